@@ -1,0 +1,112 @@
+package cpuflags
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+
+	"github.com/klauspost/cpuid/v2"
+)
+
+// Host reads this machine: the flags on which the kernel (/proc/cpuinfo, what
+// it lets programs use) and the core (CPUID) agree, for those that both can
+// tell; what one of them alone can tell is taken from it. CPUID is that of the
+// core this runs on; all cores are in cpuinfo. On aarch64 the kernel alone is
+// asked, since it is where the core's registers are read in any case.
+func Host() (CPU, error) {
+	c, err := parseFile("/proc/cpuinfo")
+	if err != nil {
+		return CPU{}, err
+	}
+	machine, ok := map[string]string{"amd64": X86, "arm64": AArch64}[runtime.GOARCH]
+	if !ok || c.Arch != machine {
+		return CPU{}, fmt.Errorf("cpuinfo /proc/cpuinfo tells of %s, but this program was built for %s", c.Arch, runtime.GOARCH)
+	}
+	if c.Arch == X86 {
+		c.Flags = agree(c.Flags, hostCPUID())
+		c.Source = SourceBoth
+	}
+	return c, nil
+}
+
+// cpuidNames are the flags that CPUID, through klauspost/cpuid, can tell. Left
+// out, as it has no constant for them or never sets it: fsgsbase clflushopt
+// clwb rdpid prefetchw pku mwaitx lwp uintr ptwrite tbm; and prefetchi, which
+// it reads where only Intel has it.
+var cpuidNames = map[string]cpuid.FeatureID{
+	"adx": cpuid.ADX, "aes": cpuid.AESNI, "amx_bf16": cpuid.AMXBF16, "amx_int8": cpuid.AMXINT8, "amx_tile": cpuid.AMXTILE,
+	"avx": cpuid.AVX, "avx2": cpuid.AVX2, "avx_vnni": cpuid.AVXVNNI,
+	"avx512f": cpuid.AVX512F, "avx512bw": cpuid.AVX512BW, "avx512cd": cpuid.AVX512CD, "avx512dq": cpuid.AVX512DQ,
+	"avx512vl": cpuid.AVX512VL, "avx512ifma": cpuid.AVX512IFMA, "avx512vbmi": cpuid.AVX512VBMI,
+	"avx512_vbmi2": cpuid.AVX512VBMI2, "avx512_vnni": cpuid.AVX512VNNI, "avx512_bitalg": cpuid.AVX512BITALG,
+	"avx512_vpopcntdq": cpuid.AVX512VPOPCNTDQ, "avx512_bf16": cpuid.AVX512BF16, "avx512_fp16": cpuid.AVX512FP16,
+	"avx512_vp2intersect": cpuid.AVX512VP2INTERSECT,
+	"bmi1":                cpuid.BMI1, "bmi2": cpuid.BMI2, "cldemote": cpuid.CLDEMOTE, "clzero": cpuid.CLZERO, "cmov": cpuid.CMOV,
+	"cx16": cpuid.CX16, "cx8": cpuid.CMPXCHG8, "enqcmd": cpuid.ENQCMD, "f16c": cpuid.F16C, "fma": cpuid.FMA3,
+	"fma4": cpuid.FMA4, "fpu": cpuid.X87, "fxsr": cpuid.FXSR, "gfni": cpuid.GFNI, "hle": cpuid.HLE, "hreset": cpuid.HRESET,
+	"kl": cpuid.KEYLOCKER, "lahf_lm": cpuid.LAHF, "lzcnt": cpuid.LZCNT, "mmx": cpuid.MMX, "movbe": cpuid.MOVBE,
+	"movdir64b": cpuid.MOVDIR64B, "movdiri": cpuid.MOVDIRI, "osxsave": cpuid.OSXSAVE, "pclmulqdq": cpuid.CLMUL,
+	"pconfig": cpuid.PCONFIG, "popcnt": cpuid.POPCNT, "rdrand": cpuid.RDRAND, "rdseed": cpuid.RDSEED,
+	"serialize": cpuid.SERIALIZE, "sgx": cpuid.SGX, "sha": cpuid.SHA, "sse": cpuid.SSE, "sse2": cpuid.SSE2,
+	"sse3": cpuid.SSE3, "sse4_1": cpuid.SSE4, "sse4_2": cpuid.SSE42, "sse4a": cpuid.SSE4A, "ssse3": cpuid.SSSE3,
+	"tsxldtrk": cpuid.TSXLDTRK, "vaes": cpuid.VAES, "vpclmulqdq": cpuid.VPCLMULQDQ, "waitpkg": cpuid.WAITPKG,
+	"wbnoinvd": cpuid.WBNOINVD, "xop": cpuid.XOP, "xsave": cpuid.XSAVE, "xsavec": cpuid.XSAVEC,
+	"xsaveopt": cpuid.XSAVEOPT, "xsaves": cpuid.XSAVES,
+}
+
+// unprinted are flags that no kernel's cpuinfo has: CPUID alone can tell.
+var unprinted = NewSet("hreset", "kl")
+
+// toldByCPUID is the set of cpuidNames' keys.
+var toldByCPUID = func() Set {
+	names := make([]string, 0, len(cpuidNames))
+	for n := range cpuidNames {
+		names = append(names, n)
+	}
+	return NewSet(names...)
+}()
+
+// hostCPUID are the flags of the core this runs on, of those that CPUID tells.
+func hostCPUID() Set {
+	var names []string
+	for n, id := range cpuidNames {
+		if cpuid.CPU.Supports(id) {
+			names = append(names, n)
+		}
+	}
+	return NewSet(names...)
+}
+
+// agree joins the two witnesses.
+func agree(info, core Set) Set {
+	both := toldByCPUID.Without(unprinted)
+	return info.Without(both).Union(info.Intersect(core).Intersect(both)).Union(core.Intersect(unprinted))
+}
+
+// disagree lists the flags that both can tell and one denies.
+func disagree(info, core Set) []string {
+	both := toldByCPUID.Without(unprinted)
+	a, b := info.Intersect(both), core.Intersect(both)
+	names := append(a.Without(b).Sorted(), b.Without(a).Sorted()...)
+	slices.Sort(names)
+	return names
+}
+
+// parseFile reads one file; errors name it.
+func parseFile(path string) (CPU, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return CPU{}, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
+	}
+	defer f.Close()
+	c, err := ParseCPUInfo(f)
+	if err != nil {
+		if e, ok := err.(*Error); ok {
+			e.Path = path
+			return CPU{}, e
+		}
+		return CPU{}, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
+	}
+	return c, nil
+}

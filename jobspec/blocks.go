@@ -1,0 +1,223 @@
+package jobspec
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+)
+
+// spec reads the whole file.
+func (d *decoder) spec(root *node) *Spec {
+	s := &Spec{
+		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch"},
+		Threads:  Threads{Bind: "none"},
+		Launcher: "none",
+	}
+	got, ok := d.block("", root, specFields, map[string]string{
+		"job-name": "did you mean name?",
+		"script":   "did you mean run?",
+		"packages": "packages belongs below environment",
+		"nixpkgs":  "nixpkgs belongs below environment",
+		"overlays": "overlays belongs below environment",
+		"arch":     "arch belongs below optimize",
+	})
+	if !ok {
+		return s
+	}
+	for _, f := range specFields {
+		p, ok := got[f.name]
+		if !ok {
+			continue
+		}
+		switch n := p.value; f.name {
+		case "name":
+			s.Name = d.name(n)
+		case "environment":
+			s.Environment = d.environment(n)
+		case "optimize":
+			d.optimize(n, &s.Optimize)
+		case "slurm":
+			s.Slurm = d.slurm(n)
+		case "threads":
+			d.threads(n, &s.Threads)
+		case "launcher":
+			if w, ok := d.choice("launcher", n, launchers); ok {
+				s.Launcher = w
+			}
+		case "env":
+			s.Env = d.env(n)
+		case "inputs":
+			s.Inputs = d.paths("inputs", n, checkInput)
+		case "outputs":
+			s.Outputs = d.paths("outputs", n, checkOutput)
+		case "run":
+			s.Run = d.run(n)
+		}
+	}
+	return s
+}
+
+func (d *decoder) name(n *node) string {
+	s, ok := d.text("name", n, "the name of the job")
+	if ok && !nameRE.MatchString(s) {
+		d.add(n.pos, "use 1 to 64 letters, digits, dots, underscores and dashes, the first a letter or a digit",
+			"name: %s cannot be the name of a job and of its files", shown(s))
+	}
+	return s
+}
+
+func (d *decoder) run(n *node) string {
+	s, ok := d.text("run", n, "the lines to run")
+	if ok && isBlank(s) {
+		d.add(n.pos, "", "run: there is nothing to run")
+	}
+	return s
+}
+
+func isBlank(s string) bool {
+	for _, r := range s {
+		if r != ' ' && r != '\t' && r != '\n' {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *decoder) optimize(n *node, o *Optimize) {
+	const where = "optimize"
+	got, ok := d.block(where, n, optimizeFields, map[string]string{
+		"march": "did you mean arch?", "mtune": "it follows from arch: remove it", "level": "did you mean arch?",
+	})
+	if !ok {
+		return
+	}
+	if p, ok := got["arch"]; ok {
+		if arch := d.arch(dot(where, "arch"), p.value); len(arch) > 0 {
+			o.Arch = arch
+		}
+	}
+	if p, ok := got["config"]; ok {
+		if s, ok := d.text(dot(where, "config"), p.value, "the name of a configuration option"); ok {
+			if problem, hint := checkAttr(s); problem != "" {
+				if hint != "" {
+					problem, hint = "is not the name of an option", "write a dotted name, such as qchem-config.optArch"
+				}
+				d.add(p.value.pos, hint, "%s: %s %s", dot(where, "config"), shown(s), problem)
+			}
+			o.Config = s
+		}
+	}
+	if p, ok := got["packages"]; ok {
+		o.Packages = d.attrs(dot(where, "packages"), p.value)
+	}
+	if p, ok := got["strategy"]; ok {
+		if s, ok := d.choice(dot(where, "strategy"), p.value, strategies); ok {
+			o.Strategy = s
+		}
+	}
+}
+
+// arch reads one name or a list of them.
+func (d *decoder) arch(where string, n *node) []string {
+	if n.kind == list {
+		if len(n.items) == 0 {
+			d.add(n.pos, "write auto, or remove it", "%s: the list is empty", where)
+		}
+		return d.texts(where, "arch name", n, func(s string) (string, string) {
+			if s == "auto" {
+				return "does not go with other names", "write arch: auto alone"
+			}
+			return checkArch(s)
+		})
+	}
+	s, ok := d.text(where, n, "auto, generic, an arch, or a list of them")
+	if !ok {
+		return nil
+	}
+	if s == "auto" {
+		return []string{s}
+	}
+	if problem, hint := checkArch(s); problem != "" {
+		d.add(n.pos, hint, "%s: %s %s", where, shown(s), problem)
+		return nil
+	}
+	return []string{s}
+}
+
+func checkArch(s string) (problem, hint string) {
+	if s == "generic" {
+		return "", ""
+	}
+	if s == "native" {
+		return "would be the CPU of whoever builds", "write auto: it follows the CPUs of the nodes"
+	}
+	if _, ok := cpuflags.LookupArch(s); ok {
+		return "", ""
+	}
+	words := append([]string{"auto", "generic"}, cpuflags.ArchNames()...)
+	hint = didYouMean(s, words)
+	if hint == "" {
+		hint = "names are those of GCC's -march, such as haswell, znver4, x86-64-v3"
+	}
+	return "is not an arch that is known here", hint
+}
+
+// maxThreads is more than any machine has; larger is a slip.
+const maxThreads = 65536
+
+func (d *decoder) threads(n *node, t *Threads) {
+	const where = "threads"
+	got, ok := d.block(where, n, threadsFields, nil)
+	if !ok {
+		return
+	}
+	if p, ok := got["per-task"]; ok {
+		at := dot(where, "per-task")
+		const want = "auto or a number of threads"
+		if s, ok := d.text(at, p.value, want); ok && s != "auto" {
+			i, err := strconv.Atoi(s)
+			if err != nil || i < 1 || i > maxThreads || s[0] == '+' || s[0] == '0' {
+				d.add(p.value.pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxThreads, shown(s))
+			}
+			t.PerTask = i
+		}
+	}
+	if p, ok := got["bind"]; ok {
+		if s, ok := d.choice(dot(where, "bind"), p.value, binds); ok {
+			t.Bind = s
+		}
+	}
+}
+
+// env reads the environment variables.
+func (d *decoder) env(n *node) []EnvVar {
+	if !d.isMapping("env", n) {
+		return nil
+	}
+	var vars []EnvVar
+	for _, p := range n.keys {
+		name := p.key.value
+		at := dot("env", name)
+		if !envRE.MatchString(name) {
+			d.add(p.key.pos, "use letters, digits and _, the first not a digit", "env: %s cannot be the name of a variable", shown(name))
+			continue
+		}
+		if i := slices.IndexFunc(reserved, func(r reservedName) bool { return r.matches(name) }); i >= 0 {
+			d.add(p.key.pos, reserved[i].hint, "env: %s cannot be set here: %s", name, reserved[i].reason)
+			continue
+		}
+		hint := ""
+		if p.value.kind == nothing {
+			hint = `write "" for an empty value`
+		}
+		if !p.value.single() || p.value.kind == nothing {
+			d.expected(at, "text", p.value, hint)
+			continue
+		}
+		if s, ok := d.anyText(at, p.value, "text"); ok {
+			vars = append(vars, EnvVar{name, s})
+		}
+	}
+	return vars
+}
