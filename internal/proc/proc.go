@@ -70,7 +70,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.Signal != "":
 		how = "killed by " + e.Signal
-	case e.ExitCode >= 0:
+	case e.ExitCode > 0: // with 0 it is Err that tells what went wrong
 		how = fmt.Sprintf("exit code %d", e.ExitCode)
 	default:
 		how = e.Err.Error()
@@ -100,7 +100,7 @@ func (System) Run(ctx context.Context, c Cmd) (Result, error) {
 	err := cmd.Run()
 	res := Result{Stdout: out.Bytes(), Stderr: errb.Bytes()}
 	if err != nil {
-		if cerr := ctx.Err(); cerr != nil {
+		if cerr := ctx.Err(); cerr != nil && !errors.Is(err, cerr) {
 			err = fmt.Errorf("%w (%w)", cerr, err)
 		}
 		return res, newError(c, cmd.ProcessState, res.Stderr, err)

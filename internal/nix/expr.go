@@ -1,0 +1,176 @@
+package nix
+
+import (
+	"crypto/sha256"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// Env is what one build is made of: pure data.
+type Env struct {
+	Name     string // the job's name; made fit for a derivation's name
+	System   string // Nix's name of the system, "x86_64-linux"
+	Nixpkgs  Source
+	Overlays []OverlaySource
+	Config   map[string]any // nixpkgs' config
+	Packages []string       // attribute paths
+	Arch     string         // "" or "generic": without
+	Tune     string         // a valid -mtune for Arch; "": generic
+	// OptimizePackages are the attribute paths of the packages to rebuild for
+	// Arch, beside nixpkgs; Packages are looked up among them first. A package
+	// of Packages that only depends on a named one stays as it is, unless it is
+	// named too. OptimizeConfig is a dotted config option that is set to Arch.
+	OptimizePackages []string
+	OptimizeConfig   string
+	// NoTests turns off the tests of the optimised packages: the building
+	// machine cannot run Arch.
+	NoTests bool
+	// Everywhere sets Arch for the whole of nixpkgs instead: only for counting
+	// what that would cost.
+	Everywhere bool
+}
+
+// Expr is a pure Nix expression, naming every input by hash.
+type Expr struct {
+	Text string
+	Hash string // the first 32 hex digits of the SHA-256 of Text
+	Name string // the derivation's name
+	env  Env
+	err  error
+}
+
+//go:embed environment.nix
+var environmentNix string
+
+//go:embed dump.sh
+var dumpSh string
+
+// Expression writes the expression of an environment: its text is a function of
+// e alone, and of this package. What cannot be written (a NUL byte, a number
+// that is none) is reported by whatever evaluates it.
+func Expression(e Env) Expr { return expression(e, "environment") }
+
+// expression ends in one of environment.nix's names.
+func expression(e Env, result string) Expr {
+	ex := Expr{Name: derivationName(e.Name) + "-env", env: e}
+	job, err := e.job(ex.Name)
+	if err != nil {
+		ex.err = &Error{Phase: "evaluate", Message: "environment cannot be written as Nix: " + err.Error(), Err: err}
+	}
+	var b strings.Builder
+	b.WriteString("# Written by nixbatch. Evaluated with --pure-eval: its text decides the derivation.\nlet\n  job = ")
+	b.WriteString(job)
+	b.WriteString(";\n")
+	if result != "about" {
+		dump := strings.Replace(dumpSh, "#@skip@", skipClause(), 1)
+		b.WriteString("  dump = " + quoteString(dump) + ";\n")
+	} else {
+		b.WriteString("  dump = \"\";\n")
+	}
+	b.WriteString("in\n" + environmentNix + result + "\n")
+	ex.Text = b.String()
+	sum := sha256.Sum256([]byte(ex.Text))
+	ex.Hash = hex.EncodeToString(sum[:16])
+	return ex
+}
+
+func (e Env) arch() string {
+	if e.Arch == "generic" {
+		return ""
+	}
+	return e.Arch
+}
+
+// job writes the data of the expression.
+func (e Env) job(name string) (string, error) {
+	config, err := e.config()
+	if err != nil {
+		return "", err
+	}
+	overlays := make([]any, len(e.Overlays))
+	for i, o := range e.Overlays {
+		overlays[i] = map[string]any{"url": o.URL, "sha256": o.Hash, "file": path.Clean(or(o.File, "default.nix"))}
+	}
+	var optimize []string
+	arch := e.arch()
+	if arch != "" {
+		optimize = e.OptimizePackages
+	}
+	return quoteValue(map[string]any{
+		"name":       name,
+		"system":     e.System,
+		"nixpkgs":    map[string]any{"url": e.Nixpkgs.URL, "sha256": e.Nixpkgs.Hash},
+		"overlays":   overlays,
+		"config":     config,
+		"packages":   attrPaths(e.Packages),
+		"optimize":   attrPaths(optimize),
+		"arch":       arch,
+		"tune":       or(e.Tune, "generic"),
+		"noTests":    e.NoTests && len(optimize) > 0,
+		"everywhere": e.Everywhere && arch != "",
+	}, "  ")
+}
+
+func attrPaths(paths []string) []any {
+	list := make([]any, len(paths))
+	for i, p := range paths {
+		list[i] = splitAttr(p)
+	}
+	return list
+}
+
+// config is Config, with the option of OptimizeConfig set in a copy.
+func (e Env) config() (map[string]any, error) {
+	config := copySet(e.Config)
+	if e.OptimizeConfig == "" || e.arch() == "" {
+		return config, nil
+	}
+	parts := splitAttr(e.OptimizeConfig)
+	set := config
+	for i, p := range parts[:len(parts)-1] {
+		switch inner := set[p].(type) {
+		case map[string]any:
+			set = inner
+		case nil:
+			next := map[string]any{}
+			set[p] = next
+			set = next
+		default:
+			return nil, fmt.Errorf("optimize.config %s: config.%s is no set", e.OptimizeConfig, strings.Join(parts[:i+1], "."))
+		}
+	}
+	option := parts[len(parts)-1]
+	if _, given := set[option]; given {
+		return nil, errors.New("optimize.config " + e.OptimizeConfig + ": the option is set in environment.config too")
+	}
+	set[option] = e.arch()
+	return config, nil
+}
+
+func copySet(set map[string]any) map[string]any {
+	out := make(map[string]any, len(set))
+	for k, v := range set {
+		if inner, ok := v.(map[string]any); ok {
+			v = copySet(inner)
+		}
+		out[k] = v
+	}
+	return out
+}
+
+var notInName = regexp.MustCompile(`[^A-Za-z0-9+_=-]+`)
+
+// derivationName makes a job's name fit for a store path: letters, digits and
+// +-_=, not too long.
+func derivationName(name string) string {
+	s := strings.Trim(notInName.ReplaceAllString(name, "-"), "-")
+	if len(s) > 100 {
+		s = s[:100]
+	}
+	return or(s, "job")
+}

@@ -1,0 +1,94 @@
+package nix
+
+import (
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/nix-community/go-nix/pkg/derivation"
+	"github.com/nix-community/go-nix/pkg/storepath"
+)
+
+// Graph is every derivation that a derivation is made from, itself included.
+type Graph struct {
+	Root  string          // store path of its .drv
+	Nodes map[string]Node // by store path of the .drv
+}
+
+// Node is one derivation.
+type Node struct {
+	Drv     string
+	Name    string
+	Outputs map[string]string   // output name → store path
+	Inputs  map[string][]string // .drv → names of its outputs that are used
+	Fixed   bool                // its output is fixed by a hash: a download, mostly
+}
+
+// Graph reads the derivations below drv from the store, with no process.
+func (n *Nix) Graph(drv string) (*Graph, error) { return ReadGraph(drv) }
+
+// ReadGraph reads the derivations below drv from the store.
+func ReadGraph(drv string) (*Graph, error) {
+	g := &Graph{Root: drv, Nodes: map[string]Node{}}
+	for todo := []string{drv}; len(todo) > 0; {
+		path := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if _, seen := g.Nodes[path]; seen {
+			continue
+		}
+		d, err := readDrv(path)
+		if err != nil {
+			return nil, &Error{Phase: "query", Message: err.Error(), Err: err, Way: "was it collected as garbage? evaluating again brings it back"}
+		}
+		node := Node{Drv: path, Name: drvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
+		for name, o := range d.Outputs {
+			node.Outputs[name] = o.Path
+			node.Fixed = node.Fixed || o.HashAlgorithm != ""
+		}
+		g.Nodes[path] = node
+		for in := range d.InputDerivations {
+			todo = append(todo, in)
+		}
+	}
+	return g, nil
+}
+
+// Diff are the derivations of g that other does not have, sorted by name: what
+// would have to be built for g beyond other.
+func (g *Graph) Diff(other *Graph) []Node {
+	var out []Node
+	for path, node := range g.Nodes {
+		if _, ok := other.Nodes[path]; !ok {
+			out = append(out, node)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool {
+		if out[i].Name != out[j].Name {
+			return out[i].Name < out[j].Name
+		}
+		return out[i].Drv < out[j].Drv
+	})
+	return out
+}
+
+func readDrv(path string) (*derivation.Derivation, error) {
+	if !storepath.PathRe.MatchString(path) || !strings.HasSuffix(path, ".drv") {
+		return nil, fmt.Errorf("derivation %q is no store path of a .drv", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("derivation: %w", err)
+	}
+	defer f.Close()
+	d, err := derivation.ReadDerivation(f)
+	if err != nil {
+		return nil, fmt.Errorf("derivation %s: %w", path, err)
+	}
+	for name, o := range d.Outputs {
+		if o == nil || o.Path == "" {
+			return nil, fmt.Errorf("derivation %s: output %s has no path before it is built (a content-addressed derivation)", path, name)
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,245 @@
+package nix
+
+import (
+	"context"
+	"os"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+// ways is an overlay with packages that hold their flags in each of the places
+// there are, and with variants.
+const ways = `
+final: prev:
+let
+  make = name: attrs: final.stdenv.mkDerivation ({ inherit name; buildCommand = "mkdir $out; echo \"$NIX_CFLAGS_COMPILE\" > $out/it"; } // attrs);
+in
+{
+  flags-none = final.callPackage ({ }: make "flags-none" { }) { };
+  flags-env = final.callPackage ({ }: make "flags-env" { env.NIX_CFLAGS_COMPILE = "-Denv"; }) { };
+  flags-top = final.callPackage ({ }: make "flags-top" { NIX_CFLAGS_COMPILE = "-Dtop"; }) { };
+  flags-list = final.callPackage ({ }: make "flags-list" { NIX_CFLAGS_COMPILE = [ "-Done" "-Dtwo" ]; }) { };
+  flags-beside = final.callPackage ({ }: make "flags-beside" { env.OTHER = "x"; }) { };
+
+  base = final.callPackage ({ }: make "base" { }) { };
+  variant = final.callPackage ({ }: make "base-variant" { }) { };
+  user = final.callPackage ({ base }: make "user" { buildCommand = "mkdir $out; echo ${base} > $out/it"; }) { };
+  other = final.callPackage ({ base }: make "other" { buildCommand = "mkdir $out; echo ${base} > $out/it"; }) { base = final.variant; };
+  own = final.callPackage ({ own }: make "own" { buildCommand = "mkdir $out; echo ${own} > $out/it"; }) { own = final.base; };
+  top = final.callPackage ({ user, other }: make "top" { buildCommand = "mkdir $out; echo ${user} ${other} > $out/it"; }) { };
+  nested.deep.user = final.user;
+}
+`
+
+func graphs(t *testing.T, n *Nix, e Env) (generic, optimised *Graph) {
+	t.Helper()
+	plain := e
+	plain.Arch = "generic"
+	var out []*Graph
+	for _, e := range []Env{plain, e} {
+		_, d := instantiate(t, n, e)
+		g, err := n.Graph(d.Drv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, g)
+	}
+	return out[0], out[1]
+}
+
+func names(nodes []Node) []string {
+	out := []string{}
+	for _, n := range nodes {
+		out = append(out, n.Name)
+	}
+	return out
+}
+
+// Exactly the packages named are rebuilt, and the environment itself: no
+// dependent that is not named, no dependency.
+func TestExactlyTheNamedAreRebuilt(t *testing.T) {
+	n, _ := testNix(t)
+	for _, c := range []struct {
+		what               string
+		packages, optimize []string
+		want               []string
+	}{
+		{"library alone, with its dependent generic", []string{"user", "base"}, []string{"base"}, []string{"base", "test-env"}},
+		{"program and library", []string{"user"}, []string{"user", "base"}, []string{"base", "test-env", "user"}},
+		{"program, library generic", []string{"user"}, []string{"user"}, []string{"test-env", "user"}},
+		{"variant under the name of a named one", []string{"other"}, []string{"other", "base"}, []string{"other", "test-env"}},
+		{"argument with the package's own name", []string{"own"}, []string{"own"}, []string{"own", "test-env"}},
+		{"dependent between is not named", []string{"top"}, []string{"top", "base"}, []string{"test-env", "top"}},
+		{"attribute path", []string{"nested.deep.user", "user"}, []string{"nested.deep.user", "base"}, []string{"base", "test-env", "user"}},
+		{"named but not wanted", []string{"hello"}, []string{"base"}, []string{}},
+		{"real ones", []string{"rhf"}, []string{"rhf", "minilinalg"}, []string{"minilinalg-1.0", "rhf-1.0", "test-env"}},
+	} {
+		e := minipkgs(t, ways)
+		e.Packages, e.OptimizePackages, e.Arch, e.Tune = c.packages, c.optimize, "haswell", "haswell"
+		generic, optimised := graphs(t, n, e)
+		if diff := cmp.Diff(c.want, names(optimised.Diff(generic))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.what, diff)
+		}
+	}
+}
+
+// And what Nix then builds is what the graphs said, as is what Cost counted.
+func TestCostIsWhatIsBuilt(t *testing.T) {
+	n, _ := testNix(t)
+	ctx := context.Background()
+	e := minipkgs(t, ways+"# "+t.TempDir()) // packages that nobody built before
+	e.Packages, e.OptimizePackages = []string{"user", "top"}, []string{"user", "base"}
+	e.Overlays[0] = unique(t, e.Overlays[0])
+	realise(t, n, e)
+
+	e.Arch, e.Tune = "haswell", "haswell"
+	ex, d := instantiate(t, n, e)
+	cost, err := n.Cost(ctx, d.Drv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"base", "test-env", "user"}, cost.BuildNames); diff != "" || cost.Build != 3 || cost.Fetch != 0 {
+		t.Errorf("%+v\n%s", cost, diff)
+	}
+	if cost.Present < 3 || cost.FetchDownload != -1 {
+		t.Errorf("%+v: top, the stdenv and its tools are there, and no cache told a size", cost)
+	}
+	var built []string
+	n.Progress = func(e Event) {
+		if e.Kind == "start" && !e.Fetch {
+			built = append(built, e.Name)
+		}
+	}
+	if _, err := n.Realise(ctx, ex, d); err != nil {
+		t.Fatal(err)
+	}
+	sort.Strings(built)
+	if diff := cmp.Diff(cost.BuildNames, built); diff != "" {
+		t.Errorf("counted (-), built (+):\n%s", diff)
+	}
+	cost, err = n.Cost(ctx, d.Drv)
+	if err != nil || cost.Build != 0 || cost.Present != 1 {
+		t.Errorf("after the build: %+v, %v", cost, err)
+	}
+}
+
+// unique makes an overlay whose packages no other test or run has built.
+func unique(t *testing.T, o OverlaySource) OverlaySource {
+	t.Helper()
+	text, err := os.ReadFile(o.Tree + "/default.nix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	writeFile(t, dir+"/default.nix", strings.ReplaceAll(string(text), "inherit name;", "inherit name; unique = \""+dir+"\";"))
+	return OverlaySource{Source: resolvePath(t, dir)}
+}
+
+// The flags arrive at the compiler, wherever the package keeps its own.
+func TestFlags(t *testing.T) {
+	n, _ := testNix(t)
+	for pkg, want := range map[string]string{
+		"flags-none":   "-march=haswell -mtune=znver2",
+		"flags-env":    "-Denv -march=haswell -mtune=znver2",
+		"flags-top":    "-Dtop -march=haswell -mtune=znver2",
+		"flags-list":   "-Done -Dtwo -march=haswell -mtune=znver2",
+		"flags-beside": "-march=haswell -mtune=znver2",
+	} {
+		e := minipkgs(t, ways)
+		e.Packages, e.OptimizePackages, e.Arch, e.Tune = []string{pkg}, []string{pkg}, "haswell", "znver2"
+		_, d := instantiate(t, n, e)
+		g, err := n.Graph(d.Drv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for drv, node := range g.Nodes {
+			if node.Name != pkg {
+				continue
+			}
+			if _, err := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "nix-store", Env: n.environ(), Args: []string{"--realise", drv}}); err != nil {
+				t.Fatal(err)
+			}
+			got, err := os.ReadFile(node.Outputs["out"] + "/it")
+			if err != nil || !strings.Contains(strings.TrimSpace(string(got)), want) {
+				t.Errorf("%s: %q, want %q (%v)", pkg, got, want, err)
+			}
+		}
+	}
+}
+
+// The option reaches an overlay as nixpkgs' config, and only for an arch.
+func TestOptimizeConfig(t *testing.T) {
+	n, _ := testNix(t)
+	e := minipkgs(t, `final: prev: { shown = final.stdenv.mkDerivation {
+	  name = "shown-${final.config.qchem-config.optArch or "none"}"; buildCommand = "echo > $out"; }; }`)
+	e.Packages, e.OptimizeConfig = []string{"shown"}, "qchem-config.optArch"
+	for arch, want := range map[string]string{"znver3": "shown-znver3", "generic": "shown-none", "": "shown-none"} {
+		e.Arch = arch
+		_, d := instantiate(t, n, e)
+		g, err := n.Graph(d.Drv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for _, node := range g.Nodes {
+			found = found || node.Name == want
+		}
+		if !found {
+			t.Errorf("%q: no %s below the environment", arch, want)
+		}
+	}
+}
+
+// Tests of the optimised packages are off if the machine cannot run them; of
+// nothing else.
+func TestNoTests(t *testing.T) {
+	n, _ := testNix(t)
+	e := minipkgs(t, `final: prev:
+	  let make = name: final.callPackage ({ }: final.stdenv.mkDerivation {
+	    inherit name; dontUnpack = true; doCheck = true; doInstallCheck = true; installPhase = "echo > $out"; }) { };
+	  in { tested = make "tested"; kept = make "kept"; }`)
+	e.Packages, e.OptimizePackages, e.Arch, e.Tune = []string{"tested", "kept"}, []string{"tested"}, "znver4", "znver4"
+	for _, off := range []bool{false, true} {
+		e.NoTests = off
+		_, d := instantiate(t, n, e)
+		g, err := n.Graph(d.Drv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for drv, node := range g.Nodes {
+			if node.Name != "tested" && node.Name != "kept" {
+				continue
+			}
+			p, err := readDrv(drv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := "1"
+			if off && node.Name == "tested" {
+				want = ""
+			}
+			if p.Env["doCheck"] != want || p.Env["doInstallCheck"] != want {
+				t.Errorf("NoTests %v: %s has doCheck %q, doInstallCheck %q", off, node.Name, p.Env["doCheck"], p.Env["doInstallCheck"])
+			}
+		}
+	}
+}
+
+// Setting the arch for everything rebuilds more: what the plan compares with.
+func TestEverywhere(t *testing.T) {
+	n, _ := testNix(t)
+	e := minipkgs(t, "")
+	e.Packages, e.OptimizePackages, e.Arch, e.Tune, e.Everywhere = []string{"rhf", "hello"}, []string{"rhf"}, "haswell", "haswell", true
+	generic, everywhere := graphs(t, n, e)
+	e.Everywhere = false
+	_, named := graphs(t, n, e)
+	all, few := everywhere.Diff(generic), named.Diff(generic)
+	if len(all) <= len(few) || len(few) != 2 {
+		t.Errorf("everywhere: %v; named: %v", names(all), names(few))
+	}
+}

@@ -1,0 +1,313 @@
+package nix
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+func mustRun(t testing.TB, env []string, path string, args ...string) string {
+	t.Helper()
+	res, err := proc.System{}.Run(context.Background(), proc.Cmd{Path: path, Args: args, Env: env})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, res.Stderr)
+	}
+	return strings.TrimSpace(string(res.Stdout))
+}
+
+// oddTree has what makes hashing a tree hard: order, modes, links, empties.
+func oddTree(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "tree-1.0")
+	for name, text := range map[string]string{
+		"default.nix": "{ }", "a/b": "1", "a-b": "2", "a.b/c": "3", "A": "", ".hidden/x": "y", "ünïcode": "z", "with space": "w",
+		".nixbatch/roots/x": "counts too", "big": strings.Repeat("0123456789", 50_000), t.Name(): "unique\n",
+	} {
+		writeFile(t, filepath.Join(dir, name), text)
+	}
+	for _, err := range []error{
+		os.Chmod(filepath.Join(dir, "A"), 0o755), os.Chmod(filepath.Join(dir, "a-b"), 0o611),
+		os.Symlink("../nowhere", filepath.Join(dir, "a", "link")), os.Mkdir(filepath.Join(dir, "empty"), 0o755),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func tarball(t testing.TB, dir string) []byte {
+	t.Helper()
+	env := []string{"PATH=" + os.Getenv("PATH")}
+	file := filepath.Join(t.TempDir(), "t.tar.gz")
+	mustRun(t, env, "tar", "-C", filepath.Dir(dir), "-czf", file, filepath.Base(dir))
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// The hashes of trees and tarballs, and the store path, are Nix's own.
+func TestHashesAreNixs(t *testing.T) {
+	n, _ := testNix(t)
+	dir := oddTree(t)
+	got, err := HashTree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := mustRun(t, n.environ(), "nix-hash", "--type", "sha256", "--base32", dir)
+	if toSRI("sha256:"+want) != got {
+		t.Errorf("tree: %s, Nix says %s", got, want)
+	}
+	data := tarball(t, dir)
+	if h, err := HashTarball(bytes.NewReader(data)); err != nil || h != got {
+		t.Errorf("tarball: %s, %v, want %s", h, err, got)
+	}
+	z, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h, err := HashTarball(z); err != nil || h != got {
+		t.Errorf("plain tar: %s, %v, want %s", h, err, got)
+	}
+	source := filepath.Join(t.TempDir(), "source")
+	if err := os.Rename(dir, source); err != nil {
+		t.Fatal(err)
+	}
+	s := resolvePath(t, source)
+	if path := mustRun(t, n.environ(), "nix-store", "--add-fixed", "--recursive", "sha256", source); path != s.StorePath() {
+		t.Errorf("store path: %s, Nix says %s", s.StorePath(), path)
+	}
+	if err := n.provide(context.Background(), []Source{s}, true); err != nil {
+		t.Errorf("adding again: %v", err)
+	}
+}
+
+func TestBadTarballs(t *testing.T) {
+	build := func(headers ...tar.Header) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for _, h := range headers {
+			if err := w.WriteHeader(&h); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	dir := tar.Header{Name: "a/", Typeflag: tar.TypeDir, Mode: 0o755}
+	for what, c := range map[string]struct {
+		data []byte
+		want string
+	}{
+		"two at the top": {build(dir, tar.Header{Name: "b", Typeflag: tar.TypeReg}), "2 entries at the top"},
+		"empty":          {build(), "0 entries"},
+		"leaves":         {build(tar.Header{Name: "../x", Typeflag: tar.TypeReg}), "leaves the archive"},
+		"device":         {build(tar.Header{Name: "a/dev", Typeflag: tar.TypeChar}), "neither file"},
+		"hard link":      {build(tar.Header{Name: "a/l", Typeflag: tar.TypeLink, Linkname: "a/none"}), "not before it"},
+		"xz":             {[]byte("\xfd7zXZ\x00 and so on"), "xz"},
+		"no tar":         {bytes.Repeat([]byte("no tar "), 200), "tarball"},
+		"cut off":        {tarball(t, oddTree(t))[:900], "tarball"},
+	} {
+		if h, err := HashTarball(bytes.NewReader(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %q, %v; want %q", what, h, err, c.want)
+		}
+	}
+}
+
+func TestResolvePath(t *testing.T) {
+	dir := oddTree(t)
+	base := filepath.Dir(dir)
+	sri, err := HashTree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(dir, filepath.Join(base, "link")); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"tree-1.0", "./tree-1.0/", "link", dir} {
+		s, err := Resolve(jobspec.Pin{Path: path}, base)
+		if err != nil || s.Hash != sri || s.Tree != dir || strings.Contains(s.URL, base) {
+			t.Errorf("%s: %+v, %v", path, s, err)
+		}
+	}
+	var he *HashError
+	wrong := "sha256-" + strings.Repeat("A", 43) + "="
+	_, err = Resolve(jobspec.Pin{Path: dir, Hash: wrong}, base)
+	if !errors.As(err, &he) || he.Want != wrong || he.Got != sri || !strings.Contains(err.(*Error).Hint(), sri) {
+		t.Errorf("wrong hash: %v", err)
+	}
+	for _, bad := range []jobspec.Pin{{}, {Path: "none"}, {Path: dir + "/default.nix"}, {URL: "https://example.org/x"},
+		{Git: "x", Rev: "y", Hash: "sha256-short"}, {URL: "u", Hash: "sha512-x"}} {
+		var e *Error
+		if s, err := Resolve(bad, base); !errors.As(err, &e) || e.Phase != "pin" {
+			t.Errorf("%+v: %+v, %v", bad, s, err)
+		}
+	}
+	s, err := Resolve(jobspec.Pin{GitHub: "NixOS/nixpkgs", Rev: strings.Repeat("a", 40), Hash: sri}, base)
+	if err != nil || s.URL != "https://github.com/NixOS/nixpkgs/archive/"+strings.Repeat("a", 40)+".tar.gz" {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// pinnedPkgs is a tree that can be a nixpkgs for minNix, never seen before.
+func pinnedPkgs(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "pkgs")
+	writeFile(t, dir+"/default.nix", "_: { }\n")
+	writeFile(t, dir+"/lib/minver.nix", "\"2.1\"\n")
+	writeFile(t, dir+"/unique", dir)
+	return dir
+}
+
+// Tarballs by file:// and over HTTP: the right hash, a wrong one, a dead URL.
+func TestTarballPins(t *testing.T) {
+	ctx := context.Background()
+	for _, kind := range []string{"file", "http"} {
+		n, _ := testNix(t)
+		dir := pinnedPkgs(t)
+		sri, err := HashTree(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "pkgs.tar.gz")
+		if err := os.WriteFile(file, tarball(t, dir), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(file))))
+		t.Cleanup(server.Close)
+		base := map[string]string{"file": "file://" + filepath.Dir(file), "http": server.URL}[kind]
+		info := func(url, hash string) (PinInfo, error) {
+			s, err := Resolve(jobspec.Pin{URL: url, Hash: hash}, ".")
+			if err != nil {
+				t.Fatal(err)
+			}
+			min, err := n.minNix(ctx, s)
+			return PinInfo{MinNix: min}, err
+		}
+		wrong := "sha256-" + strings.Repeat("A", 43) + "="
+		var he *HashError
+		var fe *FetchError
+		var e *Error
+		_, err = info(base+"/pkgs.tar.gz", wrong)
+		if !errors.As(err, &he) || he.Want != wrong || he.Got != sri || he.What != base+"/pkgs.tar.gz" || !errors.As(err, &e) || !strings.Contains(e.Hint(), sri) {
+			t.Errorf("%s: wrong hash: %v", kind, err)
+		}
+		// The tree just fetched is in the store under its own hash by now, and a
+		// dead URL with that hash would succeed.
+		_, err = info(base+"/none.tar.gz", "sha256-"+strings.Repeat("B", 42)+"A=")
+		if !errors.As(err, &fe) || fe.URL != base+"/none.tar.gz" || !errors.As(err, &e) || e.Hint() == "" || e.LogFile == "" {
+			t.Errorf("%s: dead URL: %v", kind, err)
+		}
+		got, err := info(base+"/pkgs.tar.gz", sri)
+		if err != nil || got.MinNix != "2.1" {
+			t.Errorf("%s: right hash: %+v, %v", kind, got, err)
+		}
+	}
+}
+
+func TestGitPins(t *testing.T) {
+	n, c := testNix(t)
+	ctx := context.Background()
+	dir := pinnedPkgs(t)
+	writeFile(t, dir+"/crlf.txt", "a\r\nb\r\n")
+	writeFile(t, dir+"/.gitattributes", "dropped export-ignore\n")
+	writeFile(t, dir+"/dropped", "still there\n")
+	sri, err := HashTree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	git := func(args ...string) string {
+		t.Helper()
+		return mustRun(t, n.environ(), "git", append([]string{"-C", dir, "-c", "user.name=x", "-c", "user.email=x@localhost", "-c", "init.defaultBranch=main"}, args...)...)
+	}
+	git("init", "--quiet")
+	git("add", "--all")
+	git("commit", "--quiet", "-m", "first")
+	rev := git("rev-parse", "HEAD")
+	writeFile(t, dir+"/later", "x")
+	git("add", "--all")
+	git("commit", "--quiet", "-m", "second")
+
+	resolve := func(url, rev, hash string) Source {
+		t.Helper()
+		s, err := Resolve(jobspec.Pin{Git: url, Rev: rev, Hash: hash}, ".")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	var he *HashError
+	var fe *FetchError
+	wrong := "sha256-" + strings.Repeat("A", 43) + "="
+	if _, err := n.minNix(ctx, resolve(dir, rev, wrong)); !errors.As(err, &he) || he.Got != sri || he.What != dir {
+		t.Errorf("wrong hash: %v", err)
+	}
+	if _, err := n.minNix(ctx, resolve(dir, strings.Repeat("1", 40), sri)); !errors.As(err, &fe) {
+		t.Errorf("no such revision: %v", err)
+	}
+	if _, err := n.minNix(ctx, resolve(dir+"/none", rev, sri)); !errors.As(err, &fe) {
+		t.Errorf("no such repository: %v", err)
+	}
+	if _, err := n.minNix(ctx, resolve("--upload-pack=touch /tmp/never", rev, sri)); !errors.As(err, &fe) {
+		t.Errorf("a URL that looks like an option: %v", err)
+	}
+	s := resolve(dir, rev, sri)
+	if min, err := n.minNix(ctx, s); err != nil || min != "2.1" {
+		t.Errorf("%q, %v", min, err)
+	}
+	if _, err := os.Lstat(s.StorePath() + "/.git"); err == nil {
+		t.Error(".git is in the source")
+	}
+	before := c.count()
+	if err := n.provide(ctx, []Source{s}, false); err != nil || c.count() != before {
+		t.Errorf("a source that is there was fetched again: %v", err)
+	}
+	if _, err := os.Lstat("/tmp/never"); err == nil {
+		t.Error("a URL was run")
+	}
+	left, err := filepath.Glob(filepath.Join(n.getenv("TMPDIR"), "nixbatch-git-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// A tree that changes after it was hashed is not put into the store.
+func TestTreeChanges(t *testing.T) {
+	n, _ := testNix(t)
+	dir := pinnedPkgs(t)
+	s := resolvePath(t, dir)
+	writeFile(t, dir+"/default.nix", "changed")
+	var e *Error
+	if _, err := n.minNix(context.Background(), s); !errors.As(err, &e) || !strings.Contains(e.Error(), "changed while it was read") || e.Hint() == "" {
+		t.Errorf("%v", err)
+	}
+}
+
+// What an interrupted copy leaves in the store, Nix does not know of: it is
+// put there again.
+func TestUnregisteredSource(t *testing.T) {
+	n, _ := testNix(t)
+	s := resolvePath(t, pinnedPkgs(t))
+	writeFile(t, s.StorePath()+"/lib/minver.nix", "half a cop")
+	if min, err := n.minNix(context.Background(), s); err != nil || min != "2.1" {
+		t.Errorf("%q, %v", min, err)
+	}
+	if sri, err := HashTree(s.StorePath()); err != nil || sri != s.Hash {
+		t.Errorf("in the store: %s, %v, want %s", sri, err, s.Hash)
+	}
+}

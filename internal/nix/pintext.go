@@ -1,0 +1,157 @@
+package nix
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+// NotASource says that something names no source tree.
+type NotASource struct{ Given, Way string }
+
+func (e *NotASource) Error() string { return fmt.Sprintf("%q names no source to pin", e.Given) }
+
+// Hint is the way out.
+func (e *NotASource) Hint() string { return e.Way }
+
+const pinWay = "give github:OWNER/REPO/REV, the https:// address of a tarball, git+URL?rev=REV, or a directory"
+
+var (
+	githubRe = regexp.MustCompile(`^github:([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/(.+)$`)
+	revRe    = regexp.MustCompile(`^[0-9a-f]{40}$`)
+)
+
+// PinText fetches and hashes a source, as Nix would unpack it, and returns the
+// lines that pin it in a job file. A directory is named as it was given.
+// Nix is not needed; git sources need git.
+func (n *Nix) PinText(ctx context.Context, source string) (string, error) {
+	if m := githubRe.FindStringSubmatch(source); m != nil {
+		rev, err := n.commit(ctx, "https://github.com/"+m[1], m[2])
+		if err != nil {
+			return "", err
+		}
+		hash, err := fetchHash(ctx, "https://github.com/"+m[1]+"/archive/"+rev+".tar.gz")
+		return fmt.Sprintf("github: %s\nrev: %s\nhash: %s\n", m[1], rev, hash), err
+	}
+	if rest, ok := strings.CutPrefix(source, "git+"); ok {
+		addr, query, _ := strings.Cut(rest, "?")
+		q, err := url.ParseQuery(query)
+		name := q.Get("rev") + q.Get("ref")
+		if err != nil || name == "" {
+			return "", &NotASource{source, "name the commit: git+" + addr + "?rev=<40 hexadecimal digits>, or a branch or tag: ?ref=NAME"}
+		}
+		rev, err := n.commit(ctx, addr, name)
+		if err != nil {
+			return "", err
+		}
+		hash, err := n.gitHash(ctx, addr, rev)
+		return fmt.Sprintf("git: %s\nrev: %s\nhash: %s\n", yamlText(addr), rev, hash), err
+	}
+	if u, err := url.Parse(source); err == nil && (u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "file") {
+		hash, err := fetchHash(ctx, source)
+		return fmt.Sprintf("url: %s\nhash: %s\n", yamlText(source), hash), err
+	}
+	dir := strings.TrimPrefix(source, "path:")
+	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+		return "", &NotASource{source, pinWay}
+	}
+	hash, err := HashTree(dir)
+	return fmt.Sprintf("path: %s\nhash: %s\n", yamlText(filepath.Clean(dir)), hash), err
+}
+
+// yamlText is s as a YAML scalar.
+func yamlText(s string) string {
+	if regexp.MustCompile(`^[A-Za-z0-9./][A-Za-z0-9./_+:?=&%@~-]*$`).MatchString(s) && !strings.HasSuffix(s, ":") {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
+
+func fetchHash(ctx context.Context, addr string) (string, error) {
+	body, err := open(ctx, addr)
+	if err != nil {
+		return "", &Error{Phase: "pin", Message: "the source could not be fetched", Decisive: err.Error(),
+			Way: "check the address and the network", Err: &FetchError{URL: addr}}
+	}
+	defer body.Close()
+	hash, err := HashTarball(body)
+	if err != nil {
+		return "", &Error{Phase: "pin", Message: "the source is not a tarball that can be read", Decisive: err.Error(), Err: err}
+	}
+	return hash, nil
+}
+
+// open reads an address; a server that says nothing for half a minute is given
+// up.
+func open(ctx context.Context, addr string) (io.ReadCloser, error) {
+	if path, ok := strings.CutPrefix(addr, "file://"); ok {
+		return os.Open(path)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, addr, nil)
+	if err != nil {
+		return nil, err
+	}
+	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: 30 * time.Second}}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != http.StatusOK {
+		res.Body.Close()
+		return nil, fmt.Errorf("the server answered %s", res.Status)
+	}
+	return res.Body, nil
+}
+
+// commit is the commit that a name stands for now: itself, or what the
+// repository says of a branch or tag (an annotated tag's commit).
+func (n *Nix) commit(ctx context.Context, addr, name string) (string, error) {
+	if revRe.MatchString(name) {
+		return name, nil
+	}
+	a, err := n.run(ctx, job{phase: "pin", program: n.Programs.git(), bare: true, args: []string{"ls-remote", "--", addr, name, name + "^{}"}})
+	if err != nil {
+		return "", err
+	}
+	// ls-remote matches the ends of names: "main" is also in "old/main".
+	at := map[string]string{}
+	for _, l := range strings.Split(strings.TrimSpace(string(a.stdout)), "\n") {
+		if f := strings.Fields(l); len(f) == 2 && revRe.MatchString(f[0]) {
+			at[f[1]] = f[0]
+		}
+	}
+	rev := ""
+	for _, ref := range []string{name, "refs/heads/" + name, "refs/tags/" + name, "refs/tags/" + name + "^{}"} {
+		if at[ref] != "" {
+			rev = at[ref]
+		}
+	}
+	if rev == "" {
+		return "", &NotASource{addr + " " + name, "the repository has no branch, tag or commit of that name"}
+	}
+	return rev, nil
+}
+
+// gitHash is the hash of a commit's tree, without .git.
+func (n *Nix) gitHash(ctx context.Context, addr, rev string) (string, error) {
+	tmp, err := os.MkdirTemp("", "nixbatch-git-*")
+	if err != nil {
+		return "", fmt.Errorf("pin: %w", err)
+	}
+	defer os.RemoveAll(tmp)
+	s := Source{Kind: "git", Pin: jobspec.Pin{Kind: jobspec.Git, Git: addr, Rev: rev}}
+	tree, err := n.checkout(ctx, s, tmp)
+	if err != nil {
+		return "", err
+	}
+	return HashTree(tree)
+}

@@ -1,0 +1,117 @@
+package nix
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const unfetchable = "file:///pinned-source-not-in-the-store/"
+
+// provide puts the trees of path and git pins into the store, as the
+// directory "source" by which their hash is known there. Those that are there
+// already are left alone, unless again is set.
+func (n *Nix) provide(ctx context.Context, sources []Source, again bool) error {
+	for _, s := range sources {
+		if (s.Kind != "path" && s.Kind != "git") || (!again && s.inStore()) {
+			continue
+		}
+		tree := s.Tree
+		if s.Kind == "git" {
+			dir, err := os.MkdirTemp(n.getenv("TMPDIR"), "nixbatch-git-")
+			if err != nil {
+				return pinError(s.Pin, err, "")
+			}
+			defer os.RemoveAll(dir)
+			if tree, err = n.checkout(ctx, s, dir); err != nil {
+				return err
+			}
+			if err := s.check(tree); err != nil {
+				return err
+			}
+		}
+		if err := n.add(ctx, s, tree); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add copies a tree into the store; Nix checks that it has the source's hash.
+func (n *Nix) add(ctx context.Context, s Source, tree string) error {
+	text := fmt.Sprintf("builtins.path { name = \"source\"; path = /. + %s; sha256 = %s; }\n", quoteString(tree), quoteString(s.Hash))
+	a, err := n.run(ctx, job{
+		phase:   "pin",
+		program: n.Programs.instantiate(),
+		args:    []string{"--eval", "--read-write-mode", "-E", text},
+	})
+	if err != nil && strings.Contains(a.stderr, "mismatch") {
+		return pinError(s.Pin, errors.New("the tree changed while it was read"), "run this again when nothing writes to it")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(s.StorePath()); err != nil {
+		return pinError(s.Pin, fmt.Errorf("Nix put it at %s, expected %s", lastLine(a.stdout), s.StorePath()), "")
+	}
+	return nil
+}
+
+// check compares a tree with the source's hash.
+func (s Source) check(tree string) error {
+	got, err := HashTree(tree)
+	if err != nil {
+		return pinError(s.Pin, err, "")
+	}
+	if got != s.Hash {
+		he := &HashError{Want: s.Hash, Got: got, What: s.Pin.Git + s.Pin.Path}
+		return &Error{Phase: "pin", Message: he.Error(), Way: he.Hint(), Err: he}
+	}
+	return nil
+}
+
+// checkout fetches one revision with git into dir and returns its tree,
+// without .git.
+func (n *Nix) checkout(ctx context.Context, s Source, dir string) (string, error) {
+	repo, tree := filepath.Join(dir, "repo"), filepath.Join(dir, "source")
+	if err := os.Mkdir(tree, 0o700); err != nil {
+		return "", pinError(s.Pin, err, "")
+	}
+	git := func(args ...string) error {
+		_, err := n.run(ctx, job{phase: "pin", program: n.Programs.git(), dir: dir, bare: true, args: args})
+		return err
+	}
+	if err := git("init", "--quiet", "--bare", repo); err != nil {
+		return "", err
+	}
+	// A server may refuse to hand out a revision that no branch ends in; then
+	// everything is fetched.
+	err := git("-C", repo, "fetch", "--quiet", "--depth=1", "--no-tags", "--", s.Pin.Git, s.Pin.Rev)
+	if err != nil && ctx.Err() == nil {
+		err = git("-C", repo, "fetch", "--quiet", "--", s.Pin.Git, "+refs/*:refs/fetched/*")
+	}
+	if err != nil {
+		return "", fetchFailed(s, err)
+	}
+	// The tree is the repository's, whatever the user's git makes of files.
+	err = git("-C", repo, "-c", "core.bare=false", "-c", "core.autocrlf=false", "-c", "core.eol=lf",
+		"-c", "core.symlinks=true", "-c", "core.fileMode=true", "-c", "core.attributesFile=/dev/null",
+		"--work-tree="+tree, "checkout", "--quiet", "--force", s.Pin.Rev, "--", ".")
+	if err != nil {
+		return "", fetchFailed(s, err)
+	}
+	return tree, nil
+}
+
+func fetchFailed(s Source, err error) error {
+	e, ok := err.(*Error)
+	if !ok || e.Way != "" || e.Err == context.Canceled || e.Err == context.DeadlineExceeded {
+		return err
+	}
+	fe := &FetchError{URL: s.Pin.Git + " at " + s.Pin.Rev, Err: e.Err}
+	return &Error{Phase: "pin", Message: fe.Error(), Decisive: e.Decisive, Err: fe,
+		Way: "is the address right, is the revision in it, and does this machine reach it?"}
+}

@@ -1,0 +1,114 @@
+package nix
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/nix-community/go-nix/pkg/nixbase32"
+
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+// Source is a pinned tree.
+type Source struct {
+	Kind string // "github", "url", "git" or "path"
+	URL  string // what fetchTarball is given; for git and path pins it names the hash alone
+	Hash string // SRI of the NAR of the tree, "sha256-…"
+	Tree string // path pins: the absolute directory, symbolic links resolved
+	Pin  jobspec.Pin
+}
+
+// OverlaySource is a pinned tree that holds an overlay in File.
+type OverlaySource struct {
+	Source
+	File string // relative to the tree; "": default.nix
+}
+
+// Resolve turns a pin into a source named by its hash. baseDir is where a
+// relative path starts: the job file's directory.
+//
+// The tree of a path pin is hashed here, whole: hidden files, a .nixbatch
+// directory and result links count too, since that is what would be imported.
+// If the pin gives a hash the tree has to have it (*HashError). The other kinds
+// are fetched when they are evaluated, and checked then. No process is started.
+func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
+	s := Source{Pin: pin, Hash: pin.Hash}
+	switch {
+	case pin.GitHub != "":
+		s.Kind, s.URL = "github", "https://github.com/"+pin.GitHub+"/archive/"+pin.Rev+".tar.gz"
+	case pin.URL != "":
+		s.Kind, s.URL = "url", pin.URL
+	case pin.Git != "":
+		s.Kind = "git"
+	case pin.Path != "":
+		s.Kind = "path"
+		if err := s.hashPath(baseDir); err != nil {
+			return Source{}, err
+		}
+	default:
+		return Source{}, pinError(pin, fmt.Errorf("pin names no source"), "give one of github, url, git and path")
+	}
+	d, err := parseSRI(s.Hash)
+	if err != nil {
+		return Source{}, pinError(pin, err, "nixbatch pin writes the hash into the job file")
+	}
+	if s.URL == "" {
+		// Never fetched: the tree is put into the store first, and Nix looks
+		// there before it looks at the URL. It must not depend on this machine.
+		s.URL = unfetchable + nixbase32.EncodeToString(d)
+	}
+	return s, nil
+}
+
+func (s *Source) hashPath(baseDir string) error {
+	dir := s.Pin.Path
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(baseDir, dir)
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return pinError(s.Pin, err, "")
+	}
+	tree, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		return pinError(s.Pin, err, "path is taken from the job file's directory")
+	}
+	if fi, err := os.Stat(tree); err != nil {
+		return pinError(s.Pin, err, "")
+	} else if !fi.IsDir() {
+		return pinError(s.Pin, fmt.Errorf("%s is not a directory", tree), "path names a directory with a default.nix")
+	}
+	sri, err := HashTree(tree)
+	if err != nil {
+		return pinError(s.Pin, err, "")
+	}
+	if s.Hash != "" && s.Hash != sri {
+		he := &HashError{Want: s.Hash, Got: sri, What: s.Pin.Path}
+		return &Error{Phase: "pin", Message: he.Error(), Way: he.Hint(), Err: he}
+	}
+	s.Tree, s.Hash = tree, sri
+	return nil
+}
+
+func pinError(pin jobspec.Pin, err error, way string) *Error {
+	what := pin.GitHub + pin.URL + pin.Git + pin.Path
+	return &Error{Phase: "pin", Message: fmt.Sprintf("pinned source %q: %v", what, err), Way: way, Err: err}
+}
+
+// StorePath is where Nix keeps the tree; "" for a source without a valid hash.
+func (s Source) StorePath() string {
+	p, err := sourcePath(s.Hash)
+	if err != nil {
+		return ""
+	}
+	return p
+}
+
+// inStore reports whether the tree is in the store, without a process. A path
+// that is there but not registered (an interrupted copy) is Nix's to mend: it
+// checks again when it is asked for the source.
+func (s Source) inStore() bool {
+	_, err := os.Lstat(s.StorePath())
+	return err == nil
+}

@@ -1,0 +1,195 @@
+package slurm
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// CheckOption says what is wrong with an option's value in a job file; nil if
+// nothing is. It is never stricter than sbatch(1) about forms that have a
+// meaning, and refuses what sbatch refuses, or takes for something else, as far
+// as that can be told without the cluster. An unknown name gives
+// ErrUnknownOption; a managed one, its reason.
+func CheckOption(name, value string) error {
+	info, ok := Lookup(name)
+	if !ok {
+		return ErrUnknownOption
+	}
+	if info.Managed != "" {
+		return errors.New(info.Managed)
+	}
+	if err := oneLine(value); err != nil {
+		return err
+	}
+	if value == "" {
+		if info.Kind == Flag || info.Optional {
+			return nil
+		}
+		return fmt.Errorf("a value is missing (%s)", info.Meaning)
+	}
+	if strings.TrimSpace(value) != value {
+		return fmt.Errorf("value %q begins or ends with a space", value)
+	}
+	return checkKind(info, value)
+}
+
+// patterns of the kinds whose form a regular expression can tell, with what to
+// say otherwise.
+var patterns = map[Kind]struct {
+	re   *regexp.Regexp
+	want string
+}{
+	Int:        {regexp.MustCompile(`^[0-9]{1,9}$`), "a whole number"},
+	Positive:   {regexp.MustCompile(`^0*[1-9][0-9]{0,8}$`), "a whole number above zero"},
+	Signed:     {regexp.MustCompile(`^[+-]?[0-9]{1,9}$`), "a whole number"},
+	Count:      {regexp.MustCompile(`^` + countPart + `(,` + countPart + `)*$`), "a number, or a range such as 2-4"},
+	List:       {regexp.MustCompile(`^[^\s,]+(,[^\s,]+)*$`), "names with commas and no spaces between"},
+	Signal:     {regexp.MustCompile(`^([RB]{1,2}:)?[A-Za-z0-9+]+(@[0-9]{1,5})?$`), "a signal such as USR1@120 or B:TERM@300"},
+	Constraint: {regexp.MustCompile("^[^\\s'\"\\\\;$`]+$"), "features with & and |, without spaces"},
+	Switches:   {regexp.MustCompile(`^[0-9]{1,9}(@.+)?$`), "a number of switches, and @ with the time to wait"},
+	Layout:     {regexp.MustCompile(`^([0-9]+(-[0-9]+)?|\*)(:([0-9]+(-[0-9]+)?|\*)){0,2}$`), "sockets, or sockets:cores, or sockets:cores:threads"},
+	Amount:     {regexp.MustCompile(`^([A-Za-z0-9_.-]+:)?[0-9]{1,9}[kKmMgGtT]?(,[A-Za-z0-9_.-]+:[0-9]{1,9})*$`), "a number, or type:number"},
+	Dependency: {regexp.MustCompile(`^` + depPart + `((,` + depPart + `)*|(\?` + depPart + `)*)$`), "type:job id, such as afterok:1234, with commas (all) or question marks (any)"},
+	Moment:     {regexp.MustCompile(`(?i)^(` + now + `|` + day + `([T -]` + clock + `)?|` + clock + `( ` + day + `)?)$`), "a time such as 16:00, now+1hour or 2027-01-20T12:34:00"},
+}
+
+// Pieces of the forms above. nodes lists with commas and steps are known since
+// 23.02. The moments are what sbatch 22.05 reads, which is less than its manual
+// page says: no 4pm, no now+1min.
+const (
+	countPart = `[0-9]{1,9}[kKmM]?(-[0-9]{1,9}[kKmM]?)?(:[0-9]{1,9})?`
+
+	now   = `now( ?[+-] ?[0-9]+ ?((second|minute|hour|day|week)s?)?)?`
+	day   = `(today|tomorrow|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[/.][0-9]{1,2}([/.][0-9]{2,4})?|[0-9]{4}|[0-9]{6})`
+	clock = `(midnight|noon|fika|teatime|[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?( ?[ap]m)?)`
+
+	depPart = `(singleton|((after|afterany|afterburstbuffer|aftercorr|afternotok|afterok|expand):)?[0-9]+(_([0-9]+|\*))?(\+[0-9]+)?(:[0-9]+(_([0-9]+|\*))?(\+[0-9]+)?)*)`
+)
+
+func checkKind(info OptionInfo, value string) error {
+	if p, ok := patterns[info.Kind]; ok && !p.re.MatchString(value) {
+		return fmt.Errorf("%q is not %s", value, p.want)
+	}
+	switch info.Kind {
+	case Flag:
+		return fmt.Errorf("it takes no value, but has %q", value)
+	case Time:
+		_, err := ParseTime(value)
+		return err
+	case Size:
+		_, err := ParseSize(value)
+		return err
+	case Hosts:
+		if strings.ContainsAny(value, "/ ") { // sbatch would read a file
+			return fmt.Errorf("%q is not a list of nodes", value)
+		}
+		_, err := ExpandHosts(value)
+		return err
+	case Signal:
+		return checkSignal(value)
+	case Switches:
+		if _, wait, ok := strings.Cut(value, "@"); ok {
+			_, err := ParseTime(wait)
+			return err
+		}
+	case Count:
+		return checkCount(value)
+	case Constraint:
+		return checkBrackets(value)
+	case Word:
+		return checkWord(info, value)
+	case Words:
+		words := strings.Split(value, ",")
+		for _, w := range words {
+			if err := checkWord(info, w); err != nil {
+				return err
+			}
+			if up := strings.ToUpper(w); len(words) > 1 && (up == "NONE" || up == "ALL" && info.Name != "mail-type") {
+				return fmt.Errorf("%s cannot go with others", w)
+			}
+		}
+	}
+	return nil
+}
+
+func checkCount(value string) error {
+	for _, part := range strings.Split(value, ",") {
+		part, _, _ = strings.Cut(part, ":")
+		lo, hi, isRange := strings.Cut(part, "-")
+		if count(lo) == 0 {
+			return fmt.Errorf("%q is not above zero", part)
+		}
+		if isRange && count(lo) > count(hi) {
+			return fmt.Errorf("%q ends below its beginning", part)
+		}
+	}
+	return nil
+}
+
+// count reads 2, 2k (1,024 each) or 2m; the pattern has been checked.
+func count(s string) int64 {
+	unit := int64(1)
+	switch {
+	case strings.HasSuffix(strings.ToLower(s), "k"):
+		unit = 1 << 10
+	case strings.HasSuffix(strings.ToLower(s), "m"):
+		unit = 1 << 20
+	}
+	n, _ := digits(strings.TrimRight(s, "kKmM"))
+	return n * unit
+}
+
+func checkWord(info OptionInfo, w string) error {
+	if info.Name == "propagate" && slices.Contains(info.Words, w) {
+		return nil
+	}
+	// The one option whose words sbatch wants in capitals.
+	if info.Name != "propagate" && slices.ContainsFunc(info.Words, func(x string) bool { return strings.EqualFold(x, w) }) {
+		return nil
+	}
+	return fmt.Errorf("%q is not one of %s", w, strings.Join(info.Words, ", "))
+}
+
+// signals are the names that sbatch knows, besides numbers.
+var signals = []string{"HUP", "INT", "QUIT", "ABRT", "KILL", "ALRM", "TERM", "USR1", "USR2", "URG", "CONT", "STOP", "TSTP", "TTIN", "TTOU"}
+
+func checkSignal(value string) error {
+	spec, at, timed := strings.Cut(value, "@")
+	if i := strings.IndexByte(spec, ':'); i >= 0 {
+		spec = spec[i+1:]
+	}
+	if n, err := digits(spec); err == nil {
+		if n < 1 || n > 64 {
+			return fmt.Errorf("%d is not a signal's number", n)
+		}
+	} else if !slices.Contains(signals, strings.TrimPrefix(strings.ToUpper(spec), "SIG")) {
+		return fmt.Errorf("signal %q is not one of %s, or a number", spec, strings.Join(signals, ", "))
+	}
+	if n, _ := digits(at); timed && n > 65535 {
+		return fmt.Errorf("%s seconds before the end is more than 65535", at)
+	}
+	return nil
+}
+
+func checkBrackets(s string) error {
+	var open []rune
+	for _, r := range s {
+		switch r {
+		case '[', '(':
+			open = append(open, r)
+		case ']', ')':
+			want := map[rune]rune{']': '[', ')': '('}[r]
+			if len(open) == 0 || open[len(open)-1] != want {
+				return fmt.Errorf("%q has a %c too many", s, r)
+			}
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		return fmt.Errorf("%q has a %c that is not closed", s, open[len(open)-1])
+	}
+	return nil
+}

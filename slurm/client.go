@@ -1,0 +1,120 @@
+package slurm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+// Client runs Slurm's commands. The zero value uses those on PATH, in a clean
+// copy of this process's environment.
+type Client struct {
+	Runner proc.Runner // nil: proc.System
+	Env    []string    // nil: CleanEnv(os.Environ())
+	// SubmitTimeout and QueryTimeout end commands that hang (0: 60 s for
+	// sbatch, 30 s for all others).
+	SubmitTimeout, QueryTimeout time.Duration
+}
+
+// JobID is a submitted job.
+type JobID struct {
+	ID      int64
+	Cluster string // "" when sbatch named none
+}
+
+// String is the number alone, as squeue and scancel take it.
+func (j JobID) String() string { return strconv.FormatInt(j.ID, 10) }
+
+// run starts one command with a timeout. Queries get their times as seconds
+// since 1970, whatever the site's habit; sbatch does not, as its variables go
+// on into the job.
+func (c *Client) run(ctx context.Context, cmd proc.Cmd, query bool) (proc.Result, error) {
+	r := c.Runner
+	if r == nil {
+		r = proc.System{}
+	}
+	cmd.Env = c.Env
+	if cmd.Env == nil {
+		cmd.Env = CleanEnv(os.Environ())
+	}
+	limit := c.SubmitTimeout
+	if limit == 0 {
+		limit = time.Minute
+	}
+	if query {
+		cmd.Env = append(cmd.Env[:len(cmd.Env):len(cmd.Env)], "SLURM_TIME_FORMAT=%s")
+		if limit = c.QueryTimeout; limit == 0 {
+			limit = 30 * time.Second
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return r.Run(ctx, cmd)
+}
+
+// Version is a release of Slurm, such as 22.5.8.
+type Version struct {
+	Major, Minor, Micro int
+	Text                string // as printed
+}
+
+// AtLeast compares with a release such as 23, 2.
+func (v Version) AtLeast(major, minor int) bool {
+	return v.Major > major || v.Major == major && v.Minor >= minor
+}
+
+var versionNumber = regexp.MustCompile(`\b(\d+)\.(\d+)(?:\.(\d+))?`)
+
+// Version asks sbatch for its release. An error for which proc.NotFound is true
+// says that there is no Slurm on this machine.
+func (c *Client) Version(ctx context.Context) (Version, error) {
+	res, err := c.run(ctx, proc.Cmd{Path: "sbatch", Args: []string{"--version"}}, true)
+	if err != nil {
+		return Version{}, fmt.Errorf("slurm version: %w", err)
+	}
+	return parseVersion(string(res.Stdout))
+}
+
+func parseVersion(out string) (Version, error) {
+	m := versionNumber.FindStringSubmatch(out)
+	if m == nil {
+		return Version{}, fmt.Errorf("slurm version: no number in %q", strings.TrimSpace(out))
+	}
+	v := Version{Text: strings.TrimSpace(out)}
+	for i, p := range []*int{&v.Major, &v.Minor, &v.Micro} {
+		*p, _ = strconv.Atoi(m[i+1])
+	}
+	return v, nil
+}
+
+// idForm is a job, a task of an array, several of its tasks, or a step.
+var idForm = regexp.MustCompile(`^[1-9][0-9]*(_([0-9]+|\[[0-9,:-]+(%[0-9]+)?\]))?(\+[0-9]+)?(\.[a-z0-9]+)?$`)
+
+// chunks checks job ids and splits them, so that no command line overflows.
+func chunks(ids []string) ([][]string, error) {
+	const size = 500
+	for _, id := range ids {
+		if !idForm.MatchString(id) {
+			return nil, fmt.Errorf("%q is not a job id", id)
+		}
+	}
+	var out [][]string
+	for len(ids) > size {
+		out = append(out, ids[:size])
+		ids = ids[size:]
+	}
+	return append(out, ids), nil
+}
+
+// says reports whether a failed command printed the text.
+func says(err error, text string) bool {
+	var pe *proc.Error
+	return errors.As(err, &pe) && strings.Contains(string(pe.Stderr), text)
+}

@@ -1,0 +1,123 @@
+package slurm_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+// The oracle is the installed sbatch itself: with -vvv it prints each word that
+// it found in the script and then the options as it understood them, before it
+// calls the controller. It gets a configuration of its own, whose controller is
+// a socket of this test that never answers, and is interrupted once it has
+// printed the options.
+type oracle struct {
+	env      []string
+	listener net.Listener // stands for the controller
+}
+
+// understood is what sbatch made of a script.
+type understood struct {
+	words     []string          // in order
+	options   map[string]string // by long name
+	complaint string            // its first error, "" for none
+}
+
+func newOracle(t testing.TB) *oracle {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	conf := filepath.Join(t.TempDir(), "slurm.conf")
+	text := fmt.Sprintf("ClusterName=oracle\nSlurmctldHost=localhost(127.0.0.1)\nSlurmctldPort=%d\nMessageTimeout=5\n"+
+		"AuthType=auth/munge\nAllowSpecResourcesUsage=YES\nNodeName=n1 CPUs=1\nPartitionName=p Nodes=n1\n", l.Addr().(*net.TCPAddr).Port)
+	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return &oracle{env: []string{"PATH=" + os.Getenv("PATH"), "SLURM_CONF=" + conf}, listener: l}
+}
+
+// stopper cancels once the options have been printed.
+type stopper struct {
+	seen   bytes.Buffer
+	cancel context.CancelFunc
+}
+
+func (s *stopper) Write(p []byte) (int, error) {
+	s.seen.Write(p)
+	if bytes.Contains(s.seen.Bytes(), []byte("end of defined options")) {
+		s.cancel()
+	}
+	return len(p), nil
+}
+
+var (
+	found  = regexp.MustCompile(`(?m)^sbatch: debug2: Found in script, argument "(.*)"$`)
+	option = regexp.MustCompile(`(?m)^sbatch: ([a-z-]+) *: (.*)$`)
+	bad    = regexp.MustCompile(`(?m)^sbatch: (?:error: |fatal: )?((?:error|fatal|Invalid|invalid|unrecognized|option|Maximum|Bad).*)$|^sbatch: (?:error|fatal): (.*)$`)
+)
+
+func (o *oracle) read(t testing.TB, lines ...string) understood {
+	t.Helper()
+	u, err := o.tryRead(lines...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
+
+func (o *oracle) tryRead(lines ...string) (understood, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	stop := &stopper{cancel: cancel}
+	script := "#!/bin/sh\n" + strings.Join(lines, "\n") + "\ntrue\n"
+	_, err := proc.System{}.Run(ctx, proc.Cmd{Path: "sbatch", Args: []string{"-vvv", "--test-only"}, Env: o.env,
+		Stdin: strings.NewReader(script), Stderr: stop})
+	if proc.NotFound(err) || errors.Is(err, context.DeadlineExceeded) {
+		return understood{}, err
+	}
+	text := stop.seen.String()
+	u := understood{options: map[string]string{}}
+	if i := strings.Index(text, "sbatch: end of defined options"); i >= 0 {
+		text = text[:i]
+	}
+	for _, m := range found.FindAllStringSubmatch(text, -1) {
+		u.words = append(u.words, m[1])
+	}
+	if _, list, ok := strings.Cut(text, "sbatch: defined options\n"); ok {
+		for _, m := range option.FindAllStringSubmatch(list, -1) {
+			u.options[m[1]] = m[2]
+		}
+	}
+	if m := bad.FindStringSubmatch(text); m != nil {
+		u.complaint = m[1] + m[2]
+	}
+	if u.complaint == "" && len(u.options) == 0 {
+		return u, fmt.Errorf("sbatch printed neither options nor an error:\n%s", stop.seen.String())
+	}
+	return u, nil
+}
+
+// command runs another of Slurm's commands with the oracle's configuration.
+func (o *oracle) command(t testing.TB, path string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: path, Args: args, Env: o.env})
+	if proc.NotFound(err) {
+		t.Fatal(err)
+	}
+	return string(res.Stdout), err
+}
