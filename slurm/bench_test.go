@@ -14,7 +14,7 @@ func BenchmarkNodes(b *testing.B) {
 	var out strings.Builder
 	for i, n := range names(10000) {
 		for _, p := range []string{"main", "all"} {
-			out.WriteString(row(n, p, "mixed", "2", "64", "2", "256", "512000", fmt.Sprintf("class%d,ib,avx512", i%50), fmt.Sprintf("class%d,ib", i%50)))
+			out.WriteString(row(n, p, "mixed", "2", "64", "2", "256", "512000", fmt.Sprintf("class%d,ib,avx512", i%50), fmt.Sprintf("class%d,ib", i%50), p))
 		}
 	}
 	r := says(out.String(), "", 0)

@@ -163,14 +163,14 @@ func TestEnvironmentOfCommands(t *testing.T) {
 func row(fields ...string) string { return "\x1e" + strings.Join(fields, "\x1f") + "\x1d\n" }
 
 func TestNodes(t *testing.T) {
-	r := says(row("n2", "main", "mixed", "2", "64", "1", "128", "257000", "zen4,ib", "zen4,ib")+
-		row("n1", "main", "idle*", "1", "4+", "1", "4", "1000", "(null)", "(null)")+
-		row("n1", "all", "idle*", "1", "4+", "1", "4", "1000", "(null)", "(null)")+
-		row("n3", "all", "DRAINED", "1", "4", "2", "8", "1000", "a,b|c", "a")+
-		row("n4", "all", "idle~", "1", "4", "2", "8", "1000", "a", "a")+"\n", "", 0)
-	got, err := (&slurm.Client{Runner: r}).Nodes(context.Background())
-	if err != nil {
-		t.Fatal(err)
+	r := says(row("n2", "main", "mixed", "2", "64", "1", "128", "257000", "zen4,ib", "zen4,ib", "main*")+
+		row("n1", "main", "idle*", "1", "4+", "1", "4", "1000", "(null)", "(null)", "main*")+
+		row("n1", "all", "idle*", "1", "4+", "1", "4", "1000", "(null)", "(null)", "all")+
+		row("n3", "all", "DRAINED", "1", "4", "2", "8", "1000", "a,b|c", "a", "all")+
+		row("n4", "all", "idle~", "1", "4", "2", "8", "1000", "a", "a", "all")+"\n", "", 0)
+	got, def, err := (&slurm.Client{Runner: r}).Inventory(context.Background())
+	if err != nil || def != "main" {
+		t.Fatalf("default partition %q, %v", def, err)
 	}
 	want := []slurm.Node{
 		{Name: "n1", Partitions: []string{"all", "main"}, State: "idle", Marks: "*", Sockets: 1, Cores: 4, Threads: 1, CPUs: 4, MemoryMiB: 1000},
