@@ -1,0 +1,51 @@
+# What a person needs: make build, make demo, make test, make bench.
+# Everything that is made goes below build/.
+
+# An empty environment (env -i) has neither PATH nor HOME.
+export PATH := $(PATH):/usr/local/go/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+ifndef HOME
+export HOME := $(shell getent passwd "$$(id -u)" | cut -d: -f6)
+endif
+export CGO_ENABLED := 0
+
+VERSION := 0.1.0
+COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+# The private cluster runs as who starts it, and Debian's /nix belongs to root.
+# Go's build cache of that part stays here, so that nothing of root's is left
+# in a home directory.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo env PATH="$$PATH" HOME="$$HOME" GOCACHE="$(CURDIR)/build/go-cache")
+
+.PHONY: build install setup demo test lint bench clean
+
+build:
+	go build -trimpath -ldflags '$(LDFLAGS)' -o build/nixbatch ./cmd/nixbatch
+
+PREFIX ?= /usr/local
+install: build
+	install -D -m 755 build/nixbatch '$(DESTDIR)$(PREFIX)/bin/nixbatch'
+
+setup:
+	@sh scripts/setup.sh
+
+demo: setup build
+	@go build -o build/demo-cluster ./internal/testbed/cmd/demo
+	@$(AS_ROOT) build/demo-cluster build/nixbatch examples build/demo
+
+lint:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$out" ] || { echo "gofmt: $$out"; exit 1; }
+	go vet ./...
+	GOARCH=arm64 go vet ./...
+	shellcheck scripts/*.sh .ci/run
+
+test: setup lint
+	@go mod download
+	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 40m ./...
+
+bench: setup build
+	@go build -o build/bench ./internal/testbed/cmd/bench
+	@$(AS_ROOT) build/bench build/nixbatch examples
+	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record
+
+clean:
+	rm -rf build

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+func checkCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "check", Usage: "every problem in a job file", ArgsUsage: "FILE",
+		Description: "Needs neither Nix nor Slurm. Exit codes: 0 no problem, 2 problems.",
+		Flags:       []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			file, err := oneFile(c)
+			if err != nil {
+				return err
+			}
+			o, _ := options(c, s, true)
+			j, err := prepare.Load(file, o)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/check/v1", "name": j.Spec.Name, "problems": []string{}})
+			}
+			fmt.Fprintf(s.Out, "%s: no problems\n", file)
+			return nil
+		},
+	}
+}
+
+func schemaCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "schema", Usage: "the JSON Schema of job files, for editors",
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			_, err := s.Out.Write(jobspec.Schema())
+			return err
+		},
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+func jsonFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "json", Usage: "print JSON, errors too"}
+}
+
+func localFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "local", Usage: "for this machine, without Slurm"}
+}
+
+// oneFile is the command's one argument, the job file.
+func oneFile(c *cli.Context) (string, error) {
+	if c.NArg() != 1 {
+		return "", &usageError{fmt.Sprintf("nixbatch %s takes one job file, got %d arguments", c.Command.Name, c.NArg()),
+			fmt.Sprintf("nixbatch %s job.yaml", c.Command.Name)}
+	}
+	return c.Args().First(), nil
+}
+
+// oneRun is the command's argument, a run; "" stands for the newest.
+func oneRun(c *cli.Context) (string, error) {
+	if c.NArg() > 1 {
+		return "", &usageError{fmt.Sprintf("nixbatch %s takes one run, got %d arguments", c.Command.Name, c.NArg()),
+			"nixbatch status lists the runs"}
+	}
+	return c.Args().First(), nil
+}
+
+func noArgs(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return &usageError{fmt.Sprintf("nixbatch %s takes no argument, got %q", c.Command.Name, c.Args().First()), "nixbatch " + c.Command.Name + " --help"}
+	}
+	return nil
+}
+
+// queueEnv is what Slurm's commands, and through sbatch the job, see of the
+// caller's environment: what they need to work, none of what could steer a job
+// or be a secret.
+func queueEnv(environ []string) []string {
+	keep := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "NIXBATCH_CPUINFO", "KRB5CCNAME",
+		"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
+	var out []string
+	for _, kv := range environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if slices.Contains(keep, name) {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+func newClient() *slurm.Client {
+	return &slurm.Client{Runner: proc.System{}, Env: queueEnv(os.Environ())}
+}
+
+// options is what commands that prepare a job share.
+func options(c *cli.Context, s Streams, local bool) (prepare.Options, *progress) {
+	p := newProgress(s.Err, c.Bool("json"))
+	return prepare.Options{
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
+		Client: newClient(), Progress: p.event,
+	}, p
+}
+
+// planned loads a job file and plans it.
+func planned(ctx context.Context, file string, o prepare.Options) (*prepare.Job, error) {
+	j, err := prepare.Load(file, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.MakePlan(ctx); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+// here is the project of the working directory.
+func here() (runs.Project, error) {
+	wd, err := os.Getwd()
+	if err != nil {
+		return runs.Project{}, err
+	}
+	return runs.Near(wd)
+}
+
+func facts() runs.Facts {
+	return runs.Facts{Tool: tool(), Now: time.Now}
+}
+
+// isSlurm reports whether an error came from Slurm's commands.
+func isSlurm(err error) bool {
+	var refused *runs.RefusedError
+	var asked *prepare.SlurmError
+	var own *slurmError
+	return errors.As(err, &refused) || errors.As(err, &asked) || errors.As(err, &own)
+}

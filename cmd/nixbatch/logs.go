@@ -1,0 +1,83 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+func logsCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "logs", Usage: "what a run printed", ArgsUsage: "[RUN]",
+		Description: "Without RUN, the newest one. Exit codes: 0 done, 2 no such run or nothing printed yet.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the run is over"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRun(c)
+			if err != nil {
+				return err
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			r, err := p.Get(name)
+			if err != nil {
+				return err
+			}
+			if c.Bool("follow") {
+				return followLog(c.Context, s.Out, r)
+			}
+			f, err := os.Open(r.LogFile(0))
+			if errors.Is(err, fs.ErrNotExist) {
+				return &runs.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
+			}
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = io.Copy(s.Out, f)
+			return err
+		},
+	}
+}
+
+// followLog copies the log as it grows, until the run is over.
+func followLog(ctx context.Context, out io.Writer, r runs.Run) error {
+	over := make(chan error, 1)
+	go func() {
+		_, err := runs.Wait(ctx, newClient(), r, facts(), nil, nil)
+		over <- err
+	}()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var f *os.File
+	for last := false; ; {
+		if f == nil {
+			f, _ = os.Open(r.LogFile(0)) // not there before the job starts
+		}
+		if f != nil {
+			if _, err := io.Copy(out, f); err != nil {
+				return fmt.Errorf("log: %w", err)
+			}
+		}
+		if last {
+			return nil
+		}
+		select {
+		case err := <-over:
+			if err != nil {
+				return err
+			}
+			last = true
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,27 @@
+// Command nixbatch puts computations on a Slurm cluster, each in an exactly
+// pinned Nix environment built for the nodes' CPUs.
+//
+// main turns an error into an exit code and does no more; every command has a
+// file of its own here, and its work in a package below internal.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() { os.Exit(mainCode()) }
+
+func mainCode() int {
+	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	// The node's side comes first: it pays for nothing it does not use, and
+	// signals are its payload's, not its own.
+	if code, ok := nodeSide(s, os.Args[1:]); ok {
+		return code
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	return Run(ctx, s, os.Args[1:])
+}

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/agent"
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+// nodeSide runs the commands that batch scripts call: agent RUN_DIR, look,
+// which prints this node's CPU, and probe DIR, which leaves it in a file.
+func nodeSide(s Streams, args []string) (code int, ok bool) {
+	switch {
+	case len(args) == 2 && args[0] == "agent" && filepath.IsAbs(args[1]):
+		dir := filepath.Clean(args[1])
+		a := agent.Agent{
+			Run:    runs.Run{ID: filepath.Base(dir), Dir: dir, Project: runs.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
+			Getenv: os.Getenv, Stdout: s.Out, Stderr: s.Err, Now: time.Now, Tool: tool(),
+		}
+		return a.Main(context.Background()), true
+	case len(args) == 1 && args[0] == "look":
+		if err := agent.Look(s.Out, os.Getenv, time.Now()); err != nil {
+			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
+			return agent.Refused, true
+		}
+		return 0, true
+	case len(args) == 2 && args[0] == "probe" && filepath.IsAbs(args[1]):
+		if err := agent.Probe(args[1], os.Getenv, time.Now()); err != nil {
+			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
+			return agent.Refused, true
+		}
+		return 0, true
+	}
+	return 0, false
+}

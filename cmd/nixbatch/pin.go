@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/nix"
+)
+
+func pinCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "pin", Usage: "print the pin of a source tree, to paste into a job file", ArgsUsage: "SOURCE",
+		Description: "SOURCE is github:OWNER/REPO/REV (40 hexadecimal digits), the https:// address of a tarball,\n" +
+			"git+URL?rev=REV, or a directory. The tree is fetched and hashed as Nix does it; Nix itself is not needed.\n" +
+			"Exit codes: 0 done, 2 not a source, 3 it could not be fetched.",
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 1 {
+				return &usageError{fmt.Sprintf("nixbatch pin takes one source, got %d arguments", c.NArg()), "nixbatch pin github:NixOS/nixpkgs/REV"}
+			}
+			text, err := (&nix.Nix{Environ: os.Environ()}).PinText(c.Context, c.Args().First())
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(s.Out, text)
+			return err
+		},
+	}
+}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/ui"
+)
+
+func planCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
+		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
+		Flags: []cli.Flag{jsonFlag(), localFlag(),
+			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
+		Action: func(c *cli.Context) error {
+			file, err := oneFile(c)
+			if err != nil {
+				return err
+			}
+			o, p := options(c, s, c.Bool("local"))
+			defer p.clear()
+			j, err := planned(c.Context, file, o)
+			if err != nil {
+				return err
+			}
+			if c.Bool("script") {
+				return printScript(s, j)
+			}
+			costs, err := j.Costs(c.Context)
+			if err != nil {
+				return err
+			}
+			p.clear()
+			return printPlan(c.Context, s, j, costs, c.Bool("json"))
+		},
+	}
+}
+
+// planJSON is the plan with what its builds cost now.
+type planJSON struct {
+	*plan.Plan
+	Costs []prepare.Cost `json:"costs"`
+}
+
+func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cost, asJSON bool) error {
+	if asJSON {
+		return ui.PrintJSON(s.Out, planJSON{j.Plan, costs})
+	}
+	ui.PrintPlan(s.Out, j.Plan, func(arch string) string {
+		for _, c := range costs {
+			if c.Arch == arch {
+				return costWords(c)
+			}
+		}
+		return ""
+	})
+	return nil
+}
+
+func costWords(c prepare.Cost) string {
+	if c.Ready {
+		return "ready"
+	}
+	words := fmt.Sprintf("%d to build", c.Build)
+	if c.Fetch > 0 {
+		words += fmt.Sprintf(", %d to fetch", c.Fetch)
+		if c.Download > 0 {
+			words += " (" + ui.Bytes(c.Download) + ")"
+		}
+	}
+	return words + fmt.Sprintf(", %d there", c.Present)
+}
+
+// printScript prints the batch script as Slurm would get it, for a run called
+// RUN.
+func printScript(s Streams, j *prepare.Job) error {
+	dir := filepath.Join(j.Project.Dir, "runs", "RUN")
+	log, err := filepath.Rel(j.WorkDir, filepath.Join(dir, "logs", "0.log"))
+	if err != nil {
+		return err
+	}
+	script, err := j.Plan.Script(plan.Place{RunID: "RUN", RunDir: dir, WorkDir: j.WorkDir, Log: log})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprint(s.Out, script)
+	return err
+}
+
+func buildCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "build", Usage: "make the builds now", ArgsUsage: "FILE",
+		Description: "What is built is kept from garbage collection. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
+		Flags:       []cli.Flag{jsonFlag(), localFlag()},
+		Action: func(c *cli.Context) error {
+			file, err := oneFile(c)
+			if err != nil {
+				return err
+			}
+			o, p := options(c, s, c.Bool("local"))
+			defer p.clear()
+			j, err := planned(c.Context, file, o)
+			if err != nil {
+				return err
+			}
+			envs, err := j.Build(c.Context)
+			if err != nil {
+				return err
+			}
+			p.clear()
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": envs})
+			}
+			for _, b := range j.Plan.Builds {
+				fmt.Fprintf(s.Out, "%s  %s\n", b.Arch, envs[b.Arch])
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,213 @@
+// Package agent is nixbatch on the node: the batch process of a job.
+//
+// It promises to look at every allocated node's CPU before the payload, to
+// start only a build that all of them can run, to set every thread limit, to
+// write down what it saw (start) and what came of it (end), and to exit as the
+// payload did. A second copy of the same attempt stops at once.
+//
+// It never calls Nix, never asks the network, and never changes the submit
+// directory but below .nixbatch.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+// Refused is the exit code of a task that was stopped before its payload.
+const Refused = 120
+
+// Agent runs one task.
+type Agent struct {
+	Run    runs.Run
+	Getenv func(string) string
+	Stdout io.Writer // the task's log
+	Stderr io.Writer
+	Now    func() time.Time
+	Tool   record.Tool
+
+	plan    *plan.Plan
+	task    int
+	attempt int
+	start   record.Start
+}
+
+// stop is why a task ends before its payload.
+type stop struct{ message, hint string }
+
+func (s *stop) Error() string { return s.message }
+
+// Main runs the task to its end and returns the batch process's exit code.
+func (a *Agent) Main(ctx context.Context) int {
+	if err := a.claim(); err != nil {
+		return a.complain(err)
+	}
+	alive, err := a.keepAlive()
+	if err != nil {
+		return a.complain(err)
+	}
+	defer alive.Close()
+	code, err := a.work(ctx)
+	if err != nil {
+		code = a.complain(err)
+		end := a.newEnd()
+		end.ExitCode, end.Reason = code, err.Error()
+		if werr := record.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
+			fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", werr)
+		}
+	}
+	return code
+}
+
+func (a *Agent) complain(err error) int {
+	fmt.Fprintf(a.Stderr, "nixbatch: %v\n", err)
+	var s *stop
+	if errors.As(err, &s) && s.hint != "" {
+		fmt.Fprintf(a.Stderr, "hint: %s\n", s.hint)
+	}
+	return Refused
+}
+
+// claim takes the attempt: who makes its directory runs it.
+func (a *Agent) claim() error {
+	var p plan.Plan
+	if err := record.Read(a.Run.PlanFile(), &p); err != nil {
+		return fmt.Errorf("the plan of this run cannot be read: %w", err)
+	}
+	a.plan = &p
+	a.task, a.attempt = a.number("SLURM_ARRAY_TASK_ID"), a.number("SLURM_RESTART_COUNT")
+	if err := os.MkdirAll(a.Run.TaskDir(a.task), 0o700); err != nil {
+		return fmt.Errorf("task directory: %w", err)
+	}
+	err := os.Mkdir(a.Run.AttemptDir(a.task, a.attempt), 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return &stop{fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID),
+			"nixbatch status tells what became of it"}
+	}
+	if err != nil {
+		return fmt.Errorf("attempt directory: %w", err)
+	}
+	return nil
+}
+
+// keepAlive holds a lock for as long as this process lives, so that a local run
+// that was killed can be told from one that is running.
+func (a *Agent) keepAlive() (*os.File, error) {
+	f, err := os.OpenFile(a.Run.AliveFile(a.task, a.attempt), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("attempt directory: %w", err)
+	}
+	// A file system without locks says nothing about who is alive; Slurm does.
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	return f, nil
+}
+
+// number reads a variable that Slurm sets to a number, 0 if it is not there.
+func (a *Agent) number(name string) int {
+	n, err := strconv.Atoi(a.Getenv(name))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// work is the task: an error means that the payload was not started.
+func (a *Agent) work(ctx context.Context) (int, error) {
+	s := &a.start
+	*s = record.Start{
+		Schema: record.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
+		JobID: int64(a.number("SLURM_JOB_ID")), Slurm: a.slurmVars(), Affinity: affinity(),
+	}
+	s.Priv.Hostname, _ = os.Hostname()
+	wd, err := os.Getwd()
+	if err != nil {
+		return 0, fmt.Errorf("work directory: %w", err)
+	}
+	s.Priv.WorkDir = wd
+	seen, err := a.look(ctx)
+	if err != nil {
+		return 0, err
+	}
+	s.Nodes, s.Priv.Nodes, s.Priv.CPUInfo = condense(seen)
+	build, err := a.choose(seen)
+	if err != nil {
+		a.learn(seen)
+		return 0, err
+	}
+	a.threads(seen)
+	for _, in := range a.plan.Inputs {
+		f := record.HashFile(in, in, record.HashLimit)
+		if f.Skipped == syscall.ENOENT.Error() {
+			return 0, &stop{fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted"}
+		}
+		s.Inputs = append(s.Inputs, f)
+	}
+	for _, n := range s.Notes {
+		fmt.Fprintf(a.Stderr, "nixbatch: note: %s\n", n)
+	}
+	s.Time = a.Now().UTC()
+	if err := record.Write(a.Run.StartFile(a.task, a.attempt), s); err != nil {
+		return 0, fmt.Errorf("the start could not be written down: %w", err)
+	}
+	code, err := a.payload(ctx, build, func() { a.learn(seen) })
+	return code, err
+}
+
+// choose takes the first of the plan's builds, best first, that every allocated
+// node can run.
+func (a *Agent) choose(seen []seenNode) (record.Chosen, error) {
+	flags := seen[0].CPU.Flags
+	for _, l := range seen[1:] {
+		flags = flags.Intersect(l.CPU.Flags)
+	}
+	archs := a.plan.Archs()
+	for _, arch := range archs {
+		if arch != plan.Generic && !cpuflags.CanRun(flags, arch) {
+			continue
+		}
+		env, err := os.Readlink(a.Run.EnvLink(arch))
+		if err != nil {
+			return record.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
+		}
+		if _, err := os.Stat(env); err != nil {
+			return record.Chosen{}, &stop{fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
+				"the nodes need the /nix of the machine that submitted"}
+		}
+		cpu := seen[0].CPU
+		cpu.Flags = flags
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		a.start.Build = record.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
+		a.compare(seen, arch)
+		return a.start.Build, nil
+	}
+	return record.Chosen{}, a.noBuild(seen, archs)
+}
+
+// compare notes where the node is not what the plan took it for.
+func (a *Agent) compare(seen []seenNode, arch string) {
+	for _, l := range seen {
+		for _, c := range a.plan.Classes {
+			if !inHosts(c.Nodes, l.Node) {
+				continue
+			}
+			if c.CPU != "" && c.CPU != l.CPU.Name {
+				a.start.Notes = append(a.start.Notes, fmt.Sprintf("%s has a %s, the plan expected a %s", l.Node, l.CPU.Name, c.CPU))
+			}
+			if c.Build != "" && c.Build != arch {
+				a.start.Notes = append(a.start.Notes, fmt.Sprintf("the build is %s, the plan expected %s on %s", arch, c.Build, l.Node))
+			}
+		}
+	}
+}

@@ -1,0 +1,68 @@
+package agent
+
+import (
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+// Kept is what a payload keeps of the batch step's environment, beside the
+// variables of Slurm itself. Everything else comes from the pinned environment
+// or from the job file.
+var Kept = []string{
+	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM",
+	"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK",
+	"NIXBATCH_CPUINFO", "KRB5CCNAME",
+}
+
+// keptPrefixes are the families of variables that Slurm and its plugins set.
+var keptPrefixes = []string{"SLURM_", "SLURMD_", "SRUN_", "PMI", "PMIX_"}
+
+// fromCaller are variables of those families that Slurm never sets in a batch
+// step: they came from whoever submitted.
+var fromCaller = []string{"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_HINT", "SLURM_DISTRIBUTION", "SLURM_EXCLUSIVE"}
+
+// payloadEnv is the environment that the pinned bash starts in.
+func (a *Agent) payloadEnv() []string {
+	var out []string
+	for _, kv := range os.Environ() {
+		name, _, _ := strings.Cut(kv, "=")
+		keep := slices.Contains(Kept, name) || slices.ContainsFunc(keptPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
+		if keep && !slices.Contains(fromCaller, name) {
+			out = append(out, kv)
+		}
+	}
+	return out
+}
+
+// stepEnv is the environment of the step that looks at the nodes: Slurm's own
+// programs need no more.
+func (a *Agent) stepEnv() []string {
+	return append(a.payloadEnv(), "PATH="+a.Getenv("PATH"))
+}
+
+// srun is the site's srun, by the batch step's PATH.
+func (a *Agent) srun() string {
+	if p, err := proc.Look("srun"); err == nil {
+		return p
+	}
+	return "srun"
+}
+
+// slurmVars is the variables of Slurm's that belong in a record: the layout,
+// no names.
+func (a *Agent) slurmVars() map[string]string {
+	out := map[string]string{}
+	for _, n := range []string{
+		"SLURM_CPUS_ON_NODE", "SLURM_CPUS_PER_TASK", "SLURM_JOB_CPUS_PER_NODE", "SLURM_JOB_NUM_NODES", "SLURM_MEM_PER_CPU",
+		"SLURM_MEM_PER_NODE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_RESTART_COUNT", "SLURM_TASKS_PER_NODE",
+		"SLURM_THREADS_PER_CORE", "SLURM_ARRAY_TASK_ID",
+	} {
+		if v := a.Getenv(n); v != "" {
+			out[n] = v
+		}
+	}
+	return out
+}

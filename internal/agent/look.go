@@ -1,0 +1,229 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// lookTimeout bounds the one step that looks at all nodes of a job. srun retries
+// for as long as a node does not answer; a payload there would fare no better.
+const lookTimeout = 2 * time.Minute
+
+// seenNode is what Look prints: one node, on one line.
+type seenNode struct {
+	record.Learnt
+	Kernel   string `json:"kernel"`
+	Override string `json:"override,omitempty"`
+}
+
+// Look describes the machine it runs on, as one line of JSON.
+func Look(w io.Writer, getenv func(string) string, now time.Time) error {
+	n, err := lookHere(getenv, now, "job")
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(n)
+}
+
+func lookHere(getenv func(string) string, now time.Time, from string) (seenNode, error) {
+	name := getenv("SLURMD_NODENAME")
+	if name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return seenNode{}, fmt.Errorf("host name: %w", err)
+		}
+		name, _, _ = strings.Cut(host, ".")
+	}
+	cpu, override, err := cpuflags.Load(name)
+	if err != nil {
+		return seenNode{}, fmt.Errorf("CPU of %s: %w", name, err)
+	}
+	return seenNode{
+		Learnt:   record.Learnt{Schema: record.LearntSchema, Node: name, CPU: cpu, Seen: now.UTC(), From: from},
+		Kernel:   kernel(),
+		Override: override,
+	}, nil
+}
+
+func kernel() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(u.Release[:])
+}
+
+// look sees every allocated node: this one, or all of them through one step.
+func (a *Agent) look(ctx context.Context) ([]seenNode, error) {
+	want := a.number("SLURM_JOB_NUM_NODES")
+	if want <= 1 {
+		n, err := lookHere(a.Getenv, a.Now(), "job")
+		if err != nil {
+			return nil, err
+		}
+		return a.withFeatures([]seenNode{n}), nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	n := strconv.Itoa(want)
+	res, err := proc.System{}.Run(ctx, proc.Cmd{
+		Path: a.srun(),
+		Args: []string{"--nodes=" + n, "--ntasks=" + n, "--ntasks-per-node=1", "--cpus-per-task=1", "--overlap",
+			"--mem=0", "--gres=none", "--mpi=none", "--input=none", "--kill-on-bad-exit=1", "--export=ALL",
+			a.Run.AgentFile(), "look"},
+		Env: a.stepEnv(),
+	})
+	if err != nil {
+		return nil, &stop{fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
+			"the job needs a working srun on the node; nothing of it was started"}
+	}
+	var seen []seenNode
+	dec := json.NewDecoder(bytes.NewReader(res.Stdout))
+	for {
+		var s seenNode
+		if err := dec.Decode(&s); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("what the nodes said of their CPUs: %w", err)
+		}
+		seen = append(seen, s)
+	}
+	if len(seen) != want {
+		return nil, &stop{fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), ""}
+	}
+	slices.SortFunc(seen, func(x, y seenNode) int { return strings.Compare(x.Node, y.Node) })
+	return a.withFeatures(seen), nil
+}
+
+// withFeatures adds what Slurm said of the nodes when the plan was made: what
+// is learnt holds for a node only while Slurm describes it alike.
+func (a *Agent) withFeatures(seen []seenNode) []seenNode {
+	for i := range seen {
+		for _, c := range a.plan.Classes {
+			if inHosts(c.Nodes, seen[i].Node) {
+				seen[i].Features = c.Features
+			}
+		}
+	}
+	return seen
+}
+
+func inHosts(list, node string) bool {
+	names, err := slurm.ExpandHosts(list)
+	return err == nil && slices.Contains(names, node)
+}
+
+// condense describes nodes that look alike once.
+func condense(seen []seenNode) (nodes []record.Node, names []string, override string) {
+	at := map[string]int{}
+	for _, s := range seen {
+		names = append(names, s.Node)
+		override = max(override, s.Override)
+		key := cluster.Key(s.CPU) + s.Kernel
+		if i, ok := at[key]; ok {
+			nodes[i].Count++
+			continue
+		}
+		at[key] = len(nodes)
+		nodes = append(nodes, record.Node{CPU: s.CPU, Kernel: s.Kernel, Override: s.Override != "", Count: 1})
+	}
+	return nodes, names, override
+}
+
+// learn leaves what was seen for the next plan. It is a cache: what cannot be
+// written is learnt another time.
+func (a *Agent) learn(seen []seenNode) {
+	for _, s := range seen {
+		_ = leave(a.Run.Project.Learnt(), s.Learnt)
+	}
+}
+
+// leave writes what was seen of a node to dir.
+func leave(dir string, l record.Learnt) error {
+	if l.Node != filepath.Base(l.Node) {
+		return fmt.Errorf("node %q: its name is no file name", l.Node)
+	}
+	return record.Replace(filepath.Join(dir, l.Node+".json"), l)
+}
+
+// Probe looks at the machine it runs on and leaves what it saw in dir.
+func Probe(dir string, getenv func(string) string, now time.Time) error {
+	n, err := lookHere(getenv, now, "probe")
+	if err != nil {
+		return err
+	}
+	return leave(dir, n.Learnt)
+}
+
+// noBuild says why no build can run: for each node that stands in the way, the
+// flags that the least demanding build lacks there.
+func (a *Agent) noBuild(seen []seenNode, archs []string) error {
+	if len(archs) == 0 {
+		return errors.New("the plan of this run has no build")
+	}
+	weakest := archs[len(archs)-1]
+	for _, s := range seen {
+		if hard, _ := cpuflags.Missing(s.CPU.Flags, weakest); len(hard) > 0 {
+			return &stop{fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
+				"submit again: what this node has is known now; or add generic to optimize.arch"}
+		}
+	}
+	return &stop{fmt.Sprintf("no build of this run (%s) can run on all of its nodes", strings.Join(archs, ", ")), "use strategy: common"}
+}
+
+// affinity is the processors that this process may run on, ascending.
+func affinity() []int {
+	var set unix.CPUSet
+	if unix.SchedGetaffinity(0, &set) != nil {
+		return nil
+	}
+	out := make([]int, 0, set.Count())
+	for i := 0; len(out) < set.Count(); i++ {
+		if set.IsSet(i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// threads works the threads out again from what Slurm gave.
+func (a *Agent) threads(seen []seenNode) {
+	t := a.plan.Threads
+	cpus := a.number("SLURM_CPUS_PER_TASK")
+	if cpus == 0 {
+		cpus = t.CPUs
+	}
+	hint, _ := a.plan.Slurm.Get("hint")
+	smt := a.plan.ThreadsPerCore(seen[0].Node)
+	n := t.PerTask
+	if !t.Fixed {
+		n = plan.PerTask(cpus, smt, hint)
+		if n != t.PerTask {
+			a.start.Notes = append(a.start.Notes, fmt.Sprintf("%d threads a task, the plan had %d", n, t.PerTask))
+		}
+	}
+	if may := len(a.start.Affinity); may > 0 && n > may {
+		a.start.Notes = append(a.start.Notes, fmt.Sprintf("%d threads a task, but only %d processors may be used: the job oversubscribes them", n, may))
+	}
+	a.start.Threads = n
+	a.start.Vars = append(plan.ThreadVars(n, cpus, t.Bind, a.plan.Env), a.plan.Env...)
+}

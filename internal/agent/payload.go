@@ -1,0 +1,172 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+)
+
+// forwarded are the signals that reach the payload through the agent. SIGKILL
+// and SIGSTOP cannot be caught; Slurm sends those to all processes itself.
+var forwarded = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
+
+// hurriedLimit bounds, in bytes, the files that are hashed when the task was
+// told to end: Slurm kills what is left after KillWait (30 seconds by default).
+const hurriedLimit = 1 << 30
+
+// payload runs the user's lines in the build's environment. meanwhile is done
+// while they run. An error means that they could not be started.
+func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) (int, error) {
+	got := make(chan os.Signal, 16)
+	signal.Notify(got, forwarded...)
+	defer signal.Stop(got)
+	began := time.Now()
+	// The child leads a process group, so that a signal for the payload reaches
+	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
+	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
+		Path:   filepath.Join(b.Env, "bash"),
+		Args:   []string{"--noprofile", "--norc", "-c", a.script(b)},
+		Env:    a.payloadEnv(),
+		Stdout: a.Stdout, Stderr: a.Stderr,
+	}, true)
+	if err != nil {
+		return 0, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- p.Wait() }()
+	go meanwhile()
+	told := ""
+	var werr error
+	for waiting := true; waiting; {
+		select {
+		case s := <-got:
+			told = s.String()
+			// The group may be gone already; then there is nobody to tell.
+			_ = syscall.Kill(-p.Pid(), s.(syscall.Signal))
+		case werr = <-done:
+			waiting = false
+		}
+	}
+	end := a.newEnd()
+	end.Elapsed = time.Since(began).Seconds()
+	end.ExitCode, end.Signal = exitOf(werr)
+	if told != "" {
+		end.Reason = "told to end by signal: " + told
+	}
+	if st := p.State(); st != nil {
+		end.UserTime, end.SysTime = st.UserTime().Seconds(), st.SystemTime().Seconds()
+		if ru, ok := st.SysUsage().(*syscall.Rusage); ok {
+			end.MaxRSS = ru.Maxrss
+		}
+	}
+	limit := int64(record.HashLimit)
+	if told != "" {
+		limit = hurriedLimit
+	}
+	end.Outputs = a.outputs(limit)
+	end.Changed = a.changed(limit)
+	end.Time = a.Now().UTC()
+	if err := record.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
+		// The payload's own word counts more than our failure to write it down.
+		fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", err)
+	}
+	return end.ExitCode, nil
+}
+
+func (a *Agent) newEnd() record.End {
+	return record.End{Schema: record.EndSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Time: a.Now().UTC(), Outputs: []record.File{}}
+}
+
+// exitOf is the exit code a shell would give, and the signal's name.
+func exitOf(err error) (code int, sig string) {
+	var pe *proc.Error
+	if !errors.As(err, &pe) {
+		return 0, ""
+	}
+	if pe.Signal != "" {
+		var ee interface{ Sys() any }
+		if errors.As(pe.Err, &ee) {
+			if ws, ok := ee.Sys().(syscall.WaitStatus); ok {
+				return 128 + int(ws.Signal()), pe.Signal
+			}
+		}
+		return 255, pe.Signal
+	}
+	return pe.ExitCode, ""
+}
+
+// script is what the pinned bash runs: the environment as nix-shell would set
+// it, the variables that win over it, and the user's lines, which end at the
+// first command that fails.
+func (a *Agent) script(b record.Chosen) string {
+	var s strings.Builder
+	q := proc.Quote
+	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
+	own := []record.Var{
+		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},
+		{Name: "NIXBATCH_TASK", Value: fmt.Sprint(a.task)}, {Name: "NIXBATCH_ATTEMPT", Value: fmt.Sprint(a.attempt)},
+	}
+	for _, v := range append(own, a.start.Vars...) {
+		fmt.Fprintf(&s, "export %s=%s\n", v.Name, q(v.Value))
+	}
+	s.WriteString("set -eo pipefail\n")
+	fmt.Fprintf(&s, ". %s\n", q(a.Run.LinesFile()))
+	return s.String()
+}
+
+// outputs describes every file that a declared output names; a plain name that
+// no file has is said to be missing.
+func (a *Agent) outputs(limit int64) []record.File {
+	out := []record.File{}
+	seen := map[string]bool{}
+	for _, pattern := range a.plan.Outputs {
+		// A file of that very name comes first: "out[1].log" is a name before it
+		// is a pattern.
+		if st, err := os.Lstat(pattern); err == nil && st.Mode().IsRegular() {
+			out = append(out, record.HashFile(pattern, pattern, limit))
+			seen[pattern] = true
+			continue
+		}
+		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
+		if err != nil || len(names) == 0 {
+			out = append(out, record.File{Path: pattern, Skipped: "no such file"})
+			continue
+		}
+		for _, n := range names {
+			if !seen[n] {
+				seen[n] = true
+				out = append(out, record.HashFile(n, n, limit))
+			}
+		}
+	}
+	return out
+}
+
+// changed looks at the inputs again.
+func (a *Agent) changed(limit int64) (out []record.InputChange) {
+	for _, was := range a.start.Inputs {
+		if was.SHA256 == "" {
+			continue
+		}
+		switch now := record.HashFile(was.Path, was.Path, limit); {
+		case now.Skipped != "":
+			out = append(out, record.InputChange{Path: was.Path, What: now.Skipped})
+		case now.SHA256 != was.SHA256:
+			out = append(out, record.InputChange{Path: was.Path, What: "other contents at the end"})
+		}
+	}
+	return out
+}

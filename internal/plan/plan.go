@@ -1,0 +1,222 @@
+// Package plan decides everything about a run before anything is done.
+//
+// It promises to be pure: no clock, no files, no processes; the same inputs
+// give the same plan, byte for byte in JSON. It never changes what the job file
+// says without a note in the plan.
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Schema is the name of the plan's JSON.
+const Schema = "nixbatch/plan/v1"
+
+// Input is all that a plan is made from.
+type Input struct {
+	Spec     *jobspec.Spec
+	Nixpkgs  nix.Source
+	Overlays []nix.OverlaySource
+	Classes  []cluster.Class // where the job may land; for a local run, this machine alone
+	Local    bool
+	Builder  cpuflags.CPU // the machine that builds
+	Info     nix.PinInfo  // what the pin's compiler and its table know
+	System   string       // "x86_64-linux"
+	Tool     record.Tool
+}
+
+// Plan is what will happen, and why.
+type Plan struct {
+	Schema   string        `json:"schema"`
+	Name     string        `json:"name"`
+	Job      string        `json:"job_sha256"`
+	Tool     record.Tool   `json:"tool"`
+	System   string        `json:"system"`
+	Local    bool          `json:"local"`
+	Compiler string        `json:"compiler,omitempty"` // version of the pin's GCC
+	Pins     []Pin         `json:"pins"`
+	Packages []string      `json:"packages"`
+	Strategy string        `json:"strategy"`
+	Builds   []Build       `json:"builds"` // best first; the node takes the first it can run
+	Classes  []Class       `json:"classes"`
+	Threads  Threads       `json:"threads"`
+	Launcher string        `json:"launcher"`
+	Slurm    slurm.Options `json:"slurm"`
+	Env      []record.Var  `json:"env,omitempty"`
+	Inputs   []string      `json:"inputs"`
+	Outputs  []string      `json:"outputs"`
+	Run      string        `json:"run"`
+	Notes    []string      `json:"notes,omitempty"`
+}
+
+// Pin is one pinned tree.
+type Pin struct {
+	Role  string `json:"role"` // "nixpkgs" or "overlay"
+	Kind  string `json:"kind"` // "github", "url", "git" or "path"
+	From  string `json:"from,omitempty"`
+	Rev   string `json:"rev,omitempty"`
+	Hash  string `json:"hash"` // SRI of the tree's NAR
+	File  string `json:"file,omitempty"`
+	Store string `json:"store_path"`
+}
+
+// Build is one environment to be made.
+type Build struct {
+	Arch       string `json:"arch"` // "generic" is the build without -march
+	Tune       string `json:"tune,omitempty"`
+	NoTests    bool   `json:"tests_off,omitempty"`
+	Why        string `json:"why"`
+	Expression string `json:"expression"`
+	Key        string `json:"key"` // of the expression's text: nix.Expr.Hash
+
+	Expr nix.Expr `json:"-"`
+}
+
+// Class is one class of nodes in the plan.
+type Class struct {
+	Nodes       string            `json:"nodes"` // a host list
+	Count       int               `json:"count"`
+	Layout      string            `json:"layout,omitempty"`
+	MemoryMiB   int64             `json:"memory_mib,omitempty"`
+	ThreadsCore int               `json:"threads_per_core"`
+	Features    []string          `json:"features,omitempty"`
+	CPU         string            `json:"cpu"` // "" when nothing is known
+	From        string            `json:"cpu_from,omitempty"`
+	Level       string            `json:"level,omitempty"`
+	Best        string            `json:"best,omitempty"`
+	Build       string            `json:"build"` // "" when no build can run there
+	Why         string            `json:"why"`
+	SoftMissing []string          `json:"soft_missing,omitempty"`
+	Not         []cpuflags.WhyNot `json:"not,omitempty"`
+}
+
+// Error is a job that cannot be planned.
+type Error struct{ Message, Way string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Hint is the way out.
+func (e *Error) Hint() string { return e.Way }
+
+// Make makes the plan. An *Error says why there can be none.
+func Make(in Input) (*Plan, error) {
+	s := in.Spec
+	p := &Plan{
+		Schema: Schema, Name: s.Name, Job: record.HashBytes(s.Bytes), Tool: in.Tool, System: in.System,
+		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
+		Launcher: s.Launcher, Slurm: s.Slurm, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
+	}
+	p.Pins = append(p.Pins, pinOf("nixpkgs", in.Nixpkgs))
+	for _, o := range in.Overlays {
+		q := pinOf("overlay", o.Source)
+		q.File = o.File
+		p.Pins = append(p.Pins, q)
+	}
+	for _, e := range s.Env {
+		p.Env = append(p.Env, record.Var{Name: e.Name, Value: e.Value, From: "job file"})
+	}
+	c, err := choose(in)
+	if err != nil {
+		return nil, err
+	}
+	p.Classes, p.Notes = c.classes, c.notes
+	if c.slurm != nil {
+		p.Slurm = c.slurm
+	}
+	for _, b := range c.builds {
+		ex := nix.Expression(in.env(b))
+		b.Expression, b.Key, b.Expr = ex.Text, ex.Hash, ex
+		p.Builds = append(p.Builds, b)
+	}
+	if p.Threads, err = threadsFor(s, in.Classes); err != nil {
+		return nil, err
+	}
+	p.Notes = append(p.Notes, p.Threads.notes...)
+	return p, nil
+}
+
+func (in Input) env(b Build) nix.Env {
+	s := in.Spec
+	return nix.Env{
+		// The job's name stays out: another name is not another environment.
+		Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays,
+		Config: s.Environment.Config, Packages: s.Environment.Packages, Arch: b.Arch, Tune: b.Tune,
+		OptimizePackages: s.Optimize.Packages, OptimizeConfig: s.Optimize.Config, NoTests: b.NoTests,
+	}
+}
+
+// BuildFor is the build made for an arch.
+func (p *Plan) BuildFor(arch string) (Build, bool) {
+	i := slices.IndexFunc(p.Builds, func(b Build) bool { return b.Arch == arch })
+	if i < 0 {
+		return Build{}, false
+	}
+	return p.Builds[i], true
+}
+
+// Archs is the arches of the builds, best first.
+func (p *Plan) Archs() []string {
+	out := make([]string, len(p.Builds))
+	for i, b := range p.Builds {
+		out[i] = b.Arch
+	}
+	return out
+}
+
+// ThreadsPerCore is what Slurm says of a node's class; 1 for a node that the
+// plan does not know.
+func (p *Plan) ThreadsPerCore(node string) int {
+	for _, c := range p.Classes {
+		names, err := slurm.ExpandHosts(c.Nodes)
+		if err == nil && slices.Contains(names, node) {
+			return max(c.ThreadsCore, 1)
+		}
+	}
+	return 1
+}
+
+func pinOf(role string, s nix.Source) Pin {
+	p := Pin{Role: role, Kind: s.Kind, Hash: s.Hash, Rev: s.Pin.Rev, Store: s.StorePath()}
+	// Where a local tree lies is nobody's business; its hash names it.
+	switch s.Kind {
+	case "github":
+		p.From = s.Pin.GitHub
+	case "url":
+		p.From = s.Pin.URL
+	case "git":
+		p.From = s.Pin.Git
+	}
+	return p
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,108 @@
+package prepare
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// SiteDir is where an admin publishes what holds for all users of a machine.
+const SiteDir = "/etc/nixbatch"
+
+// EnvSiteDir names another directory instead of SiteDir.
+const EnvSiteDir = "NIXBATCH_SITE_DIR"
+
+func siteDir() string {
+	if d := os.Getenv(EnvSiteDir); d != "" {
+		return d
+	}
+	return SiteDir
+}
+
+// stateDir is this user's own memory of clusters (XDG Base Directory
+// Specification: XDG_STATE_HOME); "" where there is no home.
+func stateDir() string {
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "nixbatch")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "nixbatch")
+}
+
+// Knowledge is what is known of the cluster's nodes: what the admin published,
+// what this user's jobs saw before, and what the jobs of this project left. New
+// observations are kept for the user's other projects.
+func Knowledge(ctx context.Context, c *slurm.Client, p runs.Project) (*cluster.Knowledge, error) {
+	name := clusterName(ctx, c)
+	mine := ""
+	files := []string{filepath.Join(siteDir(), "nodes", name+".json")}
+	if d := stateDir(); d != "" {
+		mine = filepath.Join(d, "nodes", name+".json")
+		files = append(files, mine)
+	}
+	k, err := cluster.Load(files...)
+	if err != nil {
+		return nil, err
+	}
+	k.Harvest(p.Learnt())
+	if mine != "" {
+		// A cache for other projects: this one knows already.
+		_ = k.Save(mine)
+	}
+	if os.Getenv(cpuflags.EnvCPUInfo) != "" {
+		k.Override(func(node string) (cpuflags.CPU, error) {
+			cpu, _, err := cpuflags.Load(node)
+			return cpu, err
+		})
+	}
+	return k, nil
+}
+
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// clusterName is ClusterName of slurm.conf(5): read from the file where it can
+// be, else asked of the controller. "default" where neither tells: what is
+// learnt is checked on the node in any case.
+func clusterName(ctx context.Context, c *slurm.Client) string {
+	conf := os.Getenv("SLURM_CONF")
+	if conf == "" {
+		conf = "/etc/slurm/slurm.conf"
+	}
+	name := ""
+	if f, err := os.Open(conf); err == nil {
+		defer f.Close()
+		name = nameIn(bufio.NewScanner(f))
+	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env}); err == nil {
+		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
+	}
+	if !fileName.MatchString(name) {
+		return "default"
+	}
+	return name
+}
+
+// nameIn finds ClusterName in lines as slurm.conf and scontrol write them.
+func nameIn(lines *bufio.Scanner) string {
+	for lines.Scan() {
+		key, value, ok := strings.Cut(lines.Text(), "=")
+		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
+			value, _, _ = strings.Cut(value, "#")
+			if f := strings.Fields(value); len(f) > 0 {
+				return strings.ToLower(f[0])
+			}
+		}
+	}
+	return ""
+}

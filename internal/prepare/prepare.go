@@ -1,0 +1,243 @@
+// Package prepare takes a job file the whole way up to a run directory: it
+// loads the job, looks at the cluster and the pins, makes the plan, and has the
+// builds made.
+//
+// It promises that nothing of a run exists before all of this has worked. It
+// never submits.
+package prepare
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Options is what preparing depends on.
+type Options struct {
+	Local    bool
+	Tool     record.Tool
+	Runner   proc.Runner
+	Environ  []string      // KEY=VALUE, this process's environment
+	Client   *slurm.Client // not used for a local run
+	Progress func(nix.Event)
+	Now      func() time.Time
+}
+
+// Job is a job file on its way.
+type Job struct {
+	Spec    *jobspec.Spec
+	WorkDir string // absolute: where the job file is
+	Project runs.Project
+	Plan    *plan.Plan
+	Nix     *nix.Nix
+	Slurm   *slurm.Client // nil for a local run
+	opts    Options
+}
+
+// SlurmError says that Slurm could not be asked.
+type SlurmError struct{ Err error }
+
+func (e *SlurmError) Error() string {
+	if proc.NotFound(e.Err) {
+		return "there is no Slurm on this machine"
+	}
+	return fmt.Sprintf("slurm could not be asked: %v", e.Err)
+}
+
+func (e *SlurmError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *SlurmError) Hint() string {
+	if proc.NotFound(e.Err) {
+		return "log in to a submit host, or run the job here with --local"
+	}
+	return "try sinfo by hand; --local runs the job here without Slurm"
+}
+
+// InputError says that an input of the job is not there.
+type InputError struct{ Name, Way string }
+
+func (e *InputError) Error() string { return "input " + e.Name + " does not exist" }
+
+// Hint is the way out.
+func (e *InputError) Hint() string { return e.Way }
+
+// Load reads the job file and checks what can be checked without Nix and Slurm.
+func Load(file string, o Options) (*Job, error) {
+	spec, err := jobspec.Load(file)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, fmt.Errorf("job file: %w", err)
+	}
+	for _, in := range spec.Inputs {
+		path := in
+		if !filepath.IsAbs(in) {
+			path = filepath.Join(dir, in)
+		}
+		if _, err := os.Stat(path); err != nil {
+			e := &InputError{in, "inputs are relative to the job file's directory"}
+			if !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("input %s: %w", in, err)
+			}
+			return nil, e
+		}
+	}
+	project, err := runs.Near(dir)
+	if err != nil {
+		return nil, err
+	}
+	j := &Job{Spec: spec, WorkDir: dir, Project: project, opts: o}
+	j.Nix = &nix.Nix{
+		Runner: o.Runner, Dir: project.Dir, LogDir: filepath.Join(project.Dir, "logs"),
+		Environ: o.Environ, Progress: o.Progress,
+	}
+	if !o.Local {
+		j.Slurm = o.Client
+	}
+	return j, nil
+}
+
+// System is Nix's name of this machine's kind.
+func System() string {
+	arch := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH]
+	return arch + "-" + runtime.GOOS
+}
+
+// MakePlan asks the cluster and the pin, side by side, and makes the plan.
+func (j *Job) MakePlan(ctx context.Context) error {
+	in := plan.Input{Spec: j.Spec, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
+	var err error
+	if in.Nixpkgs, err = nix.Resolve(j.Spec.Environment.Nixpkgs, j.WorkDir); err != nil {
+		return err
+	}
+	for _, pin := range j.Spec.Environment.Overlays {
+		src, err := nix.Resolve(pin, j.WorkDir)
+		if err != nil {
+			return err
+		}
+		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
+	}
+	if in.Builder, err = cpuflags.Host(); err != nil {
+		return fmt.Errorf("this machine's CPU: %w", err)
+	}
+	if err := j.Project.Make(); err != nil {
+		return err
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		in.Info, err = j.Nix.Info(gctx, nix.Env{
+			Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: j.Spec.Environment.Config,
+		})
+		return err
+	})
+	g.Go(func() (err error) {
+		in.Classes, err = j.classes(gctx)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	j.Plan, err = plan.Make(in)
+	return err
+}
+
+// classes is where the job may land.
+func (j *Job) classes(ctx context.Context) ([]cluster.Class, error) {
+	if j.opts.Local {
+		return localClass()
+	}
+	k, err := Knowledge(ctx, j.Slurm, j.Project)
+	if err != nil {
+		return nil, err
+	}
+	nodes, def, err := Inventory(ctx, j.Slurm)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(j.Spec.Slurm), def)
+	if err != nil {
+		return nil, err
+	}
+	return cluster.Classes(nodes, k), nil
+}
+
+// Inventory is the cluster's nodes and its default partition.
+func Inventory(ctx context.Context, c *slurm.Client) (nodes []slurm.Node, defaultPartition string, err error) {
+	nodes, defaultPartition, err = c.Inventory(ctx)
+	if err != nil {
+		return nil, "", &SlurmError{err}
+	}
+	return nodes, defaultPartition, nil
+}
+
+func localClass() ([]cluster.Class, error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("host name: %w", err)
+	}
+	cpu, override, err := cpuflags.Load(host)
+	if err != nil {
+		return nil, fmt.Errorf("this machine's CPU: %w", err)
+	}
+	k := &cluster.Known{CPU: cpu, From: "this machine"}
+	if override != "" {
+		k.From = "override"
+	}
+	return []cluster.Class{{Nodes: []string{host}, Sockets: 1, Cores: runtime.NumCPU(), Threads: 1, CPUs: runtime.NumCPU(), Known: k}}, nil
+}
+
+// Build has every build of the plan made and pinned. It returns the store paths
+// by arch; a build that is ready costs no process.
+func (j *Job) Build(ctx context.Context) (map[string]string, error) {
+	envs := map[string]string{}
+	for _, b := range j.Plan.Builds {
+		out, ok := j.Nix.Ready(b.Expr)
+		if !ok {
+			d, err := j.Nix.Instantiate(ctx, b.Expr)
+			if err != nil {
+				return nil, err
+			}
+			if out, err = j.Nix.Realise(ctx, b.Expr, d); err != nil {
+				return nil, err
+			}
+		}
+		envs[b.Arch] = out
+	}
+	return envs, nil
+}
+
+// Create makes the run directory.
+func (j *Job) Create(envs map[string]string) (runs.Run, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return runs.Run{}, fmt.Errorf("this program's own file: %w", err)
+	}
+	return j.Project.Create(runs.Creation{
+		Plan: j.Plan, Job: j.Spec.Bytes, WorkDir: j.WorkDir, Envs: envs, Agent: exe, Now: j.opts.Now(),
+	})
+}
+
+// Facts is what is recorded about the submission beside the plan.
+func (j *Job) Facts() runs.Facts {
+	return runs.Facts{Tool: j.opts.Tool, WorkDir: j.WorkDir, Job: j.Plan.Job, Now: j.opts.Now}
+}

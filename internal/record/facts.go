@@ -1,0 +1,154 @@
+package record
+
+import (
+	"time"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+)
+
+// Names of the schemas. A field may be added under the same name; anything else
+// is a new version.
+const (
+	IntentSchema = "nixbatch/intent/v1"
+	SubmitSchema = "nixbatch/submit/v1"
+	StartSchema  = "nixbatch/start/v1"
+	EndSchema    = "nixbatch/end/v1"
+	LearntSchema = "nixbatch/node/v1"
+)
+
+// Tool is the program that wrote a fact.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+}
+
+// Intent is written before sbatch is called: from then on the run may be in the
+// queue, whatever becomes of this process.
+type Intent struct {
+	Schema string    `json:"schema"`
+	RunID  string    `json:"run_id"`
+	Token  string    `json:"token"` // travels in the job's comment
+	Time   time.Time `json:"time"`
+	Local  bool      `json:"local"`
+	Tool   Tool      `json:"tool"`
+}
+
+// Submit is written when the job id is known.
+type Submit struct {
+	Schema  string    `json:"schema"`
+	RunID   string    `json:"run_id"`
+	JobID   int64     `json:"job_id,omitempty"` // 0 for a local run
+	Cluster string    `json:"cluster,omitempty"`
+	Local   bool      `json:"local"`
+	Time    time.Time `json:"time"`
+	// How says where the job id was learnt: "sbatch", "queue", "accounting" or
+	// "start" (the job's own start file).
+	How    string       `json:"how"`
+	Slurm  string       `json:"slurm_version,omitempty"`
+	Script string       `json:"script_sha256,omitempty"`
+	Job    string       `json:"job_sha256"`
+	Tool   Tool         `json:"tool"`
+	Priv   SubmitPerson `json:"private"`
+}
+
+// SubmitPerson is the private part of Submit.
+type SubmitPerson struct {
+	User string `json:"user,omitempty"`
+	Host string `json:"host,omitempty"`
+	Dir  string `json:"dir"`
+}
+
+// File is one input or output: its size in bytes and its SHA-256 in hex, or the
+// reason why there is none.
+type File struct {
+	Path    string `json:"path"`
+	Size    int64  `json:"size"`
+	SHA256  string `json:"sha256,omitempty"`
+	Skipped string `json:"skipped,omitempty"`
+}
+
+// Node is one allocated node as the job saw it.
+type Node struct {
+	CPU      cpuflags.CPU `json:"cpu"`
+	Kernel   string       `json:"kernel,omitempty"`
+	Override bool         `json:"cpu_overridden,omitempty"` // read from NIXBATCH_CPUINFO, not from the machine
+	Count    int          `json:"count"`                    // nodes that look exactly like this one
+}
+
+// Chosen is the build that ran and why not a better one.
+type Chosen struct {
+	Arch  string            `json:"arch"`
+	Env   string            `json:"env"` // store path
+	Not   []cpuflags.WhyNot `json:"not,omitempty"`
+	Tried []string          `json:"tried"` // in the order of preference
+}
+
+// Var is one environment variable that nixbatch set, and who decided its value.
+type Var struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	From  string `json:"from"` // "threads" or "job file"
+}
+
+// Start is written on the node before the user's first line.
+type Start struct {
+	Schema   string            `json:"schema"`
+	RunID    string            `json:"run_id"`
+	Task     int               `json:"task"`
+	Attempt  int               `json:"attempt"`
+	JobID    int64             `json:"job_id,omitempty"`
+	Time     time.Time         `json:"time"`
+	Tool     Tool              `json:"tool"`
+	Nodes    []Node            `json:"nodes"`
+	Build    Chosen            `json:"build"`
+	Threads  int               `json:"threads_per_task"`
+	Affinity []int             `json:"affinity"` // processors the batch step may run on
+	Vars     []Var             `json:"variables"`
+	Slurm    map[string]string `json:"slurm,omitempty"` // the SLURM_ variables that matter
+	Inputs   []File            `json:"inputs"`
+	Notes    []string          `json:"notes,omitempty"` // what differs from the plan
+	Priv     StartPrivate      `json:"private"`
+}
+
+// StartPrivate is the private part of Start.
+type StartPrivate struct {
+	Nodes    []string `json:"nodes"`
+	CPUInfo  string   `json:"cpuinfo_override,omitempty"`
+	WorkDir  string   `json:"work_dir"`
+	Hostname string   `json:"hostname"`
+}
+
+// End is written on the node when the user's lines are over. A task without it
+// is incomplete, not failed.
+type End struct {
+	Schema   string        `json:"schema"`
+	RunID    string        `json:"run_id"`
+	Task     int           `json:"task"`
+	Attempt  int           `json:"attempt"`
+	Time     time.Time     `json:"time"`
+	ExitCode int           `json:"exit_code"`
+	Signal   string        `json:"signal,omitempty"`
+	Reason   string        `json:"reason,omitempty"` // why the payload was not started or not finished
+	Elapsed  float64       `json:"elapsed_seconds"`  // from a monotonic clock, the user's lines alone
+	UserTime float64       `json:"user_seconds"`
+	SysTime  float64       `json:"system_seconds"`
+	MaxRSS   int64         `json:"max_rss_kib"` // the largest single process
+	Outputs  []File        `json:"outputs"`
+	Changed  []InputChange `json:"inputs_changed,omitempty"`
+}
+
+// InputChange is an input that was not the same at the end.
+type InputChange struct {
+	Path string `json:"path"`
+	What string `json:"what"`
+}
+
+// Learnt is what a job's start saw of one node: .nixbatch/learnt/NODE.json.
+type Learnt struct {
+	Schema   string       `json:"schema"`
+	Node     string       `json:"node"`
+	Features []string     `json:"features,omitempty"`
+	CPU      cpuflags.CPU `json:"cpu"`
+	Seen     time.Time    `json:"seen"`
+	From     string       `json:"from"` // "job" or "probe"
+}

@@ -1,0 +1,193 @@
+package runs
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/record"
+)
+
+// Creation is what a run directory is made from.
+type Creation struct {
+	Plan    *plan.Plan
+	Job     []byte            // the job file's bytes
+	WorkDir string            // absolute: where the job file is
+	Envs    map[string]string // arch → store path of its environment
+	Agent   string            // path of this very binary
+	Now     time.Time
+}
+
+// Create makes a run directory under its final name only when all of it is
+// written and flushed; on any error, nothing of it is left.
+func (p Project) Create(c Creation) (_ Run, err error) {
+	if err := p.Make(); err != nil {
+		return Run{}, err
+	}
+	final := p.run(NewID(c.Plan.Name, c.Now))
+	tmp := Run{ID: final.ID, Dir: filepath.Join(p.Dir, "runs", ".new-"+final.ID), Project: p}
+	defer func() {
+		if err != nil {
+			os.RemoveAll(tmp.Dir)
+		}
+	}()
+	for _, d := range []string{"", "env", "logs", filepath.Dir(tmp.TaskDir(0))} {
+		if !filepath.IsAbs(d) {
+			d = filepath.Join(tmp.Dir, d)
+		}
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return Run{}, &Error{fmt.Sprintf("the run directory cannot be made: %v", err), "submit from a directory that you can write to"}
+		}
+	}
+	log, err := filepath.Rel(c.WorkDir, final.LogFile(0))
+	if err != nil {
+		return Run{}, fmt.Errorf("run directory: %w", err)
+	}
+	script, err := c.Plan.Script(plan.Place{RunID: final.ID, RunDir: final.Dir, WorkDir: c.WorkDir, Log: log})
+	if err != nil {
+		return Run{}, err
+	}
+	var planned bytes.Buffer
+	enc := json.NewEncoder(&planned)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(c.Plan); err != nil {
+		return Run{}, fmt.Errorf("plan: %w", err)
+	}
+	if err := writeAll([]file{
+		{tmp.JobFile(), c.Job, 0o444},
+		{tmp.PlanFile(), planned.Bytes(), 0o444},
+		{tmp.ScriptFile(), []byte(script), 0o555},
+		{tmp.LinesFile(), []byte(c.Plan.Run), 0o444},
+	}); err != nil {
+		return Run{}, fmt.Errorf("run directory: %w", err)
+	}
+	for arch, out := range c.Envs {
+		if err := os.Symlink(out, tmp.EnvLink(arch)); err != nil {
+			return Run{}, fmt.Errorf("run directory: %w", err)
+		}
+	}
+	if err := p.placeAgent(c.Agent, tmp.AgentFile()); err != nil {
+		return Run{}, fmt.Errorf("agent: %w", err)
+	}
+	// The directories themselves are flushed with the intent, which comes next.
+	if err := os.Rename(tmp.Dir, final.Dir); err != nil {
+		return Run{}, fmt.Errorf("run directory: %w", err)
+	}
+	return final, nil
+}
+
+type file struct {
+	path string
+	data []byte
+	mode fs.FileMode
+}
+
+// writeAll writes and flushes files side by side: a flush is a wait for the
+// disk, and several of them can share it.
+func writeAll(files []file) error {
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	for i, f := range files {
+		wg.Go(func() { errs[i] = writeFile(f) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func writeFile(f file) error {
+	h, err := os.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = h.Write(f.data)
+	for _, step := range []func() error{func() error { return h.Chmod(f.mode) }, h.Sync, h.Close} {
+		if serr := step(); err == nil {
+			err = serr
+		}
+	}
+	return err
+}
+
+// placeAgent makes the agent's file a hard link to one copy that all runs of
+// the project made by the same binary share.
+func (p Project) placeAgent(exe, to string) error {
+	shared, err := p.SharedAgent(exe)
+	if err != nil {
+		return err
+	}
+	if err := os.Link(shared, to); err == nil {
+		return nil
+	}
+	// A file system without hard links gets a copy of its own.
+	return copyOnce(exe, to)
+}
+
+// SharedAgent is the project's copy of a binary, made if it is not there.
+func (p Project) SharedAgent(exe string) (string, error) {
+	id, err := buildID(exe)
+	if err != nil {
+		return "", err
+	}
+	shared := filepath.Join(p.Dir, "agents", id)
+	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
+		return shared, copyOnce(exe, shared)
+	}
+	return shared, nil
+}
+
+// buildID names a Go binary by its content: the hash of the build id that the
+// linker wrote into it.
+func buildID(exe string) (string, error) {
+	f, err := elf.Open(exe)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	s := f.Section(".note.go.buildid")
+	if s == nil {
+		return "", fmt.Errorf("%s has no build id", exe)
+	}
+	data, err := s.Data()
+	if err != nil {
+		return "", err
+	}
+	return record.HashBytes(data)[:32], nil
+}
+
+// copyOnce copies an executable under a name that appears only when the copy is
+// whole. That somebody else made it meanwhile is as good.
+func copyOnce(from, to string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	tmp, err := os.CreateTemp(filepath.Dir(to), ".agent.*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = io.Copy(tmp, in)
+	for _, step := range []func() error{func() error { return tmp.Chmod(0o555) }, tmp.Sync, tmp.Close} {
+		if serr := step(); err == nil {
+			err = serr
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Link(tmp.Name(), to); err != nil && !errors.Is(err, fs.ErrExist) {
+		return os.Rename(tmp.Name(), to)
+	}
+	return nil
+}

@@ -1,0 +1,49 @@
+package runs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// RunHere runs the run's one task on this machine, with the same agent that a
+// node would run, and waits for it. What it prints goes to the log and to out.
+// When ctx ends, the agent is told to end its payload.
+func (r Run) RunHere(ctx context.Context, workDir string, environ []string, out io.Writer) error {
+	log, err := os.OpenFile(r.LogFile(0), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	defer log.Close()
+	both := io.MultiWriter(log, out)
+	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
+		Path: r.AgentFile(), Args: []string{"agent", r.Dir}, Dir: workDir, Env: slurm.CleanEnv(environ),
+		Stdout: both, Stderr: both,
+	}, true)
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = p.Signal(syscall.SIGTERM) })
+	defer stop()
+	// How the payload ended is in its end file; how the agent did says no more.
+	var pe *proc.Error
+	if err := p.Wait(); err != nil && !errors.As(err, &pe) {
+		return fmt.Errorf("agent: %w", err)
+	}
+	return nil
+}
+
+// Relative is the run directory as seen from dir, if that is shorter.
+func (r Run) Relative(dir string) string {
+	if rel, err := filepath.Rel(dir, r.Dir); err == nil && len(rel) < len(r.Dir) {
+		return rel
+	}
+	return r.Dir
+}

@@ -1,0 +1,153 @@
+// Package runs keeps the directories of runs: it makes them, hands a run to
+// Slurm once, finds runs again, and says what became of them.
+//
+// It promises that a run directory appears whole or not at all; that what might
+// be in the queue is on disk before sbatch is called; and that no state is
+// called completed which no witness saw. It never deletes a record.
+package runs
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// DirName is the name of the directory that holds all of a project.
+const DirName = ".nixbatch"
+
+// Project is a .nixbatch directory.
+type Project struct {
+	Dir string // absolute path of the .nixbatch directory
+}
+
+// Near is the project of a directory: the .nixbatch in it or in its nearest
+// parent that has one, else the one that will be made in it. Symbolic links are
+// kept: the nodes may know a directory by that name alone.
+func Near(dir string) (Project, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return Project{}, fmt.Errorf("directory %s: %w", dir, err)
+	}
+	for d := abs; ; d = filepath.Dir(d) {
+		if st, err := os.Lstat(filepath.Join(d, DirName)); err == nil && st.IsDir() {
+			return Project{filepath.Join(d, DirName)}, nil
+		}
+		if d == filepath.Dir(d) {
+			return Project{filepath.Join(abs, DirName)}, nil
+		}
+	}
+}
+
+// Make makes the project's directories, private to their owner.
+func (p Project) Make() error {
+	for _, d := range []string{"roots", "eval", "runs", "learnt", "agents"} {
+		if err := os.MkdirAll(filepath.Join(p.Dir, d), 0o700); err != nil {
+			return &Error{fmt.Sprintf("the project directory cannot be made: %v", err), "submit from a directory that you can write to"}
+		}
+	}
+	return nil
+}
+
+// Learnt is where jobs leave what they saw of their nodes.
+func (p Project) Learnt() string { return filepath.Join(p.Dir, "learnt") }
+
+// Error is something about runs that the user can mend.
+type Error struct{ Message, Way string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Hint is the way out.
+func (e *Error) Hint() string { return e.Way }
+
+const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
+
+// NewID makes a run id: the job's name, the time in UTC, and four characters
+// that tell apart what was submitted within one second.
+func NewID(name string, now time.Time) string {
+	var b [4]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	for i := range b {
+		b[i] = idAlphabet[int(b[i])%len(idAlphabet)]
+	}
+	return fmt.Sprintf("%s-%s-%s", name, now.UTC().Format("20060102-150405"), b[:])
+}
+
+// Run is one submission.
+type Run struct {
+	ID      string
+	Dir     string // absolute path of the run directory
+	Project Project
+}
+
+func (p Project) run(id string) Run {
+	return Run{ID: id, Dir: filepath.Join(p.Dir, "runs", id), Project: p}
+}
+
+// List is all runs, the newest first. A project that was never used has none.
+func (p Project) List() ([]Run, error) {
+	entries, err := os.ReadDir(filepath.Join(p.Dir, "runs"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("runs: %w", err)
+	}
+	var out []Run
+	for _, e := range entries {
+		if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			out = append(out, p.run(e.Name()))
+		}
+	}
+	slices.SortFunc(out, func(a, b Run) int { return strings.Compare(idTime(b.ID)+b.ID, idTime(a.ID)+a.ID) })
+	return out, nil
+}
+
+// idTime is the part of an id that sorts by time.
+func idTime(id string) string {
+	const n = len("20060102-150405-xxxx")
+	if len(id) < n {
+		return ""
+	}
+	return id[len(id)-n:]
+}
+
+// Get finds a run by its id, by a beginning or an end of it that fits only one,
+// by the job's name (the newest of it), or, for "", the newest of all.
+func (p Project) Get(name string) (Run, error) {
+	all, err := p.List()
+	if err != nil {
+		return Run{}, err
+	}
+	if len(all) == 0 {
+		return Run{}, &Error{"there are no runs here", "nixbatch submit FILE makes one; runs are found in .nixbatch of this directory or its parents"}
+	}
+	if name == "" {
+		return all[0], nil
+	}
+	var hits []Run
+	for _, r := range all {
+		if r.ID == name {
+			return r, nil
+		}
+		if strings.HasPrefix(r.ID, name) || strings.HasSuffix(r.ID, "-"+name) {
+			hits = append(hits, r)
+		}
+	}
+	if len(hits) == 0 {
+		return Run{}, &Error{fmt.Sprintf("no run is called %q", name), "nixbatch status lists the runs"}
+	}
+	if len(hits) > 1 && len(hits[0].ID) != len(name)+1+len("20060102-150405-xxxx") {
+		ids := make([]string, 0, 3)
+		for _, h := range hits[:min(3, len(hits))] {
+			ids = append(ids, h.ID)
+		}
+		return Run{}, &Error{fmt.Sprintf("%d runs begin or end with %q", len(hits), name), "among them " + strings.Join(ids, ", ")}
+	}
+	return hits[0], nil
+}

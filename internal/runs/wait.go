@@ -1,0 +1,61 @@
+package runs
+
+import (
+	"context"
+	"os"
+	"time"
+)
+
+// How often waiting looks: at the run's own files, which cost Slurm nothing,
+// and at Slurm, ever less often.
+const (
+	lookFiles   = 50 * time.Millisecond
+	askSlurm    = 500 * time.Millisecond
+	askSlurmMax = 15 * time.Second
+)
+
+// Wait follows a run until its state is final, and tells changed every state
+// that differs from the one before. An error of Slurm's is told to trouble and
+// asked again; only the end of ctx ends the waiting early.
+func Wait(ctx context.Context, w Watcher, r Run, p Facts, changed func(Status), trouble func(error)) (Status, error) {
+	tick := time.NewTicker(lookFiles)
+	defer tick.Stop()
+	var last Status
+	pause, ended := askSlurm, false
+	next := time.Now()
+	for {
+		if !ended && fileThere(r.EndFile(0, r.lastAttempt(0))) {
+			// The task is over: Slurm's word on it is due now.
+			ended, next, pause = true, time.Now(), askSlurm/5
+		}
+		if !time.Now().Before(next) {
+			all, err := States(ctx, w, []Run{r}, p)
+			if ctx.Err() != nil {
+				return last, ctx.Err()
+			}
+			if err != nil && trouble != nil {
+				trouble(err)
+			}
+			s := all[0]
+			if changed != nil && (s.State != last.State || s.Reason != last.Reason) {
+				changed(s)
+			}
+			last = s
+			if s.State.Final() || s.NotSubmitted {
+				return s, nil
+			}
+			next = time.Now().Add(pause)
+			pause = min(pause*5/4, askSlurmMax)
+		}
+		select {
+		case <-ctx.Done():
+			return last, ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+func fileThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
