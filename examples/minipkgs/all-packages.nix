@@ -1,0 +1,20 @@
+# One line a package; each has a file of its own.
+final: _:
+let
+  inherit (final) callPackage;
+in
+{
+  archprobe = callPackage ./pkgs/archprobe { };
+  failing = callPackage ./pkgs/failing.nix { };
+  greedy = callPackage ./pkgs/greedy { };
+  hello = callPackage ./pkgs/hello.nix { };
+  minilinalg = callPackage ./pkgs/minilinalg { };
+  nonfree-demo = callPackage ./pkgs/nonfree-demo.nix { };
+  rhf = callPackage ./pkgs/rhf { };
+
+  # A set within the set, as python3Packages is one: for names with a dot.
+  chem = {
+    recurseForDerivations = true;
+    inherit (final) rhf minilinalg;
+  };
+}

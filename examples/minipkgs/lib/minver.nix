@@ -1,0 +1,2 @@
+# The oldest Nix that can evaluate this set.
+"2.3"
