@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"context"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+const lineJob = `name: bench-line
+environment:
+  nixpkgs: {path: ../minipkgs}
+  packages: [rhf]
+optimize: {arch: auto, packages: [rhf, minilinalg]}
+slurm: {ntasks: 1, mem: 100M, time: "5"}
+run: echo first
+`
+
+// firstLine times, on a node inside a job, the way from the start of a batch
+// script to the user's first line.
+func (b *bed) firstLine() error {
+	fmt.Println("(b) from the start of the batch script to the user's first line, on a node")
+	if err := b.job("water", "line.yaml", lineJob); err != nil {
+		return err
+	}
+	out, err := b.run("water", b.nixbatch, "submit", "--wait", "--json", "line.yaml")
+	if err != nil {
+		return err
+	}
+	var first struct {
+		RunDir string            `json:"run_dir"`
+		Builds map[string]string `json:"builds"`
+	}
+	if err := json.Unmarshal(out, &first); err != nil {
+		return err
+	}
+	env := ""
+	for _, env = range first.Builds {
+	}
+	drv, err := b.run("water", "nix-store", "-q", "--deriver", env)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Join(b.dir, "lines")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	bash, err := filepath.EvalSymlinks(filepath.Join(env, "bash"))
+	if err != nil {
+		return err
+	}
+	scripts := map[string]string{
+		"plain": "#!/bin/bash\necho first\n",
+		// NIX_BUILD_SHELL keeps nix-shell from looking for <nixpkgs>.
+		"nix-shell": "#!/bin/bash\nNIX_BUILD_SHELL=" + bash + " exec nix-shell --pure " + string(drv[:len(drv)-1]) + " --run 'echo first'\n",
+	}
+	for name, text := range scripts {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			return err
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	res, err := proc.System{}.Run(b.ctx, proc.Cmd{
+		Path: "srun", Args: []string{"--ntasks=1", "--cpus-per-task=2", "--mem=500M", self, "first-line", first.RunDir, dir},
+		Env: b.cluster.Env(), Dir: filepath.Join(b.dir, "water"), Stderr: os.Stderr,
+	})
+	fmt.Print(string(res.Stdout))
+	return err
+}
+
+// timeFirstLines runs on the node: the three scripts in turn.
+func timeFirstLines(runDir, dir string) error {
+	const runs = 20
+	ours := filepath.Join(runDir, "batch.sh")
+	var plain, shell pairs
+	// Every start of a task needs an attempt of its own.
+	for i := range runs {
+		us, err := toFirstLine(ours, fmt.Sprintf("SLURM_RESTART_COUNT=%d", i+1))
+		if err != nil {
+			return err
+		}
+		bash, err := toFirstLine(filepath.Join(dir, "plain"))
+		if err != nil {
+			return err
+		}
+		nix, err := toFirstLine(filepath.Join(dir, "nix-shell"))
+		if err != nil {
+			return err
+		}
+		plain.add(us, bash)
+		shell.add(us, nix)
+	}
+	plain.print("nixbatch", "plain bash")
+	shell.print("nixbatch", "nix-shell on the same derivation")
+	return nil
+}
+
+// toFirstLine is the time from the start of a script to its line "first".
+func toFirstLine(script string, env ...string) (time.Duration, error) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	began := time.Now()
+	p, err := proc.Start(context.Background(), proc.Cmd{Path: script, Env: append(os.Environ(), env...), Stdout: w, Stderr: os.Stderr}, false)
+	w.Close()
+	if err != nil {
+		return 0, err
+	}
+	in := bufio.NewReader(r)
+	line, err := in.ReadString('\n')
+	took := time.Since(began)
+	if err != nil || line != "first\n" {
+		return 0, fmt.Errorf("%s printed %q first (%w)", script, line, err)
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return 0, err
+	}
+	return took, p.Wait()
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// pairs are times measured in turn: b is the yardstick of a.
+type pairs struct{ a, b []time.Duration }
+
+func (p *pairs) add(a, b time.Duration) { p.a, p.b = append(p.a, a), append(p.b, b) }
+
+// print tells the times and, pair by pair, their ratio and difference.
+func (p pairs) print(nameA, nameB string) {
+	ms := func(ds []time.Duration) []float64 {
+		out := make([]float64, len(ds))
+		for i, d := range ds {
+			out[i] = float64(d.Microseconds()) / 1000
+		}
+		return out
+	}
+	a, b := ms(p.a), ms(p.b)
+	ratio, diff := make([]float64, len(a)), make([]float64, len(a))
+	for i := range a {
+		ratio[i], diff[i] = a[i]/b[i], a[i]-b[i]
+	}
+	fmt.Printf("  %-34s %s ms\n", nameA, spread(a))
+	fmt.Printf("  %-34s %s ms\n", nameB, spread(b))
+	fmt.Printf("  %-34s %s\n", "ratio, pair by pair", spread(ratio))
+	fmt.Printf("  %-34s %s ms\n", "difference, pair by pair", spread(diff))
+}
+
+// spread is the median, the smallest and the largest.
+func spread(v []float64) string {
+	s := slices.Sorted(slices.Values(v))
+	n := len(s)
+	median := s[n/2]
+	if n%2 == 0 {
+		median = (s[n/2-1] + s[n/2]) / 2
+	}
+	return fmt.Sprintf("%9.2f (%.2f to %.2f, %d runs)", median, s[0], s[n-1], n)
+}
