@@ -130,3 +130,7 @@ var tableIndex = func() map[string]int {
 	}
 	return m
 }()
+
+// Table returns every option that is known, managed ones too, in the order of
+// sbatch(1).
+func Table() []OptionInfo { return slices.Clone(table) }

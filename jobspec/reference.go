@@ -1,0 +1,69 @@
+package jobspec
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Reference is the job file's reference in Markdown, made from the tables that
+// the decoder reads with. docs/job-file.md is this text.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(`# Job file reference
+
+A job file is YAML (one document, at most 1 MiB, no anchors, aliases or tags).
+Every problem in it is told at once by ` + "`nixbatch check FILE`" + `; ` + "`nixbatch schema`" + `
+prints a JSON Schema for editors. Keys that are not here are errors. A number with
+a leading zero, such as ` + "`010`" + `, is refused: quote it or drop the zero.
+
+Paths are relative to the job file. Lines in ` + "`run`" + ` are bash, with
+` + "`set -eo pipefail`" + `, in the directory of the job file, with what ` + "`packages`" + ` brings on
+PATH and nothing else.
+`)
+	section := func(title, intro string, f block) {
+		fmt.Fprintf(&b, "\n## %s\n\n", title)
+		if intro != "" {
+			b.WriteString(intro + "\n\n")
+		}
+		b.WriteString("| key | |\n|---|---|\n")
+		for _, k := range f {
+			need := ""
+			if k.required {
+				need = " **(required)**"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s%s |\n", k.name, cell(k.meaning), need)
+		}
+	}
+	section("The file", "", specFields)
+	section("environment", "", environmentFields)
+	section("A pin", "A source tree, fixed by the hash of its contents: `github`, `rev` and `hash`; `url` and `hash`; `git`, `rev` and "+
+		"`hash`; or `path`,\nwith or without `hash`. A branch, a channel, or a pin without its hash is refused; `nixbatch pin SOURCE` prints "+
+		"the lines to paste.", pinFields)
+	section("An overlay", "", overlayFields)
+	section("optimize", "See [How your build is chosen](builds.md).", optimizeFields)
+	section("threads", "See [Threads and launch](threads.md).", threadsFields)
+	section("compare", "A list. See [The record](record.md).", compareFields)
+	b.WriteString("\n## env\n\nEnvironment variables, name to text. They win over what nixbatch sets. Refused, with the reason:\n\n| name | why |\n|---|---|\n")
+	for _, r := range reserved {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", r.name, cell(r.reason))
+	}
+	b.WriteString("\n## slurm\n\nOptions of sbatch by their long names, with sbatch's own values; a flag has the value `true`. What nixbatch sets\nitself is refused, with the reason.\n\n| option | since | |\n|---|---|---|\n")
+	var managed []slurm.OptionInfo
+	for _, o := range slurm.Table() {
+		if o.Managed != "" {
+			managed = append(managed, o)
+			continue
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, o.Since, cell(o.Meaning))
+	}
+	b.WriteString("\n| refused | why |\n|---|---|\n")
+	for _, o := range managed {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, cell(o.Managed))
+	}
+	return b.String()
+}
+
+// cell keeps a text within its cell of a table.
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
