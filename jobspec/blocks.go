@@ -3,6 +3,7 @@ package jobspec
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 )
@@ -38,7 +39,7 @@ func (d *decoder) spec(root *node) *Spec {
 		case "optimize":
 			d.optimize(n, &s.Optimize)
 		case "slurm":
-			s.Slurm = d.slurm(n)
+			s.Slurm = d.slurm("slurm", n)
 		case "threads":
 			d.threads(n, &s.Threads)
 		case "launcher":
@@ -51,9 +52,25 @@ func (d *decoder) spec(root *node) *Spec {
 			s.Inputs = d.paths("inputs", n, checkInput)
 		case "outputs":
 			s.Outputs = d.paths("outputs", n, checkOutput)
+		case "compare":
+			s.Compare = d.compare(n)
+		case "sweep":
+			s.Sweep = d.sweep(n)
+		case "after":
+			s.After = d.after(n)
+		case "checkpoint":
+			s.Checkpoint = d.checkpoint(n, s.Slurm)
+		case "scratch":
+			s.Scratch = d.scratch(n)
 		case "run":
 			s.Run = d.run(n)
 		}
+	}
+	if s.Sweep != nil {
+		d.sweepUse(s, got)
+	}
+	if p, ok := got["compare"]; ok {
+		d.comparedFiles(p.value, s.Compare, s.Outputs)
 	}
 	return s
 }
@@ -176,17 +193,53 @@ func (d *decoder) threads(n *node, t *Threads) {
 		at := dot(where, "per-task")
 		const want = "auto or a number of threads"
 		if s, ok := d.text(at, p.value, want); ok && s != "auto" {
-			i, err := strconv.Atoi(s)
-			if err != nil || i < 1 || i > maxThreads || s[0] == '+' || s[0] == '0' {
-				d.add(p.value.pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxThreads, shown(s))
-			}
-			t.PerTask = i
+			t.PerTask = d.threadCount(at, want, s, p.value)
 		}
 	}
 	if p, ok := got["bind"]; ok {
 		if s, ok := d.choice(dot(where, "bind"), p.value, binds); ok {
 			t.Bind = s
 		}
+	}
+	if p, ok := got["nested"]; ok {
+		d.nested(dot(where, "nested"), p.value, t)
+	}
+	if p, ok := got["stack"]; ok {
+		at := dot(where, "stack")
+		if s, ok := d.text(at, p.value, "a size such as 64M"); ok {
+			if !stackRE.MatchString(s) {
+				d.add(p.value.pos, "write a whole number and K, M or G", "%s: %s is not a size such as 64M", at, shown(s))
+			}
+			t.Stack = strings.ToUpper(s)
+		}
+	}
+}
+
+// threadCount checks a number of threads.
+func (d *decoder) threadCount(at, want, s string, n *node) int {
+	i, err := strconv.Atoi(s)
+	if err != nil || i < 1 || i > maxThreads || s[0] == '+' || s[0] == '0' {
+		d.add(n.pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxThreads, shown(s))
+	}
+	return i
+}
+
+// nested reads the two levels of threads.nested.
+func (d *decoder) nested(where string, n *node, t *Threads) {
+	got, ok := d.block(where, n, nestedFields, nil)
+	if !ok {
+		return
+	}
+	for name, to := range map[string]*int{"outer": &t.Nested.Outer, "inner": &t.Nested.Inner} {
+		if p, ok := got[name]; ok {
+			const want = "a number of threads"
+			if s, ok := d.text(dot(where, name), p.value, want); ok {
+				*to = d.threadCount(dot(where, name), want, s, p.value)
+			}
+		}
+	}
+	if p, o, i := got["outer"], t.Nested.Outer, t.Nested.Inner; p.value != nil && t.PerTask > 0 && o > 0 && i > 0 && o*i > t.PerTask {
+		d.add(p.value.pos, "", "%s: %d times %d threads are more than the %d of threads.per-task", where, o, i, t.PerTask)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // broken was reported before, and is passed over.
 type decoder struct {
 	file     string
+	what     string // what people call such a file; "" is a job file
 	problems []Problem
 }
 
@@ -58,6 +59,13 @@ func (d *decoder) block(where string, n *node, fields block, instead map[string]
 	return got, true
 }
 
+func (d *decoder) kind() string {
+	if d.what == "" {
+		return "job file"
+	}
+	return d.what
+}
+
 // swamped tells whether there are far more problems than will be shown, so
 // that suggestions are not worth their time.
 func (d *decoder) swamped() bool { return len(d.problems) > 10*maxProblems }
@@ -79,7 +87,7 @@ func (d *decoder) expected(where, what string, n *node, hint string) {
 		return
 	}
 	if where == "" {
-		where = "the job file"
+		where = "the " + d.kind()
 	}
 	d.add(n.pos, hint, "%s: expected %s, found %s", where, what, n.describe())
 }

@@ -28,6 +28,7 @@ var (
 	attrRE   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_'-]*(\.[A-Za-z_][A-Za-z0-9_'-]*)*$`)
 	envRE    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	githubRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+	stackRE  = regexp.MustCompile(`^[1-9][0-9]{0,8}[KMGkmg]$`) // OpenMP 5.2, OMP_STACKSIZE; a unit is a must, as the default one is a surprise
 	revRE    = regexp.MustCompile(`^[0-9a-f]{40}$`)
 )
 
@@ -63,10 +64,17 @@ var optimizeFields = block{
 	{"strategy", false, "dispatch, constrain or common; default dispatch", enumSchema(strategies)},
 }
 
+var nestedFields = block{
+	{"outer", true, "threads of the outer level", countSchema()},
+	{"inner", true, "threads that each of those starts", countSchema()},
+}
+
 var threadsFields = block{
 	{"per-task", false, "threads of a task: auto (what Slurm gave it) or a number; default auto",
 		schema{"anyOf": []any{schema{"const": "auto"}, schema{"type": "integer", "minimum": 1}, schema{"type": "string", "pattern": "^[1-9][0-9]*$"}}}},
 	{"bind", false, "none or cores; default none", enumSchema(binds)},
+	{"nested", false, "two levels of OpenMP threads: outer threads, each of which starts inner ones", objectSchema(nestedFields)},
+	{"stack", false, "stack of each thread, such as 64M; costs a task that times its threads", textSchema(stackRE)},
 }
 
 var specFields = block{
@@ -79,5 +87,10 @@ var specFields = block{
 	{"env", false, "environment variables", mapSchema(envRE)},
 	{"inputs", false, "files the job reads, relative to the job file or absolute", listSchema(textSchema(nil), 0)},
 	{"outputs", false, "files the job writes, relative; patterns with * ** ? [] {} allowed", listSchema(textSchema(nil), 0)},
+	{"compare", false, "numbers in outputs by which two runs are compared, with tolerances", compareSchema()},
+	{"sweep", false, "many tasks: their values become environment variables, and {NAME} in inputs and outputs", sweepSchema()},
+	{"after", false, "runs that have to be completed first: ids, or names of jobs for their newest run", listSchema(textSchema(runRE), 0)},
+	{"checkpoint", false, "go on after the time limit: a signal before it, and a new start", objectSchema(checkpointFields)},
+	{"scratch", false, "work in a directory of the node, copying files there and back", objectSchema(scratchFields)},
 	{"run", true, "the lines to run, in bash", textSchema(nil)},
 }

@@ -8,8 +8,7 @@ import (
 )
 
 // slurm reads sbatch's options, in their order.
-func (d *decoder) slurm(n *node) slurm.Options {
-	const where = "slurm"
+func (d *decoder) slurm(where string, n *node) slurm.Options {
 	if !d.isMapping(where, n) {
 		return nil
 	}
@@ -24,20 +23,20 @@ func (d *decoder) slurm(n *node) slurm.Options {
 			if !d.swamped() {
 				hint = suggestOption(name)
 			}
-			d.add(p.key.pos, hint, "unknown option %s in slurm", shown(name))
+			d.add(p.key.pos, hint, "unknown option %s in %s", shown(name), where)
 			continue
 		case info.Managed != "":
-			d.add(p.key.pos, "", "slurm.%s cannot be set here: %s", name, info.Managed)
+			d.add(p.key.pos, "", "%s cannot be set here: %s", dot(where, name), info.Managed)
 			continue
 		}
 		if slices.Contains([]string{"mem", "mem-per-cpu", "mem-per-gpu"}, name) {
 			// sbatch(1): "mutually exclusive"; some versions take the last.
 			if memory != "" {
-				d.add(p.key.pos, "keep one of them", "slurm: %s and %s exclude each other", memory, name)
+				d.add(p.key.pos, "keep one of them", "%s: %s and %s exclude each other", where, memory, name)
 			}
 			memory = name
 		}
-		if value, ok := d.option(info, p.value); ok {
+		if value, ok := d.option(where, info, p.value); ok {
 			opts = append(opts, slurm.Option{Name: name, Value: value})
 		}
 	}
@@ -60,8 +59,8 @@ func takesList(k slurm.Kind) bool {
 }
 
 // option reads the value of one option, as sbatch is to get it.
-func (d *decoder) option(info slurm.OptionInfo, n *node) (string, bool) {
-	at := dot("slurm", info.Name)
+func (d *decoder) option(where string, info slurm.OptionInfo, n *node) (string, bool) {
+	at := dot(where, info.Name)
 	value := ""
 	switch {
 	case n.kind == broken:

@@ -79,6 +79,11 @@ func listSchema(item schema, least int) schema {
 	return s
 }
 
+// countSchema is a whole number above zero, which may be quoted.
+func countSchema() schema {
+	return schema{"anyOf": []any{schema{"type": "integer", "minimum": 1}, schema{"type": "string", "pattern": "^[1-9][0-9]*$"}}}
+}
+
 func mapSchema(names *regexp.Regexp) schema {
 	return schema{"type": "object", "additionalProperties": schema{"type": single},
 		"propertyNames": schema{"pattern": names.String()}}

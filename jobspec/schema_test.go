@@ -102,7 +102,9 @@ func TestSchemaRules(t *testing.T) {
 		pin("{url: 'https://x/y', path: ./x, hash: " + testHash + "}"), pin("{path: ./x, file: x}"),
 		"environment: {nixpkgs: {path: ./x}, packages: []}", "environment: {packages: [a]}", "optimize: {arch: nonsense}",
 		"optimize: {strategy: other}", "slurm: {requeue: false}", "slurm: {wibble: 1}", "slurm: {job-name: x}", "slurm: {time: [1]}",
-		"threads: {per-task: 0}", "threads: {bind: all}", "launcher: mpiexec", "env: {A-B: 1}", "env: {A: [1]}", "inputs: a", "outputs: ['']", "run: ''", "sweep: 1",
+		"threads: {per-task: 0}", "threads: {bind: all}", "launcher: mpiexec", "env: {A-B: 1}", "env: {A: [1]}", "inputs: a", "outputs: ['']", "run: ''", "sweep: 1", "sweep: {max-running: 3}", "sweep: {rows: [{a: 1}], csv: x}",
+		"sweep: {matrix: {a: []}}", "sweep: {matrix: {1a: [1]}}", "after: [a b]", "checkpoint: {signal: KILL}", "checkpoint: {before: 5}", "scratch: {}",
+		"scratch: {dir: x}",
 	} {
 		key, _, _ := strings.Cut(line, ":")
 		d := &decoder{}

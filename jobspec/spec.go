@@ -37,7 +37,12 @@ type Spec struct {
 	Env         []EnvVar // in the order of the file
 	Inputs      []string // file names, relative to the job file or absolute
 	Outputs     []string // file names or doublestar patterns, relative to the job file
-	Run         string   // lines for bash
+	Compare     []Compare
+	Sweep       *Sweep      // nil: one task
+	After       []string    // runs, by id or by their job's name
+	Checkpoint  *Checkpoint // nil: none
+	Scratch     *Scratch    // nil: a task works in the job file's directory
+	Run         string      // lines for bash
 }
 
 // Environment says which packages, from which package set.
@@ -100,6 +105,10 @@ type Optimize struct {
 type Threads struct {
 	PerTask int    // 0 is auto: what the job was given for one task
 	Bind    string // "none" (default), "cores"
+	// Nested splits a task's threads over two levels of OpenMP, zero if it is
+	// not there: Outer threads, each of which may start Inner.
+	Nested struct{ Outer, Inner int }
+	Stack  string // of each thread, as OMP_STACKSIZE takes it: "64M"; "" leaves it alone
 }
 
 // EnvVar is one variable of the job's environment.

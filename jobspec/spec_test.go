@@ -55,7 +55,11 @@ func TestFull(t *testing.T) {
 			{"DAY", "2026-11-22"}, {"MASK", "022"}, {"EMPTY", ""}, {"HOSTILE", "$(id) `id` 'a' \"b\" \n -x ✓"}},
 		Inputs:  []string{"water.nw", "../basis/sto-3g", "/data/common", "-dash", "two\nlines", "a[1].dat"},
 		Outputs: []string{"water.out", "*.movecs", "deep/**/{a,b}.log", `with "quotes"`, "[ab]c"},
-		Run:     "launch nwchem water.nw > water.out\n\necho done\n",
+		Compare: []Compare{
+			{File: "water.out", Pattern: `energy += +(\S+)`, Abs: 1e-9},
+			{File: "deep/x/a.log", JSON: "scf.steps[0].energy", Abs: 1e-8, Rel: 0.001},
+		},
+		Run: "launch nwchem water.nw > water.out\n\necho done\n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -13,7 +13,7 @@ func (d *decoder) checkText(data []byte) ([]byte, bool) {
 	start := Pos{1, 1}
 	if len(data) > MaxSize {
 		d.add(start, "put data into files and name them under inputs",
-			"the file is larger than 1 MiB, which is the most a job file may have")
+			"the file is larger than 1 MiB, which is the most a %s may have", d.kind())
 		return nil, false
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))

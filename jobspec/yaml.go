@@ -26,16 +26,19 @@ func (d *decoder) tree(data []byte) *node {
 		d.syntax(data, err)
 		return nil
 	case doc == nil || len(doc.Content) == 0 || isVoid(doc.Content[0]):
-		if second == nil {
+		if second == nil && d.what == "" {
 			d.add(Pos{1, 1}, "nixbatch init writes one to start from", "the file is empty")
 			return nil
 		}
 	}
 	if second != nil {
-		d.add(Pos{second.Line, second.Column}, "put each job into a file of its own",
-			"a second YAML document begins here: a job file has one")
+		hint := ""
+		if d.what == "" {
+			hint = "put each job into a file of its own"
+		}
+		d.add(Pos{second.Line, second.Column}, hint, "a second YAML document begins here: a %s has one", d.kind())
 	}
-	if isVoid(doc.Content[0]) {
+	if doc == nil || len(doc.Content) == 0 || isVoid(doc.Content[0]) {
 		return nil
 	}
 	return d.convert(doc.Content[0], 0)
@@ -78,12 +81,12 @@ func (d *decoder) convert(y *yaml.Node, depth int) *node {
 		d.add(n.pos, "", "nested deeper than %d levels", maxDepth)
 		return n
 	case y.Kind == yaml.AliasNode:
-		d.add(n.pos, "write the value out", "the alias %s: job files have no aliases", shown("*"+y.Value))
+		d.add(n.pos, "write the value out", "the alias %s: %ss have no aliases", shown("*"+y.Value), d.kind())
 		return n
 	case y.Anchor != "":
-		d.add(n.pos, "remove it", "the anchor %s: job files have no anchors", shown("&"+y.Anchor))
+		d.add(n.pos, "remove it", "the anchor %s: %ss have no anchors", shown("&"+y.Anchor), d.kind())
 	case y.Style&yaml.TaggedStyle != 0:
-		d.add(n.pos, `remove it; "…" makes a value text`, "the tag %s: job files have no tags", shown(strings.TrimPrefix(y.Tag, "!!")))
+		d.add(n.pos, `remove it; "…" makes a value text`, "the tag %s: %ss have no tags", shown(strings.TrimPrefix(y.Tag, "!!")), d.kind())
 		return n
 	}
 	switch y.Kind {
@@ -105,7 +108,7 @@ func (d *decoder) convertKeys(n *node, content []*yaml.Node, depth int) {
 	seen := map[string]Pos{}
 	for i := 0; i+1 < len(content); i += 2 {
 		if content[i].Tag == "!!merge" && content[i].Kind == yaml.ScalarNode {
-			d.add(Pos{content[i].Line, content[i].Column}, "write the keys out", "the merge key <<: job files have none")
+			d.add(Pos{content[i].Line, content[i].Column}, "write the keys out", "the merge key <<: %ss have none", d.kind())
 			continue
 		}
 		key, value := d.convert(content[i], depth+1), d.convert(content[i+1], depth+1)

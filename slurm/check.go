@@ -33,7 +33,25 @@ func CheckOption(name, value string) error {
 	if strings.TrimSpace(value) != value {
 		return fmt.Errorf("value %q begins or ends with a space", value)
 	}
+	if name == "comment" {
+		return checkComment(value)
+	}
 	return checkKind(info, value)
+}
+
+// maxComment leaves room in the 1,024 bytes of a job's comment (slurm.h,
+// MAX_COMMENT_LEN) for what nixbatch finds its jobs by.
+const maxComment = 800
+
+func checkComment(s string) error {
+	if len(s) > maxComment {
+		return fmt.Errorf("it has %d bytes, and %d are the most", len(s), maxComment)
+	}
+	// Words as Find splits them.
+	if strings.Contains(s, "nixbatch:") {
+		return errors.New("nixbatch: in it would be taken for the run id")
+	}
+	return nil
 }
 
 // patterns of the kinds whose form a regular expression can tell, with what to

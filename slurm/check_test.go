@@ -105,6 +105,18 @@ func TestCheckAgainstSbatch(t *testing.T) {
 	}
 }
 
+// The user's comment stands beside the run id: it must leave room for it, and
+// not look like it.
+func TestComment(t *testing.T) {
+	for value, ok := range map[string]bool{
+		"project x, third try": true, strings.Repeat("a", 800): true, strings.Repeat("a", 801): false, "see nixbatch:water-1": false,
+	} {
+		if err := slurm.CheckOption("comment", value); (err == nil) != ok {
+			t.Errorf("comment %.40q: %v", value, err)
+		}
+	}
+}
+
 func TestUnknownAndManaged(t *testing.T) {
 	if err := slurm.CheckOption("nodez", "1"); !errors.Is(err, slurm.ErrUnknownOption) {
 		t.Errorf("nodez: %v", err)
@@ -113,7 +125,7 @@ func TestUnknownAndManaged(t *testing.T) {
 	if !slices.IsSorted(names) || !slices.Contains(names, "time") {
 		t.Errorf("names %v", names)
 	}
-	for _, name := range []string{"job-name", "output", "error", "chdir", "comment", "array", "export", "wrap", "wait", "parsable", "test-only", "uid"} {
+	for _, name := range []string{"job-name", "output", "error", "chdir", "array", "export", "wrap", "wait", "parsable", "test-only", "uid"} {
 		info, ok := slurm.Lookup(name)
 		if err := slurm.CheckOption(name, "x"); !ok || err == nil || err.Error() != info.Managed {
 			t.Errorf("%s: %v", name, err)

@@ -22,7 +22,7 @@ var table = []OptionInfo{
 	{Name: "chdir", Short: "D", Kind: Text, Meaning: "working directory", Managed: "a job runs in the folder of its job file"},
 	{Name: "cluster-constraint", Kind: Text, Meaning: "features that a cluster of the federation must have", Managed: oneCluster},
 	{Name: "clusters", Short: "M", Kind: List, Meaning: "clusters that may take the job", Managed: oneCluster},
-	{Name: "comment", Kind: Text, Meaning: "free text", Managed: "nixbatch writes the run id there, to find the job again"},
+	{Name: "comment", Kind: Text, Meaning: "free text; nixbatch puts the run id before it"},
 	{Name: "consolidate-segments", Kind: Flag, Since: "25.11", Meaning: "pack the job's segments into as few blocks as can be"},
 	{Name: "constraint", Short: "C", Kind: Constraint, Meaning: "features that nodes must have"},
 	{Name: "container", Kind: Text, Meaning: "OCI bundle to run in", Managed: "a job runs in its Nix environment, not in a container"},
