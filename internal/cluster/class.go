@@ -47,26 +47,33 @@ func (c Class) Hosts() string { return slurm.CompressHosts(c.Nodes) }
 func (c Class) Layout() string { return fmt.Sprintf("%d×%d×%d", c.Sockets, c.Cores, c.Threads) }
 
 // Classes sorts nodes into classes, in the order of their first node as given.
-// A node of which nothing is known is taken to be like the newest known one
-// that Slurm describes in the same words.
+// A node that was never seen is taken to be like the newest seen one that Slurm
+// describes in the same words; where there is none, what the site says of its
+// features counts.
 func Classes(nodes []slurm.Node, k *Knowledge) []Class {
 	shapes := make([]string, len(nodes))
 	known := make([]*Known, len(nodes))
 	newest := map[string]*Known{}
 	for i := range nodes {
 		shapes[i] = shape(&nodes[i])
-		known[i] = k.Of(nodes[i].Name, nodes[i].Features)
+		known[i] = k.seen(nodes[i].Name, nodes[i].Features)
 		if n := newest[shapes[i]]; known[i] != nil && (n == nil || known[i].Seen.After(n.Seen)) {
 			newest[shapes[i]] = known[i]
 		}
+	}
+	for i := range nodes {
+		if known[i] != nil {
+			continue
+		}
+		if newest[shapes[i]] == nil {
+			newest[shapes[i]] = k.mapped(nodes[i].Features)
+		}
+		known[i] = newest[shapes[i]]
 	}
 	byKey := map[string]int{}
 	var out []Class
 	for i := range nodes {
 		n := &nodes[i]
-		if known[i] == nil {
-			known[i] = newest[shapes[i]]
-		}
 		key := shapes[i]
 		if known[i] != nil {
 			key += "\x00" + known[i].key
@@ -103,6 +110,7 @@ func (c *Class) add(n *slurm.Node, known *Known) {
 // shape is what Slurm says of a node but for its name and state.
 func shape(n *slurm.Node) string {
 	var b strings.Builder
+	b.Grow(256)
 	for _, f := range [][]string{n.Features, n.Active} {
 		for _, w := range f {
 			b.WriteString(w)

@@ -3,19 +3,23 @@ package cluster
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 var errConstraint = errors.New("not a constraint that sbatch takes")
 
-// matches reports whether a node with these features can take part in a job
-// with this constraint: --constraint of sbatch(1), read from left to right with
-// & and | of equal rank, as slurmctld does. In square brackets, alternatives
-// count as "or" (which one all nodes share is decided later), and a count
-// (feature*2) as the feature alone.
-func matches(expr string, features []string) (bool, error) {
-	p := &constraint{rest: expr, features: features}
-	ok, err := p.list(0)
+// matches reports whether a node with these features can take part in a job of
+// at least this many nodes with this constraint: --constraint of sbatch(1), read
+// from left to right with & and | of equal rank, as slurmctld does.
+//
+// In square brackets, alternatives count as "or": which of them all nodes share
+// is decided later. A count (feature*2) asks that many nodes for the feature and
+// nothing of the others, of which there are some only if the job has more nodes;
+// in brackets with counts each part takes nodes of its own.
+func matches(expr string, features []string, nodes int) (bool, error) {
+	p := &constraint{rest: expr, features: features, nodes: nodes}
+	ok, _, err := p.list(0)
 	if err == nil && p.rest != "" {
 		err = errConstraint
 	}
@@ -25,40 +29,49 @@ func matches(expr string, features []string) (bool, error) {
 type constraint struct {
 	rest     string
 	features []string
+	nodes    int
 }
 
-func (p *constraint) list(closing byte) (bool, error) {
-	val, err := p.term()
+// list reads terms up to the closing bracket; counted says that one of them has
+// a count.
+func (p *constraint) list(closing byte) (val, counted bool, err error) {
+	val, counted, err = p.term(closing)
+	either := val // some term holds
 	for err == nil && p.rest != "" && p.rest[0] != closing {
 		op := p.rest[0]
-		p.rest = p.rest[1:]
-		var next bool
-		next, err = p.term()
-		switch op {
-		case '&', ',':
-			val = val && next
-		case '|':
+		if op != '&' && op != ',' && op != '|' {
+			return false, false, errConstraint
+		}
+		if p.rest = p.rest[1:]; p.rest == "" {
+			break // slurmctld overlooks an operator at the end
+		}
+		var next, n bool
+		next, n, err = p.term(closing)
+		counted, either = counted || n, either || next
+		if op == '|' {
 			val = val || next
-		default:
-			return false, errConstraint
+		} else {
+			val = val && next
 		}
 	}
-	return val, err
+	if closing == ']' && counted {
+		val = either
+	}
+	return val, counted, err
 }
 
-func (p *constraint) term() (val bool, err error) {
+func (p *constraint) term(within byte) (val, counted bool, err error) {
 	switch {
 	case p.rest == "":
-		return false, errConstraint
+		return false, false, errConstraint
 	case p.rest[0] == '(' || p.rest[0] == '[':
 		closing := byte(')')
 		if p.rest[0] == '[' {
 			closing = ']'
 		}
 		p.rest = p.rest[1:]
-		// In brackets with counts every part of an "and" takes nodes of its own.
-		if val, err = p.list(closing); err != nil || p.rest == "" {
-			return false, errConstraint
+		if val, counted, err = p.list(closing); err != nil || p.rest == "" {
+			return false, false, errConstraint
 		}
 		p.rest = p.rest[1:]
 	default:
@@ -68,13 +81,19 @@ func (p *constraint) term() (val bool, err error) {
 		}
 		word := p.rest[:end]
 		if word == "" {
-			return false, errConstraint
+			return false, false, errConstraint
 		}
 		p.rest = p.rest[end:]
 		val = slices.Contains(p.features, word)
 	}
-	if strings.HasPrefix(p.rest, "*") {
-		p.rest = strings.TrimLeft(p.rest[1:], "0123456789")
+	if rest, ok := strings.CutPrefix(p.rest, "*"); ok {
+		p.rest = strings.TrimLeft(rest, "0123456789")
+		n, err := strconv.Atoi(rest[:len(rest)-len(p.rest)])
+		if err != nil || n < 1 {
+			return false, false, errConstraint
+		}
+		// Inside of brackets the counts are all the nodes that there are.
+		val, counted = val || within == 0 && n < p.nodes, true
 	}
-	return val, nil
+	return val, counted, nil
 }

@@ -3,6 +3,7 @@ package cluster
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/slurm"
@@ -14,12 +15,51 @@ type Request struct {
 	Constraint string
 	Nodelist   string
 	Exclude    string
+	Nodes      int // the least number of nodes
 }
 
 // RequestOf takes the request out of a job's Slurm options.
 func RequestOf(o slurm.Options) Request {
 	get := func(name string) string { v, _ := o.Get(name); return v }
-	return Request{get("partition"), get("constraint"), get("nodelist"), get("exclude")}
+	return Request{get("partition"), get("constraint"), get("nodelist"), get("exclude"), MinNodes(o)}
+}
+
+// MinNodes is the least number of nodes that the options ask for: nodes, or as
+// many as ntasks needs with ntasks-per-node; 1 where neither says more.
+func MinNodes(o slurm.Options) int {
+	if v, ok := o.Get("nodes"); ok {
+		low, _, _ := strings.Cut(v, ",")
+		low, _, _ = strings.Cut(low, "-")
+		low, _, _ = strings.Cut(low, ":")
+		return max(count(low), 1)
+	}
+	all, each := Number(o, "ntasks"), Number(o, "ntasks-per-node")
+	if all > 0 && each > 0 {
+		return (all + each - 1) / each
+	}
+	return 1
+}
+
+// Number is the value of an option that is a number; 0 where it is not there.
+func Number(o slurm.Options, name string) int {
+	v, _ := o.Get(name)
+	return count(v)
+}
+
+// count reads 2, 2k (1,024 each) or 2m, as sbatch does; 0 for anything else.
+func count(s string) int {
+	unit := 1
+	switch {
+	case strings.HasSuffix(s, "k"), strings.HasSuffix(s, "K"):
+		unit = 1 << 10
+	case strings.HasSuffix(s, "m"), strings.HasSuffix(s, "M"):
+		unit = 1 << 20
+	}
+	n, err := strconv.Atoi(strings.TrimRight(s, "kKmM"))
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n * unit
 }
 
 // NoNodesError says that no node can take the job, and which part of the
@@ -40,7 +80,7 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 		part = defaultPartition
 	}
 	parts := strings.Split(part, ",")
-	var out []slurm.Node
+	out := make([]slurm.Node, 0, len(nodes))
 	seen := map[string]bool{}
 	for _, n := range nodes {
 		for _, p := range n.Partitions {
@@ -51,20 +91,15 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 			}
 		}
 	}
-	if part != "" && len(out) == 0 {
-		names := make([]string, 0, len(seen))
-		for p := range seen {
-			names = append(names, p)
-		}
-		slices.Sort(names)
-		return nil, &NoNodesError{fmt.Sprintf("partition %q has no nodes here", part), "partitions with nodes: " + strings.Join(names, ", ")}
+	if len(out) == 0 {
+		return nil, noPartition(part, seen)
 	}
 	steps := []struct {
 		name, value string
 		keep        func(slurm.Node) (bool, error)
 	}{
-		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return matches(r.Constraint, n.Features) }},
-		{"nodelist", r.Nodelist, inList(r.Nodelist)},
+		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return matches(r.Constraint, n.Features, r.Nodes) }},
+		{"nodelist", r.Nodelist, r.listed()},
 		{"exclude", r.Exclude, not(inList(r.Exclude))},
 	}
 	for _, s := range steps {
@@ -90,8 +125,35 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 	return out, nil
 }
 
-// inList keeps the nodes named in a host list. A nodelist may name fewer nodes
-// than the job takes, so that Slurm adds others; those are not known before.
+// noPartition says why there is no node to begin with.
+func noPartition(part string, seen map[string]bool) error {
+	names := make([]string, 0, len(seen))
+	for p := range seen {
+		names = append(names, p)
+	}
+	slices.Sort(names)
+	way := "partitions with nodes: " + strings.Join(names, ", ")
+	switch {
+	case len(names) == 0:
+		return &NoNodesError{"the cluster shows no nodes", "sinfo -N lists those that you may see"}
+	case part == "":
+		return &NoNodesError{"no partition is asked for, and the cluster has no default one", way}
+	}
+	return &NoNodesError{fmt.Sprintf("partition %q has no nodes here", part), way}
+}
+
+// listed keeps the nodes of the node list. Slurm adds others where the job
+// takes more than the list names, or where counts in the constraint ask for
+// more; then any node may take part.
+func (r Request) listed() func(slurm.Node) (bool, error) {
+	names, err := slurm.ExpandHosts(r.Nodelist)
+	if r.Nodes > len(names) || strings.Contains(r.Constraint, "*") {
+		return func(slurm.Node) (bool, error) { return true, err }
+	}
+	return inList(r.Nodelist)
+}
+
+// inList keeps the nodes named in a host list.
 func inList(list string) func(slurm.Node) (bool, error) {
 	names, err := slurm.ExpandHosts(list)
 	set := make(map[string]bool, len(names))

@@ -1,24 +1,15 @@
 package cluster
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/google/renameio/v2"
-
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/record"
 )
-
-// Schema is the name of the knowledge file's format.
-const Schema = "nixbatch/cluster/v1"
 
 // Knowledge is what was learnt of the nodes of one cluster. The zero value and
 // nil know nothing.
@@ -26,6 +17,7 @@ type Knowledge struct {
 	cpus     map[string]cpuflags.CPU
 	nodes    map[string]learnt
 	features map[string]string // Slurm feature → arch, as the site maps them
+	byArch   map[string]*Known // what a mapped arch stands for
 	override func(node string) (cpuflags.CPU, error)
 	dirty    bool
 }
@@ -35,44 +27,8 @@ type learnt struct {
 	Features []string  `json:"features"`
 	From     string    `json:"from"`
 	Seen     time.Time `json:"seen"`
-}
 
-type knowledgeFile struct {
-	Schema string                  `json:"schema"`
-	CPUs   map[string]cpuflags.CPU `json:"cpus"`
-	Nodes  map[string]learnt       `json:"nodes"`
-}
-
-// Load reads what is known from files in the order given, a later one winning
-// where it is newer; a file that does not exist is passed over. from, if not
-// "", replaces the origin of what the first file says (an admin's file).
-func Load(files ...string) (*Knowledge, error) {
-	k := &Knowledge{cpus: map[string]cpuflags.CPU{}, nodes: map[string]learnt{}}
-	for _, path := range files {
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("what is known of the nodes: %w", err)
-		}
-		var f knowledgeFile
-		if err := json.Unmarshal(data, &f); err != nil {
-			return nil, fmt.Errorf("what is known of the nodes: %s: %w", path, err)
-		}
-		if f.Schema != Schema {
-			return nil, fmt.Errorf("what is known of the nodes: %s: schema %q, want %q", path, f.Schema, Schema)
-		}
-		for key, c := range f.CPUs {
-			k.cpus[key] = c
-		}
-		for name, l := range f.Nodes {
-			if have, ok := k.nodes[name]; !ok || l.Seen.After(have.Seen) {
-				k.nodes[name] = l
-			}
-		}
-	}
-	return k, nil
+	via string // who told us, where it was not our own jobs
 }
 
 // Override makes every question be answered by f, for looking at other
@@ -80,12 +36,22 @@ func Load(files ...string) (*Knowledge, error) {
 func (k *Knowledge) Override(f func(node string) (cpuflags.CPU, error)) { k.override = f }
 
 // MapFeatures sets the site's map from Slurm features to arches: the weakest
-// source, used where nothing was seen.
-func (k *Knowledge) MapFeatures(m map[string]string) { k.features = m }
+// source, used where nothing was seen. A name that is no arch maps nothing.
+func (k *Knowledge) MapFeatures(m map[string]string) {
+	k.features, k.byArch = m, map[string]*Known{}
+	for _, name := range m {
+		a, ok := cpuflags.LookupArch(name)
+		if !ok || k.byArch[name] != nil {
+			continue
+		}
+		c := cpuflags.CPU{Arch: a.Machine, Vendor: vendorID(a.Vendor), Name: name, Flags: a.Requires}
+		k.byArch[name] = &Known{CPU: c, From: "feature", key: Key(c)}
+	}
+}
 
-// Of is what is known of a node that Slurm describes with these features; nil
-// if nothing is. What was learnt under other features is of another machine.
-func (k *Knowledge) Of(name string, features []string) *Known {
+// seen is what was seen of a node that Slurm describes with these features; nil
+// if nothing was. What was seen under other features is of another machine.
+func (k *Knowledge) seen(name string, features []string) *Known {
 	if k == nil {
 		return nil
 	}
@@ -95,17 +61,33 @@ func (k *Knowledge) Of(name string, features []string) *Known {
 		}
 		return nil
 	}
-	if l, ok := k.nodes[name]; ok && slices.Equal(l.Features, features) {
-		return &Known{CPU: k.cpus[l.CPU], From: l.From, Seen: l.Seen, key: l.CPU}
+	l, ok := k.nodes[name]
+	if !ok || !slices.Equal(l.Features, features) {
+		return nil
 	}
+	from := l.From
+	if l.via != "" {
+		from = l.via
+	}
+	return &Known{CPU: k.cpus[l.CPU], From: from, Seen: l.Seen, key: l.CPU}
+}
+
+// mapped is what the site's map says of features: the most demanding arch of
+// those that they stand for.
+func (k *Knowledge) mapped(features []string) *Known {
+	if k == nil || k.override != nil || len(k.features) == 0 {
+		return nil
+	}
+	var names []string
 	for _, f := range features {
-		a, ok := cpuflags.LookupArch(k.features[f])
-		if ok {
-			c := cpuflags.CPU{Arch: "x86_64", Vendor: vendorID(a.Vendor), Name: "mapped from feature " + f, Flags: a.Requires}
-			return &Known{CPU: c, From: "feature", key: Key(c)}
+		if a := k.features[f]; k.byArch[a] != nil {
+			names = append(names, a)
 		}
 	}
-	return nil
+	if len(names) == 0 {
+		return nil
+	}
+	return k.byArch[cpuflags.Rank(names)[0]]
 }
 
 func vendorID(v string) string {
@@ -118,11 +100,19 @@ func vendorID(v string) string {
 	return v
 }
 
-// Learn takes one observation; an older one than is known changes nothing.
+// Learn takes one observation; an older one than is known changes nothing. One
+// that does not tell the node's features is taken to be made under those that
+// are known.
 func (k *Knowledge) Learn(l record.Learnt) {
 	have, ok := k.nodes[l.Node]
 	if ok && !l.Seen.After(have.Seen) {
 		return
+	}
+	if len(l.Features) == 0 {
+		l.Features = have.Features
+	}
+	if k.nodes == nil {
+		k.cpus, k.nodes = map[string]cpuflags.CPU{}, map[string]learnt{}
 	}
 	key := Key(l.CPU)
 	k.cpus[key] = l.CPU
@@ -140,29 +130,6 @@ func (k *Knowledge) Harvest(dir string) {
 			k.Learn(l)
 		}
 	}
-}
-
-// Save writes what is known to path, atomically, if anything was learnt.
-func (k *Knowledge) Save(path string) error {
-	if !k.dirty {
-		return nil
-	}
-	used := map[string]cpuflags.CPU{}
-	for _, l := range k.nodes {
-		used[l.CPU] = k.cpus[l.CPU]
-	}
-	data, err := json.Marshal(knowledgeFile{Schema, used, k.nodes})
-	if err != nil {
-		return fmt.Errorf("what is known of the nodes: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return fmt.Errorf("what is known of the nodes: %w", err)
-	}
-	if err := renameio.WriteFile(path, append(data, '\n'), 0o600); err != nil {
-		return fmt.Errorf("what is known of the nodes: %w", err)
-	}
-	k.dirty = false
-	return nil
 }
 
 // Key is the same for CPUs that no build tells apart and that people call by

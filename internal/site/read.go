@@ -1,0 +1,130 @@
+package site
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// add reads one file; what it says replaces what an earlier one said of the
+// same thing, but for what is fixed.
+func (c *Config) add(file string, data []byte, admin bool) error {
+	doc := jobspec.ReadDoc(file, "site file", data)
+	at := func(v jobspec.Value) Source { return Source{file, v.Pos().Line} }
+	doc.Root().Block([]jobspec.Key{
+		{Name: "features", Read: func(v jobspec.Value) { v.Each(c.feature(file)) }},
+		{Name: "fixed", Read: func(v jobspec.Value) {
+			if !admin {
+				v.Problem("put it below slurm, as a default", "only the admin's file may fix values")
+				return
+			}
+			fixed, _ := settings(v, file)
+			c.Fixed = merge(c.Fixed, fixed)
+		}},
+		{Name: "slurm", Read: func(v jobspec.Value) { c.defaults(v, file) }},
+		{Name: "memory", Read: func(v jobspec.Value) {
+			if w, ok := v.Choice("node", "cpu", "none"); ok {
+				c.Memory = &Word{w, at(v)}
+			}
+		}},
+		{Name: "cpus-per-task", Read: func(v jobspec.Value) {
+			if w, ok := v.Choice("allowed", "forbidden"); ok {
+				c.PerTask = &Word{w, at(v)}
+			}
+		}},
+		{Name: "probe", Read: func(v jobspec.Value) {
+			v.Block([]jobspec.Key{{Name: "timeout", Read: c.timeout}}, nil)
+		}},
+	}, map[string]string{
+		"partition": "partition belongs below slurm", "account": "account belongs below slurm",
+		"timeout": "timeout belongs below probe", "mem": "did you mean memory?", "defaults": "did you mean slurm?",
+	})
+	if err := doc.Err(); err != nil {
+		return err
+	}
+	c.Files = append(c.Files, file)
+	return nil
+}
+
+func (c *Config) feature(file string) func(string, jobspec.Value, jobspec.Value) {
+	return func(name string, key, value jobspec.Value) {
+		arch, ok := value.Text("the arch that the feature stands for")
+		if !ok {
+			return
+		}
+		if problem, hint := jobspec.ArchProblem(arch); problem != "" {
+			value.Problem(hint, fmt.Sprintf("%q %s", arch, problem))
+			return
+		}
+		c.Features = slices.DeleteFunc(c.Features, func(f Feature) bool { return f.Name == name })
+		c.Features = append(c.Features, Feature{name, arch, Source{file, key.Pos().Line}})
+	}
+}
+
+// defaults reads the block slurm. A default that something fixed would never
+// let through is a mistake.
+func (c *Config) defaults(v jobspec.Value, file string) {
+	all, keys := settings(v, file)
+	for _, s := range all {
+		if i := slices.IndexFunc(c.Fixed, func(f Setting) bool { return rivals(f.Name, s.Name) }); i >= 0 && c.Fixed[i].Option != s.Option {
+			keys[s.Name].Problem("leave it out", fmt.Sprintf("it is fixed to %s by %s", c.Fixed[i].Value, c.Fixed[i].Source))
+			continue
+		}
+		c.Defaults = merge(c.Defaults, []Setting{s})
+	}
+}
+
+// settings reads a block of Slurm's options; keys are where they stand.
+func settings(v jobspec.Value, file string) (out []Setting, keys map[string]jobspec.Value) {
+	options := v.Options()
+	if options == nil {
+		return nil, nil
+	}
+	keys = map[string]jobspec.Value{}
+	v.Each(func(name string, key, _ jobspec.Value) { keys[name] = key })
+	for _, o := range options {
+		out = append(out, Setting{o, Source{file, keys[o.Name].Pos().Line}})
+	}
+	return out, keys
+}
+
+// merge adds settings; each replaces what was said of the same thing.
+func merge(old, more []Setting) []Setting {
+	for _, s := range more {
+		old = slices.DeleteFunc(slices.Clone(old), func(o Setting) bool { return rivals(o.Name, s.Name) })
+		old = append(old, s)
+	}
+	return old
+}
+
+// rivals tells whether sbatch takes only one of two options (sbatch(1): --mem,
+// --mem-per-cpu and --mem-per-gpu are mutually exclusive).
+func rivals(a, b string) bool {
+	return a == b || slices.Contains(memory, a) && slices.Contains(memory, b)
+}
+
+var memory = []string{"mem", "mem-per-cpu", "mem-per-gpu"}
+
+func has(o slurm.Options, name string) (slurm.Option, bool) {
+	i := slices.IndexFunc(o, func(x slurm.Option) bool { return rivals(x.Name, name) })
+	if i < 0 {
+		return slurm.Option{}, false
+	}
+	return o[i], true
+}
+
+func (c *Config) timeout(v jobspec.Value) {
+	s, ok := v.Text("a time such as 90s or 5m")
+	if !ok {
+		return
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		v.Problem("write a number and its unit: 90s, 5m, 1h", fmt.Sprintf("%q is not a time", s))
+		return
+	}
+	c.Probe.Timeout = d
+}
