@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/resources"
 )
 
 // Names of the schemas. A field may be added under the same name; anything else
@@ -13,7 +14,13 @@ const (
 	SubmitSchema = "nixbatch/submit/v1"
 	StartSchema  = "nixbatch/start/v1"
 	EndSchema    = "nixbatch/end/v1"
+	CallSchema   = "nixbatch/call/v1"
+	SweepSchema  = "nixbatch/sweep/v1"
 	LearntSchema = "nixbatch/node/v1"
+	// EnvironmentSchema and AccountingSchema name env/ARCH.json and
+	// accounting.json of a run.
+	EnvironmentSchema = "nixbatch/environment/v1"
+	AccountingSchema  = "nixbatch/accounting/v1"
 )
 
 // Tool is the program that wrote a fact.
@@ -31,6 +38,20 @@ type Intent struct {
 	Time   time.Time `json:"time"`
 	Local  bool      `json:"local"`
 	Tool   Tool      `json:"tool"`
+	// Round counts the submissions of a run: 0 is the first, others are retries.
+	Round int    `json:"round,omitempty"`
+	Calls []Call `json:"calls,omitempty"` // of sbatch; none is one call for task 0
+}
+
+// Call is one call of sbatch. A task is its index in Slurm's array plus Offset.
+type Call struct {
+	Array   string   `json:"array,omitempty"` // indices, "0-999" or "0,3,7-9"; "" for a job that is no array
+	Offset  int      `json:"offset,omitempty"`
+	Count   int      `json:"count"`                   // tasks
+	Attempt int      `json:"first_attempt,omitempty"` // number of the first attempt it makes
+	Limit   int      `json:"max_running,omitempty"`   // of its tasks at once
+	Behind  int      `json:"behind,omitempty"`        // 1 + the call of this round that has to be over before, for the limit's sake
+	Options []string `json:"options,omitempty"`       // of sbatch, beside those in the script
 }
 
 // Submit is written when the job id is known.
@@ -42,13 +63,40 @@ type Submit struct {
 	Local   bool      `json:"local"`
 	Time    time.Time `json:"time"`
 	// How says where the job id was learnt: "sbatch", "queue", "accounting" or
-	// "start" (the job's own start file).
+	// "start" (the job's own word); "none" that Slurm has no job, and "local".
 	How    string       `json:"how"`
 	Slurm  string       `json:"slurm_version,omitempty"`
 	Script string       `json:"script_sha256,omitempty"`
 	Job    string       `json:"job_sha256"`
 	Tool   Tool         `json:"tool"`
+	Git    *Git         `json:"git,omitempty"` // nil: the job file is in no Git work tree
+	Seed   string       `json:"seed"`          // "not declared" where the job file has none
 	Priv   SubmitPerson `json:"private"`
+	Round  int          `json:"round,omitempty"`
+	// Jobs is what each call of sbatch became. JobID above is the first of them.
+	Jobs []Job `json:"jobs,omitempty"`
+}
+
+// Job is what one call of sbatch became: calls/ROUND-CALL.json while others are
+// still open, and a line of Submit.
+type Job struct {
+	Schema  string `json:"schema,omitempty"`
+	JobID   int64  `json:"job_id,omitempty"`
+	Cluster string `json:"cluster,omitempty"`
+	First   int    `json:"first"` // task
+	// How is that of Submit. "none" says that there is no job, and never will be:
+	// one that turns up all the same stops before its payload.
+	How  string    `json:"how"`
+	Time time.Time `json:"time"`
+	Call
+}
+
+// Git is where the job file's work tree stood.
+type Git struct {
+	Rev string `json:"rev"` // commit, 40 or 64 hex digits
+	// Clean is "yes", "no" or "not looked at": looking would take a process and
+	// a walk over the whole tree for each submission.
+	Clean string `json:"clean"`
 }
 
 // SubmitPerson is the private part of Submit.
@@ -73,6 +121,7 @@ type Node struct {
 	Kernel   string       `json:"kernel,omitempty"`
 	Override bool         `json:"cpu_overridden,omitempty"` // read from NIXBATCH_CPUINFO, not from the machine
 	Count    int          `json:"count"`                    // nodes that look exactly like this one
+	Machine  Machine      `json:"machine"`
 }
 
 // Chosen is the build that ran and why not a better one.
@@ -92,22 +141,26 @@ type Var struct {
 
 // Start is written on the node before the user's first line.
 type Start struct {
-	Schema   string            `json:"schema"`
-	RunID    string            `json:"run_id"`
-	Task     int               `json:"task"`
-	Attempt  int               `json:"attempt"`
-	JobID    int64             `json:"job_id,omitempty"`
-	Time     time.Time         `json:"time"`
-	Tool     Tool              `json:"tool"`
-	Nodes    []Node            `json:"nodes"`
-	Build    Chosen            `json:"build"`
-	Threads  int               `json:"threads_per_task"`
-	Affinity []int             `json:"affinity"` // processors the batch step may run on
-	Vars     []Var             `json:"variables"`
-	Slurm    map[string]string `json:"slurm,omitempty"` // the SLURM_ variables that matter
-	Inputs   []File            `json:"inputs"`
-	Notes    []string          `json:"notes,omitempty"` // what differs from the plan
-	Priv     StartPrivate      `json:"private"`
+	Schema  string    `json:"schema"`
+	RunID   string    `json:"run_id"`
+	Task    int       `json:"task"`
+	Attempt int       `json:"attempt"`
+	JobID   int64     `json:"job_id,omitempty"`
+	Time    time.Time `json:"time"`
+	Tool    Tool      `json:"tool"`
+	Nodes   []Node    `json:"nodes"`
+	Build   Chosen    `json:"build"`
+	Threads int       `json:"threads_per_task"`
+	// Resources is the tasks and their CPUs, as Slurm gave them.
+	Resources resources.Layout  `json:"resources"`
+	Affinity  []int             `json:"affinity"` // processors the batch step may run on
+	Vars      []Var             `json:"variables"`
+	Slurm     map[string]string `json:"slurm,omitempty"`       // the SLURM_ variables that matter
+	Limits    map[string]string `json:"limits,omitempty"`      // soft limits of the batch step: bytes, a number, or "unlimited"
+	Environ   map[string]string `json:"environment,omitempty"` // of the site's variables, those that can matter and name nobody
+	Inputs    []File            `json:"inputs"`
+	Notes     []string          `json:"notes,omitempty"` // what differs from the plan
+	Priv      StartPrivate      `json:"private"`
 }
 
 // StartPrivate is the private part of Start.
@@ -116,6 +169,8 @@ type StartPrivate struct {
 	CPUInfo  string   `json:"cpuinfo_override,omitempty"`
 	WorkDir  string   `json:"work_dir"`
 	Hostname string   `json:"hostname"`
+	Home     string   `json:"home,omitempty"`
+	TmpDir   string   `json:"tmpdir,omitempty"`
 }
 
 // End is written on the node when the user's lines are over. A task without it
@@ -135,6 +190,11 @@ type End struct {
 	MaxRSS   int64         `json:"max_rss_kib"` // the largest single process
 	Outputs  []File        `json:"outputs"`
 	Changed  []InputChange `json:"inputs_changed,omitempty"`
+	// Requeued is an attempt that ended at a checkpoint, to go on in another.
+	Requeued   bool     `json:"requeued,omitempty"`
+	Checkpoint []File   `json:"checkpoint,omitempty"` // what it goes on from
+	NotCopied  []File   `json:"not_copied,omitempty"` // left in the scratch directory, and why
+	Numbers    []Number `json:"numbers,omitempty"`    // what compare: of the job file found in the outputs
 }
 
 // InputChange is an input that was not the same at the end.

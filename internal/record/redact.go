@@ -155,9 +155,7 @@ const pathEnd = " \t\r\n\"'`:;,()[]{}<>|&=$*?!#\\"
 
 func (r *Redactor) text(s string) string {
 	for _, l := range r.long {
-		if strings.Contains(s, l) {
-			s = strings.ReplaceAll(s, l, r.Token(l))
-		}
+		s = replaceWhole(s, l, r.Token(l))
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -184,6 +182,25 @@ func (r *Redactor) text(s string) string {
 		}
 	}
 	return b.String()
+}
+
+// replaceWhole replaces a path or another text of several words, where it is not
+// the beginning of a longer name.
+func replaceWhole(s, old, token string) string {
+	for from := 0; ; {
+		i := strings.Index(s[from:], old)
+		if i < 0 {
+			return s
+		}
+		i += from
+		end := i + len(old)
+		if end < len(s) && s[end] != '/' && strings.IndexByte(pathEnd, s[end]) < 0 {
+			from = end
+			continue
+		}
+		s = s[:i] + token + s[end:]
+		from = i + len(token)
+	}
 }
 
 func (r *Redactor) path(p string) string {
@@ -228,7 +245,7 @@ func (r *Redactor) word(w string) string {
 type words map[string]bool
 
 // never are names that say nothing about anybody.
-var never = []string{"", "localhost", "localhost.localdomain", "/", "."}
+var never = []string{"", "localhost", "localhost.localdomain", "/", ".", "/tmp", "/var/tmp", "/dev/shm"}
 
 func (w words) add(s string) {
 	if !slices.Contains(never, s) {

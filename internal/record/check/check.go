@@ -1,0 +1,449 @@
+// Package check verifies a record: one page of verdicts, each line proved,
+// failed, claimed or unknown.
+//
+// It promises that proved stands only behind what was computed here and now,
+// that what a record merely says of itself is called claimed, and that it works
+// on a machine with neither Nix nor Slurm nor network. It never changes
+// anything, and never says that a record cannot have been forged: its owner can
+// rewrite it, and only a witness outside (Slurm's accounting, a signature, a
+// deposited root) proves that nobody did.
+package check
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// The verdicts.
+const (
+	Proved  = "proved"  // computed, and it is so
+	Failed  = "failed"  // computed, and it is not so
+	Claimed = "claimed" // the record says so; nothing here can tell
+	Unknown = "unknown" // nothing is said, or what it would take is not here
+)
+
+// Schema names the report's JSON.
+const Schema = "nixbatch/verify/v1"
+
+// Verdict is one line of the page.
+type Verdict struct {
+	What    string `json:"what"`
+	Verdict string `json:"verdict"`
+	Detail  string `json:"detail"`
+}
+
+// Report is the page.
+type Report struct {
+	Schema   string    `json:"schema"`
+	RunID    string    `json:"run_id"`
+	Redacted bool      `json:"redacted"`
+	Seal     string    `json:"seal,omitempty"`
+	Root     string    `json:"root,omitempty"`
+	OK       bool      `json:"ok"` // nothing failed
+	Verdicts []Verdict `json:"verdicts"`
+}
+
+// Accounts is what a witness in Slurm's accounting is asked through.
+type Accounts interface {
+	Accounting(ctx context.Context, q slurm.Query) ([]slurm.AcctJob, error)
+}
+
+// Options is what verifying may use.
+type Options struct {
+	Runner  proc.Runner // for ssh-keygen
+	Slurm   Accounts    // nil: none is asked
+	Signers string      // a file of allowed signers (ssh-keygen(1)), or ""
+	NoStore bool        // leave the store paths alone
+}
+
+type checker struct {
+	*load.Record
+	o      Options
+	report *Report
+	red    *record.Redactor // nil: redacted, or not readable
+}
+
+// Verify checks the record at path. An error means that there is nothing to
+// check; whatever is wrong with a record is a verdict.
+func Verify(ctx context.Context, path string, o Options) (*Report, error) {
+	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
+	r, err := load.Open(path)
+	var newer *record.NewerError
+	if errors.As(err, &newer) {
+		return nil, err
+	}
+	if err != nil {
+		if _, serr := os.Stat(path); serr != nil {
+			return nil, err
+		}
+		rep.say("the record can be read", Failed, err.Error())
+		return rep, nil
+	}
+	defer r.Close()
+	c := &checker{Record: r, o: o, report: rep}
+	rep.RunID, rep.Redacted, rep.OK = r.RunID, r.Redacted(), true
+	if r.Seal == nil {
+		rep.say("the record is sealed", Unknown, "it is not: nothing tells whether it was changed; a run is sealed when it is over")
+	} else {
+		rep.Seal, rep.Root = r.Seal.ID, r.Seal.Root
+		c.facts()
+		c.tasks()
+		c.signature(ctx)
+		c.witness(ctx)
+		c.contents()
+	}
+	c.pins()
+	c.environments()
+	c.files()
+	return rep, nil
+}
+
+func (r *Report) say(what, verdict, detail string) {
+	r.OK = r.OK && verdict != Failed
+	r.Verdicts = append(r.Verdicts, Verdict{what, verdict, detail})
+}
+
+// several says one line for many things: what failed if anything did.
+func (r *Report) several(what string, bad []string, verdict, good string) {
+	if len(bad) == 0 {
+		r.say(what, verdict, good)
+		return
+	}
+	text := strings.Join(bad[:min(3, len(bad))], "; ")
+	if len(bad) > 3 {
+		text += fmt.Sprintf("; and %d more", len(bad)-3)
+	}
+	r.say(what, Failed, text)
+}
+
+// facts compares every fact with the seal.
+func (c *checker) facts() {
+	const what = "facts are as they were sealed"
+	keep, err := record.ReadAll(c, record.PrivateFile)
+	switch {
+	case err == nil && record.HashBytes(keep) != c.Seal.Private:
+		c.report.say(what, Failed, record.PrivateFile+" is not the sealed one")
+		return
+	case err == nil && c.Redacted():
+		c.report.say(what, Failed, "the record says it is redacted, and holds what would undo that")
+		return
+	case err == nil:
+		if c.red, err = record.ReadPrivate(keep); err != nil {
+			c.report.say(what, Failed, err.Error())
+			return
+		}
+	case !errors.Is(err, fs.ErrNotExist) || !c.Redacted():
+		c.report.say(what, Failed, record.PrivateFile+" is missing, without which private values cannot be checked")
+		return
+	}
+	var bad []string
+	sealed := map[string]bool{}
+	for _, f := range c.Seal.Facts {
+		sealed[f.Path] = true
+		if problem := c.fact(f); problem != "" {
+			bad = append(bad, f.Path+" "+problem)
+		}
+	}
+	bad = append(bad, c.unsealed(sealed)...)
+	good := fmt.Sprintf("%d facts, sealed %s by nixbatch %s", len(c.Seal.Facts), c.Seal.Time.Format("2006-01-02 15:04:05 MST"), c.Seal.Tool.Version)
+	if c.Redacted() {
+		good += "; private values are left out, and nothing is said of them"
+	}
+	c.report.several(what, bad, Proved, good)
+}
+
+func (c *checker) fact(f record.SealedFact) (problem string) {
+	data, err := record.ReadAll(c, f.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "is missing"
+	}
+	if err != nil {
+		return "cannot be read: " + err.Error()
+	}
+	form, err := c.red.Form(f.Path, data)
+	switch {
+	case err != nil:
+		return "was changed: " + err.Error()
+	case record.HashBytes(form) != f.SHA256,
+		c.red == nil && !bytes.Equal(form, data),
+		c.red != nil && c.red.Whole(bytes.NewReader(data)) != f.Whole:
+		return "was changed"
+	}
+	return ""
+}
+
+// unsealed finds facts that are there and that the seal does not know.
+func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
+	names, err := c.List("env")
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, n := range record.TopFacts {
+		if f, err := c.Open(n); err == nil {
+			f.Close()
+			names = append(names, n)
+		}
+	}
+	for _, n := range names {
+		known := strings.HasSuffix(n, ".json") || slices.Contains(record.TopFacts, n)
+		if known && !sealed[n] {
+			bad = append(bad, n+" was added after sealing")
+		}
+	}
+	return bad
+}
+
+// tasks compares what the tasks left with the seal.
+func (c *checker) tasks() {
+	const what = "tasks' facts are as they were sealed"
+	f, err := c.Open(record.TasksFile)
+	if err != nil {
+		c.report.say(what, Failed, err.Error())
+		return
+	}
+	defer f.Close()
+	var bad []string
+	var grew []string
+	var m record.Merkle
+	seen := map[string]bool{}
+	// Without private values nothing can be said of whole files; that they are
+	// missing where they should not be has failed before.
+	live := c.red != nil
+	err = record.Lines(f, func(l record.Line) error {
+		m.Add(l.Leaf())
+		seen[l.Path] = true
+		fact, err := c.red.JSON(l.Fact)
+		if err != nil || record.HashBytes(fact) != l.SHA256 {
+			bad = append(bad, l.Path+" was changed")
+		} else if live {
+			switch c.original(l) {
+			case changed:
+				bad = append(bad, l.Path+" was changed")
+			case longer:
+				if c.Contents != nil {
+					bad = append(bad, l.Path+" was changed")
+				}
+				grew = append(grew, l.Path)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		bad = append(bad, err.Error())
+	}
+	if m.Len() != c.Seal.Tasks.Count || m.Root() != c.Seal.Tasks.Root {
+		bad = append(bad, fmt.Sprintf("%s is not the sealed one", record.TasksFile))
+	}
+	if c.Contents == nil {
+		err := record.TaskFiles(c.Path, func(name string) error {
+			if !seen[name] {
+				bad = append(bad, name+" was added after sealing")
+			}
+			return nil
+		})
+		if err != nil {
+			bad = append(bad, err.Error())
+		}
+	}
+	good := fmt.Sprintf("%d facts of tasks", m.Len())
+	if len(grew) > 0 {
+		good += fmt.Sprintf("; %d logs have grown since", len(grew))
+	}
+	c.report.several(what, bad, Proved, good)
+}
+
+// contents looks whether an export holds what it says it holds, and nothing else.
+func (c *checker) contents() {
+	if c.Contents == nil {
+		return
+	}
+	names, err := c.List("")
+	if err != nil {
+		c.report.say("the export is whole", Failed, err.Error())
+		return
+	}
+	ours := map[string]bool{record.SealFile: true, record.SignatureFile: true, record.PrivateFile: true, record.TasksFile: true,
+		load.ContentsFile: true, export.CrateFile: true}
+	for _, f := range c.Seal.Facts {
+		ours[f.Path] = true
+	}
+	var bad, absent []string
+	for _, f := range c.Contents.Files {
+		if f.At == "" {
+			absent = append(absent, f.Path)
+		} else if ours[f.At] = true; !slices.Contains(names, f.At) {
+			bad = append(bad, f.At+" is missing")
+		}
+	}
+	for _, n := range names {
+		if !ours[n] {
+			bad = append(bad, fmt.Sprintf("%q does not belong to it", n))
+		}
+	}
+	detail := fmt.Sprintf("%d files", len(names))
+	if len(absent) > 0 {
+		detail += "; named only, by hash: " + some(absent)
+	}
+	c.report.several("the export is whole", bad, Proved, detail)
+}
+
+type difference int
+
+const (
+	same difference = iota
+	changed
+	longer
+	gone
+)
+
+// original compares a file of a run directory, or a log of an export, with its
+// line.
+func (c *checker) original(l record.Line) difference {
+	f, err := c.Open(l.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return gone // the line has it, and the list of contents says so
+	}
+	if err != nil {
+		return changed
+	}
+	defer f.Close()
+	in := io.Reader(f)
+	size := l.LogSize()
+	if size >= 0 {
+		in = io.LimitReader(f, size)
+	}
+	if c.red.Whole(in) != l.Whole {
+		return changed
+	}
+	if size >= 0 {
+		var one [1]byte
+		if n, _ := f.Read(one[:]); n > 0 {
+			return longer
+		}
+	}
+	return same
+}
+
+// submission is the hash of what was submitted, "" where private values are
+// left out.
+func (c *checker) submission() string {
+	if c.red == nil {
+		return ""
+	}
+	return record.Submission(func(name string) ([]byte, error) { return record.ReadAll(c, name) })
+}
+
+// witness looks for the submission's hash where the owner cannot write.
+func (c *checker) witness(ctx context.Context) {
+	const what = "the submission has a witness"
+	sum := c.submission()
+	if sum == "" {
+		c.report.say(what, Unknown, "private values are left out, and the hash is over them too")
+		return
+	}
+	word := record.WitnessWord(sum)
+	if c.o.Slurm != nil && c.Submit != nil && c.Submit.JobID != 0 {
+		jobs, err := c.o.Slurm.Accounting(ctx, slurm.Query{IDs: []string{fmt.Sprint(c.Submit.JobID)}})
+		for _, j := range jobs {
+			if strings.Contains(j.SubmitLine+j.Comment, c.Intent.Token) {
+				if strings.Contains(j.SubmitLine+j.Comment, word) {
+					c.report.say(what, Proved, fmt.Sprintf("job %d in Slurm's accounting has the hash of this job file, plan and script", c.Submit.JobID))
+				} else {
+					c.report.say(what, Failed, fmt.Sprintf("job %d in Slurm's accounting has another hash", c.Submit.JobID))
+				}
+				return
+			}
+		}
+		if err != nil && !errors.Is(err, slurm.ErrNoAccounting) {
+			c.report.say(what, Unknown, "the accounting could not be asked")
+			return
+		}
+	}
+	if c.Accounting != nil {
+		for _, j := range c.Accounting.Jobs {
+			line := j.Priv.SubmitLine
+			switch {
+			case strings.Contains(line, word):
+				c.report.say(what, Claimed, "the recorded accounting has the right hash; sacct where it ran can prove it")
+				return
+			case strings.Contains(line, "sha256:"):
+				c.report.say(what, Failed, "the recorded accounting has another hash")
+				return
+			}
+		}
+	}
+	c.report.say(what, Unknown, "no accounting of this job is at hand: whoever may write these files could have made the seal anew")
+}
+
+// signature checks seal.json.sig, if there is one.
+func (c *checker) signature(ctx context.Context) {
+	const what = "the seal is signed"
+	sig, err := record.ReadAll(c, record.SignatureFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		c.report.say(what, Unknown, "it is not: nixbatch record seal --sign KEY signs it")
+		return
+	}
+	if err != nil {
+		c.report.say(what, Failed, err.Error())
+		return
+	}
+	seal, err := record.ReadAll(c, record.SealFile)
+	if err != nil {
+		c.report.say(what, Failed, err.Error())
+		return
+	}
+	dir, err := os.MkdirTemp("", "nixbatch-signature-")
+	if err != nil {
+		c.report.say(what, Unknown, err.Error())
+		return
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "sig")
+	if err := os.WriteFile(file, sig, 0o600); err != nil {
+		c.report.say(what, Unknown, err.Error())
+		return
+	}
+	verdict, detail := c.keygen(ctx, file, seal)
+	c.report.say(what, verdict, detail)
+}
+
+func (c *checker) keygen(ctx context.Context, sig string, seal []byte) (verdict, detail string) {
+	run := func(args ...string) (string, error) {
+		res, err := c.o.Runner.Run(ctx, proc.Cmd{Path: "ssh-keygen", Args: args, Stdin: bytes.NewReader(seal)})
+		return strings.TrimSpace(string(res.Stdout)), err
+	}
+	out, err := run("-Y", "check-novalidate", "-n", record.SignatureSpace, "-s", sig)
+	switch {
+	case proc.NotFound(err):
+		return Unknown, "there is a signature, but no ssh-keygen here to check it"
+	case err != nil:
+		return Failed, "the signature is not of this seal"
+	}
+	key := out[strings.LastIndex(out, " ")+1:]
+	if c.o.Signers == "" {
+		return Proved, "by the key " + key + "; whose it is, --signers FILE can tell"
+	}
+	who, err := run("-Y", "find-principals", "-f", c.o.Signers, "-s", sig)
+	if err == nil {
+		who, _, _ = strings.Cut(who, "\n")
+		_, err = run("-Y", "verify", "-f", c.o.Signers, "-I", who, "-n", record.SignatureSpace, "-s", sig)
+	}
+	if err != nil {
+		return Failed, "the key " + key + " is not one of " + filepath.Base(c.o.Signers)
+	}
+	return Proved, "by " + who + ", key " + key
+}

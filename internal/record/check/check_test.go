@@ -1,0 +1,391 @@
+package check_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/check"
+	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+func verify(t testing.TB, path string) *check.Report {
+	t.Helper()
+	rep, err := check.Verify(context.Background(), path, check.Options{Runner: proc.System{}})
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return rep
+}
+
+// verdict finds the line that begins so.
+func verdict(t testing.TB, rep *check.Report, what string) check.Verdict {
+	t.Helper()
+	for _, v := range rep.Verdicts {
+		if strings.HasPrefix(v.What, what) {
+			return v
+		}
+	}
+	t.Fatalf("no verdict on %q in %+v", what, rep.Verdicts)
+	return check.Verdict{}
+}
+
+func exported(t testing.TB, run recordtest.Run, out string, redact bool) string {
+	t.Helper()
+	r, err := load.Open(run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := export.Write(r, export.Options{Format: "json", Out: out, Redact: redact}); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestVerify(t *testing.T) {
+	dir := t.TempDir()
+	run := recordtest.Make(t, dir, recordtest.Options{Tasks: 3})
+	if rep := verify(t, run.Dir); !rep.OK || verdict(t, rep, "the record is sealed").Verdict != check.Unknown {
+		t.Errorf("not sealed: %+v", rep)
+	}
+	seal := run.Seal(t)
+	for name, path := range map[string]string{
+		"run": run.Dir, "directory": exported(t, run, filepath.Join(dir, "full"), false), "zip": exported(t, run, filepath.Join(dir, "full.zip"), false),
+		"redacted": exported(t, run, filepath.Join(dir, "red.zip"), true),
+	} {
+		t.Run(name, func(t *testing.T) {
+			rep := verify(t, path)
+			if !rep.OK || rep.Root != seal.Root || rep.RunID != recordtest.ID {
+				t.Fatalf("%+v", rep)
+			}
+			for what, want := range map[string]string{
+				"facts are": check.Proved, "tasks' facts": check.Proved, "inputs": check.Proved, "outputs": check.Proved,
+				"the seal is signed": check.Unknown, "pin of nixpkgs": check.Unknown, "build generic": check.Claimed, "the result": check.Claimed,
+			} {
+				if v := verdict(t, rep, what); v.Verdict != want {
+					t.Errorf("%+v, want %s", v, want)
+				}
+			}
+			want := check.Claimed
+			if name == "redacted" {
+				want = check.Unknown
+			}
+			if v := verdict(t, rep, "the submission"); v.Verdict != want {
+				t.Errorf("%+v, want %s", v, want)
+			}
+			var text bytes.Buffer
+			rep.Text(&text)
+			if strings.Contains(text.String(), "tamper-proof") || !strings.Contains(text.String(), "nothing failed") {
+				t.Error(text.String())
+			}
+		})
+	}
+}
+
+// allFiles reads every file of a directory.
+func allFiles(t testing.TB, dir string) map[string][]byte {
+	t.Helper()
+	out := map[string][]byte{}
+	err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			out[name], err = os.ReadFile(filepath.Join(dir, name))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// The promise that matters: whatever single byte is changed, added or taken
+// away in any file of a record, verifying fails.
+func TestEveryByteCounts(t *testing.T) {
+	dir := t.TempDir()
+	run := recordtest.Make(t, dir, recordtest.Options{})
+	run.Seal(t)
+	full := exported(t, run, filepath.Join(dir, "full"), false)
+	redacted := exported(t, run, filepath.Join(dir, "redacted"), true)
+	o := check.Options{Runner: proc.System{}, NoStore: true}
+	for _, root := range []string{full, redacted, run.Dir} {
+		if rep := verify(t, root); !rep.OK {
+			t.Fatalf("%+v", rep)
+		}
+		for name, data := range allFiles(t, root) {
+			file := filepath.Join(root, name)
+			if err := os.Chmod(file, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			try := func(what string, bad []byte) {
+				if err := os.WriteFile(file, bad, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				rep, err := check.Verify(context.Background(), root, o)
+				if err == nil && rep.OK {
+					t.Errorf("%s of %s: %s is not caught", name, filepath.Base(root), what)
+				}
+			}
+			step := 1
+			if root != full {
+				step = 13 // mostly the same code as for full
+			}
+			for i := 0; i < len(data); i += step {
+				bad := bytes.Clone(data)
+				bad[i] ^= []byte{0x01, 0x20}[i%2]
+				try("byte "+string(data[max(0, i-5):i+1]), bad)
+			}
+			if strings.HasSuffix(name, ".log") && root == run.Dir {
+				// A log may grow after the end: Slurm writes to it as well.
+				try("the cut", data[:len(data)-1])
+			} else {
+				try("the cut", data[:len(data)-1])
+				try("a space at the end", append(bytes.Clone(data), ' '))
+			}
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if rep := verify(t, root); !rep.OK {
+			t.Fatalf("afterwards: %+v", rep)
+		}
+	}
+}
+
+func TestMissingAndAdded(t *testing.T) {
+	for name, edit := range map[string]func(t *testing.T, run recordtest.Run) error{
+		"fact gone":  func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "submit.json")) },
+		"tasks gone": func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, record.TasksFile)) },
+		"salt gone":  func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, record.PrivateFile)) },
+		"build added": func(t *testing.T, r recordtest.Run) error {
+			return os.WriteFile(filepath.Join(r.Dir, "env/haswell.json"), []byte("{}"), 0o600)
+		},
+		"attempt added": func(t *testing.T, r recordtest.Run) error {
+			return os.CopyFS(filepath.Join(r.Dir, "tasks/0-999/0/attempt-1"), os.DirFS(filepath.Join(r.Dir, "tasks/0-999/0/attempt-0")))
+		},
+		"log changed": func(t *testing.T, r recordtest.Run) error {
+			return os.WriteFile(filepath.Join(r.Dir, "logs/0.log"), []byte("xx "+recordtest.Node+"\n"), 0o600)
+		},
+		"output changed": func(t *testing.T, r recordtest.Run) error {
+			return os.WriteFile(filepath.Join(r.WorkDir, "water.out"), []byte("energy 0\n"), 0o600)
+		},
+		"fact is a link": func(t *testing.T, r recordtest.Run) error {
+			f := filepath.Join(r.Dir, "run.sh")
+			return errors.Join(os.Rename(f, filepath.Join(r.WorkDir, "run.sh")), os.Symlink(filepath.Join(r.WorkDir, "run.sh"), f))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+			run.Seal(t)
+			if err := edit(t, run); err != nil {
+				t.Fatal(err)
+			}
+			if rep := verify(t, run.Dir); rep.OK {
+				t.Errorf("%+v", rep)
+			}
+		})
+	}
+}
+
+// An export lacks nothing that it lists, and holds nothing else.
+func TestExportIsWhole(t *testing.T) {
+	dir := t.TempDir()
+	run := recordtest.Make(t, dir, recordtest.Options{})
+	run.Seal(t)
+	for name, edit := range map[string]func(dir string) error{
+		"log gone":    func(d string) error { return os.Remove(filepath.Join(d, "logs/0.log")) },
+		"output gone": func(d string) error { return os.Remove(filepath.Join(d, "outputs/water.out")) },
+		"file added":  func(d string) error { return os.WriteFile(filepath.Join(d, "extra"), nil, 0o600) },
+	} {
+		d := exported(t, run, filepath.Join(dir, name), false)
+		if err := edit(d); err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict(t, verify(t, d), "the export is whole"); v.Verdict != check.Failed {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
+// What belongs to a run that did not end well is said, and is no failure of the
+// record.
+func TestOddRuns(t *testing.T) {
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Tasks: 2, NoEnd: map[int]bool{1: true}})
+	run.Seal(t)
+	if v := verdict(t, verify(t, run.Dir), "the result"); !strings.Contains(v.Detail, "incomplete, which is not failed") {
+		t.Errorf("%+v", v)
+	}
+	run = recordtest.Make(t, t.TempDir(), recordtest.Options{Jump: -time.Hour})
+	run.Seal(t)
+	if v := verdict(t, verify(t, run.Dir), "times agree"); !strings.Contains(v.Detail, "clock jumped") {
+		t.Errorf("%+v", v)
+	}
+	run = recordtest.Make(t, t.TempDir(), recordtest.Options{Attempts: 2, Jump: 5 * time.Minute})
+	run.Seal(t)
+	if v := verdict(t, verify(t, run.Dir), "times agree"); !strings.Contains(v.Detail, "began before the one before it had ended") {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestNewerSchema(t *testing.T) {
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+	run.Seal(t)
+	file := filepath.Join(run.Dir, record.SealFile)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, bytes.Replace(data, []byte("seal/v1"), []byte("seal/v9"), 1), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = check.Verify(context.Background(), run.Dir, check.Options{})
+	var newer *record.NewerError
+	if !errors.As(err, &newer) || newer.Schema != "nixbatch/seal/v9" {
+		t.Errorf("%v", err)
+	}
+}
+
+// Hostile zips are refused by name, and nothing is written or followed.
+func TestHostileZip(t *testing.T) {
+	for name, add := range map[string]func(z *zip.Writer) error{
+		"climbs":    func(z *zip.Writer) error { _, err := z.Create("../evil"); return err },
+		"absolute":  func(z *zip.Writer) error { _, err := z.Create("/etc/evil"); return err },
+		"backslash": func(z *zip.Writer) error { _, err := z.Create(`a\..\..\evil`); return err },
+		"link": func(z *zip.Writer) error {
+			h := &zip.FileHeader{Name: "plan.json"}
+			h.SetMode(fs.ModeSymlink | 0o777)
+			w, err := z.CreateHeader(h)
+			if err == nil {
+				_, err = w.Write([]byte("/etc/passwd"))
+			}
+			return err
+		},
+		"twice": func(z *zip.Writer) error {
+			_, err := z.Create("plan.json")
+			_, err2 := z.Create("plan.json")
+			return errors.Join(err, err2)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x.zip")
+			f, err := os.Create(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			z := zip.NewWriter(f)
+			if err := errors.Join(add(z), z.Close(), f.Close()); err != nil {
+				t.Fatal(err)
+			}
+			rep := verify(t, file)
+			if rep.OK || len(rep.Verdicts) != 1 {
+				t.Errorf("%+v", rep)
+			}
+		})
+	}
+	file := filepath.Join(t.TempDir(), "cut.zip")
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+	run.Seal(t)
+	data, err := os.ReadFile(exported(t, run, file, false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data[:len(data)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if rep := verify(t, file); rep.OK || !strings.Contains(rep.Verdicts[0].Detail, "no whole zip") {
+		t.Errorf("%+v", rep)
+	}
+}
+
+// accounts is a site's accounting.
+type accounts struct{ line string }
+
+func (a accounts) Accounting(context.Context, slurm.Query) ([]slurm.AcctJob, error) {
+	return []slurm.AcctJob{{ID: 12, SubmitLine: a.line}}, nil
+}
+
+func TestWitness(t *testing.T) {
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+	run.Seal(t)
+	sum := record.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(run.Dir, n)) })
+	for line, want := range map[string]string{
+		"sbatch --comment=nixbatch:" + recordtest.ID + ",sha256:" + sum:                     check.Proved,
+		"sbatch --comment=nixbatch:" + recordtest.ID + ",sha256:" + strings.Repeat("0", 64): check.Failed,
+		"sbatch --comment=another": check.Claimed, // the recorded line stands
+	} {
+		rep, err := check.Verify(context.Background(), run.Dir, check.Options{Runner: proc.System{}, Slurm: accounts{line}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict(t, rep, "the submission"); v.Verdict != want {
+			t.Errorf("%s: %+v", line, v)
+		}
+	}
+}
+
+func TestSignature(t *testing.T) {
+	dir := t.TempDir()
+	run := recordtest.Make(t, dir, recordtest.Options{})
+	run.Seal(t)
+	key := filepath.Join(dir, "key")
+	keygen := func(args ...string) {
+		t.Helper()
+		if _, err := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "ssh-keygen", Args: args}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keygen("-q", "-t", "ed25519", "-N", "", "-f", key)
+	if err := record.Sign(context.Background(), proc.System{}, run.Dir, key); err != nil {
+		t.Fatal(err)
+	}
+	if err := record.Sign(context.Background(), proc.System{}, run.Dir, key); !errors.Is(err, record.ErrExists) {
+		t.Errorf("signed twice: %v", err)
+	}
+	pub, err := os.ReadFile(key + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, other := filepath.Join(dir, "good"), filepath.Join(dir, "other")
+	keygen("-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, "key2"))
+	pub2, err := os.ReadFile(filepath.Join(dir, "key2.pub"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(os.WriteFile(good, append([]byte("author@example.org "), pub...), 0o600), os.WriteFile(other, append([]byte("author@example.org "), pub2...), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for signers, want := range map[string]string{"": check.Proved, good: check.Proved, other: check.Failed} {
+		rep, err := check.Verify(context.Background(), exported(t, run, filepath.Join(t.TempDir(), "x"), true), check.Options{Runner: proc.System{}, Signers: signers})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v := verdict(t, rep, "the seal is signed"); v.Verdict != want || signers == good && !strings.Contains(v.Detail, "author@example.org") {
+			t.Errorf("signers %q: %+v", signers, v)
+		}
+	}
+	// The signature of another seal.
+	second := recordtest.Make(t, t.TempDir(), recordtest.Options{Energy: 1})
+	second.Seal(t)
+	sig, err := os.ReadFile(filepath.Join(run.Dir, record.SignatureFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(second.Dir, record.SignatureFile), sig, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if v := verdict(t, verify(t, second.Dir), "the seal is signed"); v.Verdict != check.Failed {
+		t.Errorf("%+v", v)
+	}
+}

@@ -1,0 +1,270 @@
+package check
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nix-community/go-nix/pkg/storepath"
+
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+)
+
+// pins compares the pinned trees that are at hand with their hashes.
+func (c *checker) pins() {
+	for _, p := range c.Plan.Pins {
+		what := "pin of " + p.Role + " is the tree that was used"
+		name := strings.TrimSpace(p.Kind + " " + p.From)
+		if p.Rev != "" {
+			name += " at " + p.Rev
+		}
+		inExpr := true
+		for _, b := range c.Plan.Builds {
+			inExpr = inExpr && strings.Contains(b.Expression, p.Hash)
+		}
+		if !inExpr {
+			c.report.say(what, Failed, "its hash is not the one in the expression")
+			continue
+		}
+		f, err := c.Data("tree", p.Hash)
+		switch {
+		case err == nil:
+			sum := sha256.New()
+			_, err = io.Copy(sum, f)
+			f.Close()
+			got := "sha256-" + base64.StdEncoding.EncodeToString(sum.Sum(nil))
+			if err != nil || got != p.Hash {
+				c.report.say(what, Failed, "the tree in this export has another hash than "+p.Hash)
+			} else {
+				c.report.say(what, Proved, name+": the tree in this export has its hash")
+			}
+		case !c.o.NoStore && there(p.Store):
+			if got, err := nix.HashTree(p.Store); err != nil || got != p.Hash {
+				c.report.say(what, Failed, p.Store+" has another hash than "+p.Hash)
+			} else {
+				c.report.say(what, Proved, name+": "+p.Store+" has its hash")
+			}
+		default:
+			c.report.say(what, Unknown, name+" is not here; whoever fetches it can compare it with "+p.Hash)
+		}
+	}
+}
+
+func there(path string) bool {
+	if !storepath.PathRe.MatchString(path) {
+		return false
+	}
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// environments looks at each build: the expression, the closure, the store.
+func (c *checker) environments() {
+	for _, b := range c.Plan.Builds {
+		what := "build " + b.Arch + " is what was recorded"
+		sum := sha256.Sum256([]byte(b.Expression))
+		e, ok := c.Envs[b.Arch]
+		switch {
+		case hex.EncodeToString(sum[:16]) != b.Key:
+			c.report.say(what, Failed, "its key is not the hash of its expression")
+			continue
+		case !ok:
+			c.report.say(what, Unknown, "the record has no closure of it")
+			continue
+		case e.Key != b.Key:
+			c.report.say(what, Failed, "its closure belongs to another expression")
+			continue
+		}
+		if problem := closed(e); problem != "" {
+			c.report.say(what, Failed, problem)
+			continue
+		}
+		c.store(what, e)
+	}
+}
+
+// closed checks that a closure is one: it has the output, and all it refers to.
+func closed(e record.Environment) string {
+	all := map[string]bool{}
+	for _, p := range e.Paths {
+		if !storepath.PathRe.MatchString(p.Path) {
+			return fmt.Sprintf("its closure has %q, which is no store path", p.Path)
+		}
+		all[p.Path] = true
+	}
+	if !all[e.Out] {
+		return "its closure lacks its own output"
+	}
+	for _, p := range e.Paths {
+		for _, r := range p.References {
+			if !all[r] {
+				return fmt.Sprintf("its closure lacks %s, which %s refers to", r, p.Path)
+			}
+		}
+	}
+	return ""
+}
+
+// store hashes the paths of a closure that are in this machine's store.
+func (c *checker) store(what string, e record.Environment) {
+	if c.o.NoStore || !there(e.Out) {
+		c.report.say(what, Claimed, fmt.Sprintf("%d store paths and their hashes are on record; they are not looked at here", len(e.Paths)))
+		return
+	}
+	var bad []string
+	missing := 0
+	for _, p := range e.Paths {
+		if !there(p.Path) {
+			missing++
+			continue
+		}
+		if got, err := nix.HashTree(p.Path); err != nil || got != p.NarHash {
+			bad = append(bad, p.Path+" has another hash")
+		}
+	}
+	if missing > 0 && len(bad) == 0 {
+		c.report.say(what, Unknown, fmt.Sprintf("%d of %d store paths are here with their recorded hashes, the others are gone", len(e.Paths)-missing, len(e.Paths)))
+		return
+	}
+	c.report.several(what, bad, Proved, fmt.Sprintf("all %d store paths are here with their recorded hashes", len(e.Paths)))
+}
+
+// known is what a file was at the end of the latest task that wrote or read it.
+type known struct {
+	file record.File
+	at   time.Time
+}
+
+// files looks at inputs and outputs, and at what the attempts say of themselves.
+func (c *checker) files() {
+	inputs, outputs := map[string]known{}, map[string]known{}
+	var odd, changed []string
+	attempts, ended := 0, 0
+	var before load.Attempt
+	err := c.Attempts(func(a load.Attempt) error {
+		attempts++
+		name := fmt.Sprintf("task %d, attempt %d", a.Task, a.Attempt)
+		if a.End != nil {
+			ended++
+		}
+		if a.Start == nil {
+			return nil
+		}
+		for _, f := range a.Start.Inputs {
+			keep(inputs, f, a.Start.Time)
+		}
+		if before.Task == a.Task && before.End != nil && a.Start.Time.Before(before.End.Time) {
+			odd = append(odd, name+" began before the one before it had ended")
+		}
+		if a.End != nil {
+			for _, f := range a.End.Outputs {
+				keep(outputs, f, a.End.Time)
+			}
+			for _, ch := range a.End.Changed {
+				changed = append(changed, ch.Path+" ("+name+")")
+			}
+			if d := a.End.Time.Sub(a.Start.Time).Seconds() - a.End.Elapsed; d < -1 || d > math.Max(600, a.End.Elapsed/10) {
+				odd = append(odd, fmt.Sprintf("%s: the node's clock jumped: %.0f s by the clock, %.0f s measured", name, a.End.Time.Sub(a.Start.Time).Seconds(), a.End.Elapsed))
+			}
+		}
+		before = a
+		return nil
+	})
+	if err != nil {
+		c.report.say("tasks can be read", Failed, err.Error())
+		return
+	}
+	c.compare("inputs are those the run read", "input", inputs)
+	if len(changed) > 0 {
+		c.report.say("inputs stayed the same while the run read them", Failed, strings.Join(changed[:min(3, len(changed))], "; ")+": other contents at the end")
+	}
+	c.compare("outputs are those the run wrote", "output", outputs)
+	state := "not known"
+	if c.Result != nil {
+		state = c.Result.State
+	}
+	detail := fmt.Sprintf("%s; %d attempts, %d of them with an end", state, attempts, ended)
+	if attempts > ended {
+		detail += " (the others are incomplete, which is not failed)"
+	}
+	c.report.say("the result", Claimed, detail)
+	if len(odd) > 0 {
+		c.report.say("times agree with each other", Unknown, strings.Join(odd[:min(3, len(odd))], "; "))
+	}
+}
+
+func keep(m map[string]known, f record.File, at time.Time) {
+	if k, ok := m[f.Path]; !ok || !at.Before(k.at) {
+		m[f.Path] = known{f, at}
+	}
+}
+
+// compare hashes the files that are at hand.
+func (c *checker) compare(what, role string, files map[string]known) {
+	if len(files) == 0 {
+		return
+	}
+	var bad, absent, skipped []string
+	good := 0
+	for _, name := range sorted(files) {
+		f := files[name].file
+		if f.SHA256 == "" {
+			skipped = append(skipped, name+" ("+f.Skipped+")")
+			continue
+		}
+		in, err := c.Data(role, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			absent = append(absent, name)
+			continue
+		}
+		if err != nil {
+			bad = append(bad, name+" cannot be read: "+err.Error())
+			continue
+		}
+		sum := sha256.New()
+		_, err = io.Copy(sum, in)
+		in.Close()
+		if err != nil || hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
+			bad = append(bad, name+" has other contents")
+			continue
+		}
+		good++
+	}
+	if len(bad) > 0 {
+		c.report.several(what, bad, Failed, "")
+		return
+	}
+	detail := fmt.Sprintf("%d of %d files have their recorded hashes", good, len(files))
+	if len(absent) > 0 {
+		detail += "; not here: " + some(absent)
+	}
+	if len(skipped) > 0 {
+		detail += "; without a hash: " + some(skipped)
+	}
+	verdict := Proved
+	if good < len(files) {
+		verdict = Unknown
+	}
+	c.report.say(what, verdict, detail)
+}
+
+func some(names []string) string {
+	text := strings.Join(names[:min(3, len(names))], ", ")
+	if len(names) > 3 {
+		text += fmt.Sprintf(" and %d more", len(names)-3)
+	}
+	return text
+}
+func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,0 +1,382 @@
+// Package compare tells in what two runs differ, the most telling first.
+//
+// It promises that every difference names both sides, that numbers which the
+// job file declares are compared with their tolerances, and that bytes are never
+// the test of a result where numbers are declared. It reads records alone: the
+// same two give the same answer anywhere.
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+)
+
+// Schema names the report's JSON.
+const Schema = "nixbatch/diff/v1"
+
+// Difference is one thing in which two runs differ.
+type Difference struct {
+	Kind string `json:"kind"` // "pin", "package", "build", "cpu", "threads", "layout", "job", "input", "result", "output", "number"
+	What string `json:"what"`
+	A    string `json:"a"` // "" where only B has it
+	B    string `json:"b"`
+	// Expected is a difference that says nothing: bytes of an output whose
+	// numbers agree.
+	Expected bool `json:"expected,omitempty"`
+}
+
+// Number is one declared number, or a row of them.
+type Number struct {
+	File    string  `json:"file"`
+	Where   string  `json:"where"` // pattern or path
+	Count   int     `json:"count"`
+	A       float64 `json:"a"` // the pair that is furthest apart
+	B       float64 `json:"b"`
+	Off     float64 `json:"difference"`
+	Allowed float64 `json:"allowed"`
+	Agree   bool    `json:"agree"`
+	Problem string  `json:"problem,omitempty"`
+}
+
+// Report is the comparison of two runs.
+type Report struct {
+	Schema string `json:"schema"`
+	A      string `json:"a"`
+	B      string `json:"b"`
+	// Verdict is "same", "same results", "different results", or "not
+	// comparable" where one of them did not complete.
+	Verdict     string       `json:"verdict"`
+	Differences []Difference `json:"differences"`
+	Numbers     []Number     `json:"numbers"`
+	Notes       []string     `json:"notes,omitempty"`
+}
+
+// The verdicts.
+const (
+	Same          = "same"
+	SameResults   = "same results"
+	Different     = "different results"
+	NotComparable = "not comparable"
+)
+
+// order is how telling a kind of difference is.
+var order = []string{"number", "pin", "package", "build", "cpu", "threads", "layout", "job", "input", "result", "output"}
+
+// facts is what of a record is compared.
+type facts struct {
+	*load.Record
+	archs, cpus, threads, layout []string
+	inputs, outputs              map[string]record.File
+	numbers                      map[string]record.Number
+	result                       string
+	incomplete                   int
+}
+
+// Runs compares two records.
+func Runs(a, b *load.Record) (*Report, error) {
+	fa, err := gather(a)
+	if err != nil {
+		return nil, err
+	}
+	fb, err := gather(b)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Schema: Schema, A: a.RunID, B: b.RunID, Differences: []Difference{}, Numbers: []Number{}}
+	r.pins(fa, fb)
+	r.packages(fa, fb)
+	r.lists("build", "CPU build", fa.archs, fb.archs)
+	r.derivations(fa, fb)
+	r.lists("cpu", "CPUs", fa.cpus, fb.cpus)
+	r.lists("threads", "threads a task", fa.threads, fb.threads)
+	r.lists("layout", "nodes and tasks", fa.layout, fb.layout)
+	r.job(fa, fb)
+	r.files("input", fa.inputs, fb.inputs)
+	r.add("result", "result", fa.result, fb.result)
+	r.compareNumbers(fa, fb)
+	r.files("output", fa.outputs, fb.outputs)
+	r.judge(fa, fb)
+	slices.SortStableFunc(r.Differences, func(x, y Difference) int {
+		return cmp.Compare(slices.Index(order, x.Kind), slices.Index(order, y.Kind))
+	})
+	return r, nil
+}
+
+func gather(r *load.Record) (facts, error) {
+	f := facts{Record: r, inputs: map[string]record.File{}, outputs: map[string]record.File{}, numbers: map[string]record.Number{}}
+	codes := map[string]int{}
+	err := r.Attempts(func(a load.Attempt) error {
+		if !a.Last {
+			return nil
+		}
+		if s := a.Start; s != nil {
+			f.archs = appendNew(f.archs, s.Build.Arch)
+			f.threads = appendNew(f.threads, strconv.Itoa(s.Threads))
+			nodes := 0
+			for _, n := range s.Nodes {
+				f.cpus = appendNew(f.cpus, fmt.Sprintf("%s (family %d, model %d)", n.CPU.Name, n.CPU.Family, n.CPU.Model))
+				nodes += n.Count
+			}
+			f.layout = appendNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
+			for _, in := range s.Inputs {
+				f.inputs[in.Path] = in
+			}
+		}
+		prefix := ""
+		if a.Task > 0 {
+			prefix = fmt.Sprintf("task %d: ", a.Task)
+		}
+		if a.End == nil {
+			f.incomplete++
+			codes["incomplete"]++
+			return nil
+		}
+		codes[fmt.Sprintf("exit code %d", a.End.ExitCode)]++
+		for _, out := range a.End.Outputs {
+			f.outputs[out.Path] = out
+		}
+		for _, n := range a.End.Numbers {
+			f.numbers[prefix+n.File+"\x00"+n.Pattern+n.JSON] = n
+		}
+		return nil
+	})
+	var results []string
+	for c, n := range codes {
+		if n > 1 {
+			c = fmt.Sprintf("%s (%d tasks)", c, n)
+		}
+		results = append(results, c)
+	}
+	slices.Sort(results)
+	f.result = strings.Join(results, ", ")
+	if r.Result != nil {
+		f.result = strings.TrimSuffix(r.Result.State+", "+f.result, ", ")
+	}
+	for _, l := range [][]string{f.archs, f.cpus, f.threads, f.layout} {
+		slices.Sort(l)
+	}
+	return f, err
+}
+
+func appendNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
+}
+
+func (r *Report) add(kind, what, a, b string) {
+	if a != b {
+		r.Differences = append(r.Differences, Difference{Kind: kind, What: what, A: a, B: b})
+	}
+}
+
+func (r *Report) lists(kind, what string, a, b []string) {
+	r.add(kind, what, strings.Join(a, ", "), strings.Join(b, ", "))
+}
+
+func (r *Report) pins(a, b facts) {
+	text := func(f facts, i int) string {
+		if i >= len(f.Plan.Pins) {
+			return ""
+		}
+		p := f.Plan.Pins[i]
+		return strings.TrimSpace(strings.Join([]string{p.From, p.Rev, p.Hash}, " "))
+	}
+	for i := range max(len(a.Plan.Pins), len(b.Plan.Pins)) {
+		role := "nixpkgs"
+		if i > 0 {
+			role = fmt.Sprintf("overlay %d", i)
+		}
+		r.add("pin", role, text(a, i), text(b, i))
+	}
+	r.lists("pin", "packages asked for", a.Plan.Packages, b.Plan.Packages)
+}
+
+// packages compares the closures of the builds that ran.
+func (r *Report) packages(a, b facts) {
+	versions := func(f facts) map[string][]string {
+		out := map[string][]string{}
+		for _, arch := range f.archs {
+			for _, p := range export.Packages(f.Envs[arch]) {
+				out[p.Name] = appendNew(out[p.Name], p.Version)
+			}
+		}
+		return out
+	}
+	va, vb := versions(a), versions(b)
+	if len(va) == 0 || len(vb) == 0 {
+		if len(va) != len(vb) {
+			r.Notes = append(r.Notes, "one of the records has no closure: packages are not compared")
+		}
+		return
+	}
+	names := map[string]bool{}
+	for n := range va {
+		names[n] = true
+	}
+	for n := range vb {
+		names[n] = true
+	}
+	for _, n := range sorted(names) {
+		slices.Sort(va[n])
+		slices.Sort(vb[n])
+		r.lists("package", n, va[n], vb[n])
+	}
+}
+
+// derivations compares builds of one arch: the same text has the same .drv.
+func (r *Report) derivations(a, b facts) {
+	for _, arch := range a.archs {
+		ea, ok := a.Envs[arch]
+		eb, also := b.Envs[arch]
+		if ok && also && slices.Contains(b.archs, arch) {
+			r.add("build", "derivation of "+arch, ea.Drv, eb.Drv)
+		}
+	}
+}
+
+func (r *Report) job(a, b facts) {
+	r.add("job", "lines to run", a.Plan.Run, b.Plan.Run)
+	options := func(f facts) string {
+		var out []string
+		for _, o := range f.Plan.Slurm {
+			out = append(out, strings.TrimSuffix(o.Name+"="+o.Value, "="))
+		}
+		return strings.Join(out, " ")
+	}
+	r.add("job", "options of sbatch", options(a), options(b))
+	env := func(f facts) string {
+		var out []string
+		for _, v := range f.Plan.Env {
+			out = append(out, v.Name+"="+v.Value)
+		}
+		return strings.Join(out, " ")
+	}
+	r.add("job", "variables", env(a), env(b))
+	if len(r.Differences) == 0 || r.Differences[len(r.Differences)-1].Kind != "job" {
+		r.add("job", "job file", "sha256 "+a.Plan.Job, "sha256 "+b.Plan.Job)
+	}
+}
+
+func (r *Report) files(kind string, a, b map[string]record.File) {
+	text := func(f record.File, ok bool) string {
+		switch {
+		case !ok:
+			return ""
+		case f.SHA256 == "":
+			return f.Skipped
+		}
+		return fmt.Sprintf("%d bytes, sha256 %s", f.Size, f.SHA256)
+	}
+	names := map[string]bool{}
+	for n := range a {
+		names[n] = true
+	}
+	for n := range b {
+		names[n] = true
+	}
+	for _, n := range sorted(names) {
+		fa, oka := a[n]
+		fb, okb := b[n]
+		r.add(kind, n, text(fa, oka), text(fb, okb))
+	}
+}
+
+func (r *Report) compareNumbers(a, b facts) {
+	names := map[string]bool{}
+	for n := range a.numbers {
+		names[n] = true
+	}
+	for n := range b.numbers {
+		names[n] = true
+	}
+	for _, key := range sorted(names) {
+		na, oka := a.numbers[key]
+		nb, okb := b.numbers[key]
+		if !oka {
+			na = record.Number{Problem: "not declared in the first run"}
+		}
+		if !okb {
+			nb = record.Number{Problem: "not declared in the second run"}
+		}
+		file, where, _ := strings.Cut(key, "\x00")
+		n := pair(na, nb)
+		n.File, n.Where = file, where
+		r.Numbers = append(r.Numbers, n)
+		if !n.Agree {
+			d := Difference{Kind: "number", What: file + ": " + where, A: num(na, n.A), B: num(nb, n.B)}
+			r.Differences = append(r.Differences, d)
+		}
+	}
+}
+
+func num(n record.Number, v float64) string {
+	if n.Problem != "" {
+		return n.Problem
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
+
+// pair compares two rows of numbers by the tolerances of the first.
+func pair(a, b record.Number) Number {
+	n := Number{Count: len(a.Values), Agree: true, Problem: cmp.Or(a.Problem, b.Problem)}
+	if n.Problem == "" && len(a.Values) != len(b.Values) {
+		n.Problem = fmt.Sprintf("%d numbers in one, %d in the other", len(a.Values), len(b.Values))
+	}
+	if n.Problem != "" {
+		n.Agree = false
+		return n
+	}
+	worst := math.Inf(-1)
+	for i, x := range a.Values {
+		y := b.Values[i]
+		off := math.Abs(x - y)
+		allowed := math.Max(a.Abs, a.Rel*math.Max(math.Abs(x), math.Abs(y)))
+		if off-allowed > worst {
+			worst = off - allowed
+			n.A, n.B, n.Off, n.Allowed = x, y, off, allowed
+		}
+		n.Agree = n.Agree && off <= allowed
+	}
+	return n
+}
+
+// judge decides what the differences mean for the results.
+func (r *Report) judge(a, b facts) {
+	counted := map[string]bool{}
+	agree := true
+	for _, n := range r.Numbers {
+		counted[n.File] = true
+		agree = agree && n.Agree
+	}
+	for i := range r.Differences {
+		if d := &r.Differences[i]; d.Kind == "output" && counted[d.What] && agree {
+			d.Expected = true
+		}
+	}
+	differs := func(kind string) bool {
+		return slices.ContainsFunc(r.Differences, func(d Difference) bool { return d.Kind == kind && !d.Expected })
+	}
+	switch {
+	case a.incomplete+b.incomplete > 0 || a.result == "" || b.result == "":
+		r.Verdict = NotComparable
+	case !agree || differs("result") || differs("output"):
+		r.Verdict = Different
+	case len(r.Differences) == 0:
+		r.Verdict = Same
+	default:
+		r.Verdict = SameResults
+	}
+	if differs("output") && len(r.Numbers) == 0 {
+		r.Notes = append(r.Notes, "outputs are compared byte for byte, which is the wrong test for many computations: name the numbers under compare: in the job file")
+	}
+}

@@ -1,0 +1,451 @@
+// Package export writes a record in forms that others can keep, cite and check:
+// the record itself with its files, a Process Run Crate, a CycloneDX bill of
+// materials, and what a paper needs.
+//
+// It promises that an export appears whole or not at all and replaces nothing;
+// that a file which is not in it is named with its hash and the reason; and that
+// a redacted export holds no private value of the facts, in clear or in a hash
+// that could be tried out, and still verifies. It never changes the record.
+package export
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/dustin/go-humanize"
+	"github.com/nix-community/go-nix/pkg/nar"
+	"github.com/nix-community/go-nix/pkg/storepath"
+
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+)
+
+// Formats are the names of the forms.
+var Formats = []string{"ro-crate", "cyclonedx", "json", "methods"}
+
+// Options says what to write and where.
+type Options struct {
+	Format  string
+	Redact  bool
+	Out     string // a directory to make, or the name of a file that ends in .zip
+	MaxFile int64  // bytes above which an input or output is only named; 0: 100 MiB
+	MaxTree int64  // the same for a pinned tree; 0: 10 MiB
+	People  People
+	Tool    record.Tool
+}
+
+// People is who stands behind a crate; nobody is named unasked.
+type People struct {
+	Author, ORCID, Affiliation, URL, License string
+}
+
+// Error is something that the user can mend.
+type Error struct{ Message, Way string }
+
+func (e *Error) Error() string { return e.Message }
+
+// Hint is the way out.
+func (e *Error) Hint() string { return e.Way }
+
+// Write writes the export and returns the list of what is in it; nil for forms
+// that hold no files of the run.
+func Write(r *load.Record, o Options) (*load.Contents, error) {
+	if o.MaxFile == 0 {
+		o.MaxFile = 100 << 20
+	}
+	if o.MaxTree == 0 {
+		o.MaxTree = 10 << 20
+	}
+	if _, err := os.Lstat(o.Out); err == nil {
+		return nil, &Error{o.Out + " exists already", "give another name with -o; nothing is replaced"}
+	}
+	stage, err := os.MkdirTemp(filepath.Dir(o.Out), ".nixbatch-export-")
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	defer os.RemoveAll(stage)
+	root := filepath.Join(stage, "export")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	var c *load.Contents
+	switch o.Format {
+	case "json":
+		c, err = bundle(r, root, o)
+	case "ro-crate":
+		if c, err = bundle(r, root, o); err == nil {
+			err = crate(root, o)
+		}
+	case "cyclonedx":
+		err = cyclonedx(r, root, o)
+	case "methods":
+		err = methods(r, root, o)
+	default:
+		err = &Error{fmt.Sprintf("there is no format %q", o.Format), "formats are " + strings.Join(Formats, ", ")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(o.Out, ".zip") {
+		packed := filepath.Join(stage, "zip")
+		if err := pack(root, packed, when(r)); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+		// A link refuses to replace, where a rename does not.
+		err = os.Link(packed, o.Out)
+	} else {
+		err = os.Rename(root, o.Out)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return c, nil
+}
+
+// when is the time that stands in an export: that of the seal, so that the same
+// record gives the same bytes.
+func when(r *load.Record) time.Time {
+	if r.Seal != nil {
+		return r.Seal.Time
+	}
+	return r.Intent.Time
+}
+
+// bundler gathers a record with its files below root.
+type bundler struct {
+	*load.Record
+	o    Options
+	root string
+	red  *record.Redactor // reads private values; nil: they are left out already
+	form *record.Redactor // what is written: red when redacting, else nil
+	list load.Contents
+	seen map[string]bool
+}
+
+func bundle(r *load.Record, root string, o Options) (*load.Contents, error) {
+	if r.Seal == nil {
+		return nil, &Error{"run " + r.RunID + " is not sealed", "it is when it is over: nixbatch record seal " + r.RunID}
+	}
+	b := &bundler{Record: r, o: o, root: root, seen: map[string]bool{},
+		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
+	keep, err := record.ReadAll(r, record.PrivateFile)
+	switch {
+	case err == nil:
+		if b.red, err = record.ReadPrivate(keep); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+	case !r.Redacted():
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	if o.Redact {
+		b.form = b.red
+	} else if b.red != nil {
+		if err := b.put(record.PrivateFile, keep); err != nil {
+			return nil, err
+		}
+	}
+	for _, step := range []func() error{b.facts, b.tasks, b.files, b.trees} {
+		if err := step(); err != nil {
+			return nil, fmt.Errorf("export: %w", err)
+		}
+	}
+	data, err := b.list.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	}
+	return &b.list, b.put(load.ContentsFile, data)
+}
+
+func (b *bundler) put(name string, data []byte) error {
+	file := filepath.Join(b.root, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(file, data, 0o644)
+}
+
+func (b *bundler) facts() error {
+	for _, f := range b.Seal.Facts {
+		data, err := record.ReadAll(b, f.Path)
+		if err != nil {
+			return err
+		}
+		if b.form != nil {
+			if data, err = b.form.Form(f.Path, data); err != nil {
+				return err
+			}
+		}
+		if err := b.put(f.Path, data); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{record.SealFile, record.SignatureFile} {
+		data, err := record.ReadAll(b, name)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := b.put(name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *bundler) tasks() error {
+	f, err := os.Create(filepath.Join(b.root, record.TasksFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	out := bufio.NewWriterSize(f, 256<<10)
+	err = b.Lines(func(l record.Line) error {
+		if b.form != nil {
+			if l.Fact, err = b.form.JSON(l.Fact); err != nil {
+				return err
+			}
+		}
+		if size := l.LogSize(); size >= 0 {
+			if err := b.log(l, size); err != nil {
+				return err
+			}
+		}
+		return record.WriteLine(out, l)
+	})
+	if err == nil {
+		err = out.Flush()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// log takes a log along, as far as it was sealed. What a job prints cannot be
+// redacted.
+func (b *bundler) log(l record.Line, size int64) error {
+	c := load.Content{Role: "log", Path: l.Path, Size: size}
+	switch {
+	case b.list.Redacted:
+		c.Absent = "left out: what a job prints may be private"
+	case size > b.o.MaxFile:
+		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxFile))
+	default:
+		in, err := b.Open(l.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			c.Absent = "it is gone"
+			break
+		}
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		data, err := io.ReadAll(io.LimitReader(in, size))
+		if err != nil {
+			return err
+		}
+		if b.red.Whole(bytes.NewReader(data)) != l.Whole {
+			c.Absent = "it was changed since it was sealed"
+			break
+		}
+		c.At = l.Path
+		if err := b.put(c.At, data); err != nil {
+			return err
+		}
+	}
+	b.list.Files = append(b.list.Files, c)
+	return nil
+}
+
+// files takes inputs and outputs along.
+func (b *bundler) files() error {
+	return b.Attempts(func(a load.Attempt) error {
+		if a.Start != nil {
+			for _, f := range a.Start.Inputs {
+				if err := b.file("input", f); err != nil {
+					return err
+				}
+			}
+		}
+		if a.End != nil && a.Last {
+			for _, f := range a.End.Outputs {
+				if err := b.file("output", f); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func (b *bundler) file(role string, f record.File) error {
+	if key := role + "\x00" + f.Path; b.seen[key] {
+		return nil
+	} else {
+		b.seen[key] = true
+	}
+	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
+	if b.form != nil {
+		c.Path = string(b.form.Text([]byte(f.Path)))
+	}
+	var err error
+	switch {
+	case f.SHA256 == "":
+		c.Absent = f.Skipped
+	case f.Size > b.o.MaxFile:
+		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxFile))
+	default:
+		c.At, c.Absent, err = b.copy(role, f, c.Path)
+	}
+	b.list.Files = append(b.list.Files, c)
+	return err
+}
+
+// copy copies a file that is still what was recorded.
+func (b *bundler) copy(role string, f record.File, shown string) (at, absent string, err error) {
+	in, err := b.Data(role, f.Path)
+	if err != nil {
+		return "", "it cannot be had any more", nil
+	}
+	defer in.Close()
+	data, err := io.ReadAll(io.LimitReader(in, f.Size+1))
+	if err != nil {
+		return "", "it cannot be read", nil
+	}
+	sum := sha256.Sum256(data)
+	if hex.EncodeToString(sum[:]) != f.SHA256 {
+		return "", "it was changed since", nil
+	}
+	if b.form != nil {
+		if !utf8.Valid(data) {
+			return "", "left out: it is no text, in which private values could be looked for", nil
+		}
+		if b.form.Private(string(data)) {
+			return "", "left out: it holds private values", nil
+		}
+	}
+	at = role + "s/" + shown
+	// A name that would lead out, or that others could not store, is replaced
+	// by the hash; the list has the name.
+	if !record.SafeName(shown) || len(shown) > 200 {
+		at = role + "s/by-hash/" + f.SHA256
+	}
+	return at, "", b.put(at, data)
+}
+
+// trees takes along the pinned trees that nobody can fetch, as NARs: the hash of
+// that file is the pin's own.
+func (b *bundler) trees() error {
+	for _, p := range b.Plan.Pins {
+		if p.Kind != "path" {
+			continue
+		}
+		c := load.Content{Role: "tree", Path: p.Hash}
+		if in, err := b.Data("tree", p.Hash); err == nil {
+			data, err := io.ReadAll(in)
+			in.Close()
+			if err != nil {
+				return err
+			}
+			c.Size, c.At = int64(len(data)), treeName(p.Hash)
+			if err := b.put(c.At, data); err != nil {
+				return err
+			}
+		} else if err := b.tree(p.Store, &c); err != nil {
+			return err
+		}
+		b.list.Files = append(b.list.Files, c)
+	}
+	return nil
+}
+
+func treeName(hash string) string {
+	return "trees/" + strings.NewReplacer("/", "_", "+", "-", "=", "").Replace(hash) + ".nar"
+}
+
+func (b *bundler) tree(store string, c *load.Content) error {
+	if !storepath.PathRe.MatchString(store) {
+		c.Absent = "it is not in this machine's store"
+		return nil
+	}
+	if hash, err := nix.HashTree(store); err != nil || hash != c.Path {
+		c.Absent = "it is not in this machine's store"
+		return nil
+	}
+	file := filepath.Join(b.root, treeName(c.Path))
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := &limited{f, b.o.MaxTree}
+	if err := nar.DumpPath(w, store); w.left < 0 {
+		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxTree))
+		return os.Remove(file)
+	} else if err != nil {
+		return err
+	}
+	c.Size, c.At = b.o.MaxTree-w.left, treeName(c.Path)
+	return f.Close()
+}
+
+// limited fails once more is written than was left.
+type limited struct {
+	w    io.Writer
+	left int64
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, errors.New("too large")
+	}
+	return l.w.Write(p)
+}
+
+// pack makes a zip of a directory: sorted, and with one time for all.
+func pack(root, to string, at time.Time) error {
+	f, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	z := zip.NewWriter(f)
+	err = filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		h := &zip.FileHeader{Name: filepath.ToSlash(name), Method: zip.Deflate, Modified: at.UTC()}
+		h.SetMode(0o644)
+		w, err := z.CreateHeader(h)
+		if err != nil {
+			return err
+		}
+		in, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		_, err = io.Copy(w, in)
+		return err
+	})
+	return errors.Join(err, z.Close(), f.Sync(), f.Close())
+}

@@ -1,0 +1,324 @@
+// Package load reads a record, wherever it lies: a run directory, or an export
+// as a directory or a zip, redacted or not.
+//
+// It promises that what it returns was read without following a link or a name
+// out of the record, that a task's facts are read one at a time, and that a
+// schema it does not know is said, not guessed at. It checks no hash: that is
+// what verifying does. It never writes.
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/record"
+)
+
+// Record is a run's record.
+type Record struct {
+	record.Source
+	RunID      string
+	Plan       plan.Plan
+	Job        []byte // the job file
+	Intent     record.Intent
+	Submit     *record.Submit     // nil: the job id never became known
+	Result     *record.Result     // nil: not sealed
+	Accounting *record.Accounting // nil: not sealed
+	Envs       map[string]record.Environment
+	Seal       *record.Seal // nil: not sealed
+	Contents   *Contents    // nil: a run directory, not an export
+	Path       string       // where it was read from
+}
+
+// Open reads a record. A seal that was changed, or is of a later version, is an
+// error; a run without one is not.
+func Open(path string) (*Record, error) {
+	src, err := record.OpenSource(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := read(src)
+	if err != nil {
+		return nil, errors.Join(err, src.Close())
+	}
+	r.Path = path
+	return r, nil
+}
+
+func read(src record.Source) (*Record, error) {
+	r := &Record{Source: src, Envs: map[string]record.Environment{}}
+	if err := r.fact("plan.json", plan.Schema, &r.Plan); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &record.BadFileError{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
+		}
+		return nil, err
+	}
+	var err error
+	if r.Job, err = record.ReadAll(src, "job.yaml"); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	if r.Seal, err = record.ReadSeal(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	optional := []struct {
+		name, schema string
+		into         any
+	}{
+		{"intent.json", record.IntentSchema, &r.Intent},
+		{"submit.json", record.SubmitSchema, new(record.Submit)},
+		{"result.json", record.ResultSchema, new(record.Result)},
+		{"accounting.json", record.AccountingSchema, new(record.Accounting)},
+		{ContentsFile, ContentsSchema, new(Contents)},
+	}
+	for _, o := range optional {
+		if err := r.fact(o.name, o.schema, o.into); errors.Is(err, fs.ErrNotExist) {
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		switch v := o.into.(type) {
+		case *record.Submit:
+			r.Submit = v
+		case *record.Result:
+			r.Result = v
+		case *record.Accounting:
+			r.Accounting = v
+		case *Contents:
+			r.Contents = v
+		}
+	}
+	for _, b := range r.Plan.Builds {
+		var e record.Environment
+		name := "env/" + b.Arch + ".json"
+		if err := r.fact(name, record.EnvironmentSchema, &e); err == nil {
+			r.Envs[b.Arch] = e
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+	}
+	if r.Contents != nil {
+		if err := r.intact(); err != nil {
+			return nil, err
+		}
+	}
+	r.RunID = r.Intent.RunID
+	if r.Seal != nil {
+		r.RunID = r.Seal.RunID
+	}
+	return r, nil
+}
+
+// fact reads one fact and checks that its schema is the one known here.
+func (r *Record) fact(name, schema string, into any) error {
+	data, err := record.ReadAll(r.Source, name)
+	if err != nil {
+		return err
+	}
+	return decode(name, data, schema, into)
+}
+
+func decode(name string, data []byte, schema string, into any) error {
+	var head struct {
+		Schema string `json:"schema"`
+	}
+	err := json.Unmarshal(data, &head)
+	if err == nil && head.Schema != schema && strings.HasPrefix(head.Schema, schema[:strings.LastIndex(schema, "/")+1]) {
+		return &record.NewerError{Name: name, Schema: head.Schema}
+	}
+	if err == nil && head.Schema != schema {
+		return &record.BadFileError{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
+	}
+	if err == nil {
+		err = json.Unmarshal(data, into)
+	}
+	if err != nil {
+		return &record.BadFileError{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited"}
+	}
+	return nil
+}
+
+// Redacted reports whether private values were left out.
+func (r *Record) Redacted() bool { return r.Contents != nil && r.Contents.Redacted }
+
+// WorkDir is where the run's files are; "" for an export.
+func (r *Record) WorkDir() string {
+	if r.Contents != nil || r.Submit == nil {
+		return ""
+	}
+	return r.Submit.Priv.Dir
+}
+
+// Attempt is one start of a task.
+type Attempt struct {
+	Task, Attempt int
+	Start         *record.Start
+	End           *record.End // nil: incomplete
+	Last          bool        // no later attempt of the task is on record
+}
+
+// Attempts calls each for every attempt of every task, in order.
+func (r *Record) Attempts(each func(Attempt) error) error {
+	var now *Attempt
+	flush := func(next int) error {
+		if now == nil {
+			return nil
+		}
+		a := *now
+		now = nil
+		a.Last = next != a.Task
+		return each(a)
+	}
+	err := r.Lines(func(l record.Line) error {
+		task, attempt, kind := l.Of()
+		if kind != "start" && kind != "end" {
+			return nil
+		}
+		if now == nil || now.Task != task || now.Attempt != attempt {
+			if err := flush(task); err != nil {
+				return err
+			}
+			now = &Attempt{Task: task, Attempt: attempt}
+		}
+		if kind == "start" {
+			now.Start = new(record.Start)
+			return decode(l.Path, l.Fact, record.StartSchema, now.Start)
+		}
+		now.End = new(record.End)
+		return decode(l.Path, l.Fact, record.EndSchema, now.End)
+	})
+	if err != nil {
+		return err
+	}
+	return flush(-1)
+}
+
+// Lines calls each for every file that the tasks left: from the sealed file, or
+// from the run directory while there is none (then without hashes).
+func (r *Record) Lines(each func(record.Line) error) error {
+	if r.Seal != nil {
+		f, err := r.Open(record.TasksFile)
+		if err != nil {
+			return fmt.Errorf("record: %w", err)
+		}
+		defer f.Close()
+		return record.Lines(f, each)
+	}
+	st, err := os.Stat(r.Path)
+	if err != nil || !st.IsDir() {
+		return &record.BadFileError{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
+	}
+	return record.TaskFiles(r.Path, func(name string) error {
+		if !strings.HasSuffix(name, ".json") {
+			return nil
+		}
+		data, err := record.ReadAll(r.Source, name)
+		if err != nil {
+			return err
+		}
+		fact, err := record.Canonical(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		return each(record.Line{Path: name, Fact: fact})
+	})
+}
+
+// Data opens an input ("input"), an output ("output") or a pinned tree
+// ("tree", by its hash) of the record: from the export, or from where the run
+// was. What is not to be had is fs.ErrNotExist.
+func (r *Record) Data(role, path string) (io.ReadCloser, error) {
+	missing := &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	if r.Contents != nil {
+		c, ok := r.Contents.Find(role, path)
+		if !ok || c.At == "" {
+			return nil, missing
+		}
+		return r.Open(c.At)
+	}
+	if role == "tree" || r.WorkDir() == "" {
+		return nil, missing
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.WorkDir(), path)
+	}
+	// Looked at before it is opened: opening a FIFO would wait for its writer.
+	if st, err := os.Stat(path); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, missing
+	}
+	return os.Open(path)
+}
+
+// ContentsFile says what an export holds beside the facts.
+const (
+	ContentsFile   = "contents.json"
+	ContentsSchema = "nixbatch/contents/v1"
+)
+
+// Contents is that list.
+type Contents struct {
+	Schema   string    `json:"schema"`
+	RunID    string    `json:"run_id"`
+	Redacted bool      `json:"redacted"`
+	Files    []Content `json:"files"`
+	Sum      string    `json:"sum"` // SHA-256 of the rest in canonical form
+}
+
+// Content is one file of the run, or one pinned tree as a NAR.
+type Content struct {
+	Role   string `json:"role"` // "input", "output", "tree" or "log"
+	Path   string `json:"path"` // as the record has it; of a tree its hash (SRI)
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256,omitempty"`
+	At     string `json:"at,omitempty"`     // its name in the export
+	Absent string `json:"absent,omitempty"` // why it is not in the export
+}
+
+// Find finds a file.
+func (c *Contents) Find(role, path string) (Content, bool) {
+	for _, f := range c.Files {
+		if f.Role == role && f.Path == path {
+			return f, true
+		}
+	}
+	return Content{}, false
+}
+
+// Bytes is the list as a file, in canonical form, its Sum set anew.
+func (c *Contents) Bytes() ([]byte, error) {
+	c.Sum = ""
+	data, err := record.CanonicalOf(c)
+	if err != nil {
+		return nil, err
+	}
+	c.Sum = record.HashBytes(data)
+	if data, err = record.CanonicalOf(c); err != nil {
+		return nil, err
+	}
+	return append(data, '\n'), nil
+}
+
+// intact checks that the list is as it was written.
+func (r *Record) intact() error {
+	data, err := record.ReadAll(r.Source, ContentsFile)
+	if err != nil {
+		return err
+	}
+	again, err := r.Contents.Bytes()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, data) {
+		return &record.BadFileError{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
+	}
+	return nil
+}

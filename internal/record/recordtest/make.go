@@ -1,0 +1,200 @@
+// Package recordtest makes run directories as runs leave them, for tests and
+// benchmarks: small, complete, and without Slurm or Nix.
+package recordtest
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// What is private in the runs that Make makes.
+const (
+	User    = "mmustermann"
+	Host    = "login7"
+	Account = "chem-42"
+	Node    = "n017"
+)
+
+// ID is the run id.
+const ID = "water-20260102-030405-abcd"
+
+// Now is when it was submitted.
+var Now = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+
+// Options changes the run.
+type Options struct {
+	Tasks    int           // 0: one
+	Energy   float64       // 0: -74.942079928192
+	Arch     string        // "": generic
+	Version  string        // of the package in the closure; "": 1.0
+	NoEnd    map[int]bool  // tasks without an end
+	Attempts int           // of each task; 0: one
+	Outputs  []record.File // beside water.out
+	Jump     time.Duration // of the clock, between start and end
+	Edit     func(*plan.Plan)
+}
+
+// Run is a run directory in a project.
+type Run struct {
+	Dir, Project, WorkDir string
+}
+
+func write(t testing.TB, file string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func fact(t testing.TB, file string, v any) {
+	t.Helper()
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, file, append(data, '\n'))
+}
+
+func sum(s string) string { return record.HashBytes([]byte(s)) }
+
+// SRI is a hash that looks like one.
+func SRI(s string) string {
+	d := sha256.Sum256([]byte(s))
+	return "sha256-" + base64.StdEncoding.EncodeToString(d[:])
+}
+
+// Input and Output are the contents of the run's files.
+func Input() string { return "3\nwater\nO 0 0 0\nH 0 0 1\nH 0 1 0\n" }
+
+// Output is water.out for an energy.
+func Output(e float64) string { return fmt.Sprintf("energy  %.12f hartree\n", e) }
+
+// Make makes a run directory below dir, not sealed.
+func Make(t testing.TB, dir string, o Options) Run {
+	t.Helper()
+	if o.Tasks == 0 {
+		o.Tasks = 1
+	}
+	if o.Energy == 0 {
+		o.Energy = -74.942079928192
+	}
+	if o.Arch == "" {
+		o.Arch = "generic"
+	}
+	if o.Version == "" {
+		o.Version = "1.0"
+	}
+	r := Run{WorkDir: filepath.Join(dir, "water"), Project: filepath.Join(dir, "water", ".nixbatch")}
+	r.Dir = filepath.Join(r.Project, "runs", ID)
+	job := "name: water\nenvironment:\n  nixpkgs: {path: ../pkgs}\n  packages: [rhf]\nslurm:\n  account: " + Account +
+		"\ninputs: [water.xyz]\noutputs: [water.out]\ncompare:\n  - {file: water.out, pattern: 'energy +(\\S+)', abs: 1e-9}\nrun: rhf water.xyz > water.out\n"
+	script := "#!/bin/sh\n#SBATCH --chdir=" + r.WorkDir + "\n#SBATCH --account=" + Account + "\nexec agent " + r.Dir + "\n"
+	write(t, filepath.Join(r.WorkDir, "water.xyz"), []byte(Input()))
+	write(t, filepath.Join(r.WorkDir, "water.out"), []byte(Output(o.Energy)))
+	write(t, filepath.Join(r.Dir, "job.yaml"), []byte(job))
+	write(t, filepath.Join(r.Dir, "batch.sh"), []byte(script))
+	write(t, filepath.Join(r.Dir, "run.sh"), []byte("rhf water.xyz > water.out\n"))
+	look := record.Look{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9}
+	tool := record.Tool{Version: "0.1.0"}
+	hash := SRI("tree")
+	expr := "fetchTarball { sha256 = \"" + hash + "\"; }\n"
+	key := sha256.Sum256([]byte(expr))
+	p := plan.Plan{
+		Schema: plan.Schema, Name: "water", Job: sum(job), Tool: tool, System: "x86_64-linux", Packages: []string{"rhf"}, Strategy: "dispatch",
+		Pins:     []plan.Pin{{Role: "nixpkgs", Kind: "path", Hash: hash, Store: store("tree", "source")}},
+		Builds:   []plan.Build{{Arch: o.Arch, Why: "a test", Expression: expr, Key: hex.EncodeToString(key[:16])}},
+		Classes:  []plan.Class{{Nodes: "n[016-018]", Count: 3, CPU: "Test CPU", Build: o.Arch, Why: "a test"}},
+		Launcher: "none", Slurm: slurm.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
+		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []record.Look{look}, Run: "rhf water.xyz > water.out\n",
+		Notes: []string{Node + " is slow, says " + User},
+	}
+	if o.Edit != nil {
+		o.Edit(&p)
+	}
+	fact(t, filepath.Join(r.Dir, "plan.json"), p)
+	fact(t, filepath.Join(r.Dir, "intent.json"), record.Intent{Schema: record.IntentSchema, RunID: ID, Token: "nixbatch:" + ID, Time: Now, Tool: tool})
+	fact(t, filepath.Join(r.Dir, "submit.json"), record.Submit{Schema: record.SubmitSchema, RunID: ID, JobID: 12, Time: Now, How: "sbatch",
+		Script: sum(script), Job: sum(job), Tool: tool, Seed: "not declared", Priv: record.SubmitPerson{User: User, Host: Host + ".example.org", Dir: r.WorkDir}})
+	out, lib := store(o.Arch+o.Version, "nixbatch-env"), store(o.Arch+o.Version, "rhf-"+o.Version)
+	env := record.Environment{Schema: record.EnvironmentSchema, Key: p.Builds[0].Key, Drv: out + ".drv", Out: out, System: p.System,
+		Nix: record.NixVersion{Implementation: "Nix", Version: "2.8.0"}, Time: Now, Tool: tool, Paths: []record.StorePath{
+			{Path: out, NarHash: SRI(out), NarSize: 120, References: []string{lib}, Deriver: out + ".drv"},
+			{Path: lib, NarHash: SRI(lib), NarSize: 4096, References: []string{lib}}}}
+	env.Priv.Host = Host
+	fact(t, filepath.Join(r.Dir, "env", o.Arch+".json"), env)
+	fact(t, filepath.Join(r.Dir, "result.json"), record.Result{Schema: record.ResultSchema, RunID: ID, State: "completed", Time: Now.Add(time.Hour)})
+	fact(t, filepath.Join(r.Dir, "accounting.json"), record.Accounting{Schema: record.AccountingSchema, Time: Now.Add(time.Hour), Source: "sacct", Jobs: []record.Accounted{
+		{Ref: "12", Task: -1, State: "completed", Submit: Now, Start: Now, End: Now, Priv: record.AccountedPerson{User: User, Account: Account, Nodes: []string{Node},
+			SubmitLine: "sbatch --parsable --comment=nixbatch:" + ID + "," + record.WitnessWord(record.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, n)) }))}}}})
+	for task := range o.Tasks {
+		for attempt := range max(o.Attempts, 1) {
+			r.task(t, task, attempt, o, out)
+		}
+		write(t, filepath.Join(r.Dir, "logs", fmt.Sprintf("%d.log", task)), []byte("on "+Node+"\n"))
+	}
+	return r
+}
+
+func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
+	first := task / 1000 * 1000
+	dir := filepath.Join(r.Dir, "tasks", fmt.Sprintf("%d-%d", first, first+999), fmt.Sprint(task), fmt.Sprintf("attempt-%d", attempt))
+	at := Now.Add(time.Duration(attempt) * time.Minute)
+	fact(t, filepath.Join(dir, "start.json"), record.Start{
+		Schema: record.StartSchema, RunID: ID, Task: task, Attempt: attempt, JobID: 12, Time: at, Tool: record.Tool{Version: "0.1.0"},
+		Nodes: []record.Node{{CPU: cpuflags.CPU{Arch: cpuflags.X86, Vendor: "AuthenticAMD", Family: 25, Model: 1, Name: "Test CPU", Flags: cpuflags.NewSet("sse2", "avx2", "fma")},
+			Kernel: "6.1.0", Count: 1, Machine: record.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
+		Build: record.Chosen{Arch: o.Arch, Env: env, Tried: []string{o.Arch}}, Threads: 2, Affinity: []int{0, 1},
+		Vars:   []record.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}},
+		Inputs: []record.File{{Path: "water.xyz", Size: int64(len(Input())), SHA256: sum(Input())}},
+		Priv:   record.StartPrivate{Nodes: []string{Node}, WorkDir: r.WorkDir, Hostname: Node, Home: "/home/" + User},
+	})
+	if o.NoEnd[task] {
+		return
+	}
+	text := Output(o.Energy)
+	fact(t, filepath.Join(dir, "end.json"), record.End{
+		Schema: record.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
+		Outputs: append([]record.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, o.Outputs...),
+		Numbers: []record.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
+	})
+}
+
+// store is a store path that looks like one.
+func store(seed, name string) string {
+	const digits = "0123456789abcdfghijklmnpqrsvwxyz"
+	d := sha256.Sum256([]byte(seed + name))
+	b := make([]byte, 32)
+	for i := range b {
+		b[i] = digits[d[i]%32]
+	}
+	return "/nix/store/" + string(b) + "-" + name
+}
+
+// Seal seals the run.
+func (r Run) Seal(t testing.TB) *record.Seal {
+	t.Helper()
+	salt, err := record.Salt(r.Project)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := record.SealDir(r.Dir, ID, salt, record.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -1,0 +1,310 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The files of a seal, in the run directory.
+const (
+	SealSchema  = "nixbatch/seal/v1"
+	SealFile    = "seal.json"
+	PrivateFile = "private.json"
+)
+
+// SealedFact is the hash of one fact.
+type SealedFact struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"` // of the redacted form: Redactor.Form
+	Whole  string `json:"whole"`  // keyed hash of the file, byte for byte
+}
+
+// SealedTasks is the hash of all that the tasks left.
+type SealedTasks struct {
+	Path  string `json:"path"`
+	Count int    `json:"count"` // lines
+	Root  string `json:"root"`  // Merkle root of the lines
+}
+
+// Seal fixes a record. It is written once, in canonical form.
+type Seal struct {
+	Schema  string       `json:"schema"`
+	RunID   string       `json:"run_id"`
+	Time    time.Time    `json:"time"`
+	Tool    Tool         `json:"tool"`
+	Facts   []SealedFact `json:"facts"`
+	Tasks   SealedTasks  `json:"tasks"`
+	Private string       `json:"private"` // SHA-256 of the file that holds the salt
+	Root    string       `json:"root"`    // Merkle root of the facts, the tasks' root last
+	ID      string       `json:"seal"`    // SHA-256 of all of the above in canonical form
+}
+
+// TopFacts are the facts of a run beside those of its tasks and builds.
+var TopFacts = []string{"job.yaml", "plan.json", "batch.sh", "run.sh", "sweep.json", "intent.json", "submit.json", "result.json", "accounting.json"}
+
+// Salt is the salt of a project, made when it is first asked for.
+func Salt(projectDir string) (string, error) {
+	file := filepath.Join(projectDir, "salt")
+	data, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		var b [32]byte
+		rand.Read(b[:]) // never fails: crypto/rand
+		err = WriteBytes(file, []byte(hex.EncodeToString(b[:])+"\n"), 0o400)
+		if err == nil || errors.Is(err, ErrExists) {
+			data, err = os.ReadFile(file)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("salt: %w", err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+// SealDir seals the run directory: it folds what the tasks left into TasksFile
+// and writes PrivateFile and, last, SealFile. A run that is sealed yields
+// ErrExists. What an interrupted sealing left is written anew. That the run is
+// over is for the caller to know.
+func SealDir(dir, runID, salt string, tool Tool, now time.Time) (*Seal, error) {
+	if _, err := os.Lstat(filepath.Join(dir, SealFile)); err == nil {
+		return nil, fmt.Errorf("seal: %w", ErrExists)
+	}
+	facts, err := factFiles(dir)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	private, err := gather(dir, facts, salt)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	r, err := NewRedactor(private)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	s := &Seal{Schema: SealSchema, RunID: runID, Time: now.UTC().Truncate(time.Millisecond), Tool: tool, Facts: []SealedFact{}}
+	for _, name := range facts {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, fmt.Errorf("seal: %w", err)
+		}
+		public, err := r.Form(name, data)
+		if err != nil {
+			return nil, fmt.Errorf("seal: %s: %w", name, err)
+		}
+		s.Facts = append(s.Facts, SealedFact{name, HashBytes(public), r.Whole(bytes.NewReader(data))})
+	}
+	if s.Tasks, err = writeTasks(dir, r); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	keep, err := private.bytes()
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	s.Private = HashBytes(keep)
+	if err := replaceBytes(filepath.Join(dir, PrivateFile), keep, 0o400); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	s.Root = s.root()
+	data, err := s.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	if err := WriteBytes(filepath.Join(dir, SealFile), data, 0o444); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return s, nil
+}
+
+// root is the Merkle root over the facts and the tasks.
+func (s *Seal) root() string {
+	var m Merkle
+	for _, f := range s.Facts {
+		m.Add(leaf(f.Path, f.SHA256, f.Whole))
+	}
+	m.Add(leaf(s.Tasks.Path, s.Tasks.Root, fmt.Sprint(s.Tasks.Count)))
+	return m.Root()
+}
+
+// Bytes is the seal's file, its ID set anew.
+func (s *Seal) Bytes() ([]byte, error) {
+	s.ID = ""
+	data, err := CanonicalOf(s)
+	if err != nil {
+		return nil, err
+	}
+	s.ID = HashBytes(data)
+	if data, err = CanonicalOf(s); err != nil {
+		return nil, err
+	}
+	return append(data, '\n'), nil
+}
+
+// NewerError says that a file was written by a newer nixbatch.
+type NewerError struct{ Name, Schema string }
+
+func (e *NewerError) Error() string {
+	return fmt.Sprintf("%s has the schema %q, which this nixbatch does not know", e.Name, e.Schema)
+}
+
+// Hint is the way out.
+func (e *NewerError) Hint() string { return "a newer nixbatch wrote it: read it with one" }
+
+// ReadSeal reads the seal of a record: fs.ErrNotExist if it has none, a
+// *NewerError if it is of a later version, and an error if not a byte of it may
+// be other than it is.
+func ReadSeal(src Source) (*Seal, error) {
+	data, err := ReadAll(src, SealFile)
+	if err != nil {
+		return nil, err
+	}
+	v, err := parseJSON(data)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", SealFile, err)
+	}
+	if got := v.get("schema").text; got != SealSchema && strings.HasPrefix(got, "nixbatch/seal/") {
+		return nil, &NewerError{SealFile, got}
+	}
+	var s Seal
+	if err := json.Unmarshal(data, &s); err != nil {
+		return nil, fmt.Errorf("%s: %w", SealFile, err)
+	}
+	id := s.ID
+	again, err := s.Bytes()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", SealFile, err)
+	case id != s.ID || !bytes.Equal(again, data):
+		return nil, fmt.Errorf("%s: it was changed: its own hash is another", SealFile)
+	case s.root() != s.Root:
+		return nil, fmt.Errorf("%s: its root is not that of its facts", SealFile)
+	}
+	for _, f := range s.Facts {
+		if !SafeName(f.Path) {
+			return nil, unsafe(f.Path)
+		}
+	}
+	return &s, nil
+}
+
+// factFiles is the facts that a run directory has, in the order of the seal.
+func factFiles(dir string) ([]string, error) {
+	var out []string
+	for _, name := range TopFacts {
+		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
+			out = append(out, name)
+		}
+	}
+	entries, err := os.ReadDir(filepath.Join(dir, "env"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			out = append(out, "env/"+e.Name())
+		}
+	}
+	return out, nil
+}
+
+// gather finds all that is private in a run's facts. A hash of a file that
+// redacting changes is private too: it would let anybody try out what was there.
+func gather(dir string, facts []string, salt string) (Private, error) {
+	w := words{}
+	files := map[string][]byte{}
+	for _, name := range facts {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return Private{}, err
+		}
+		files[name] = data
+		if strings.HasSuffix(name, ".json") && !strings.HasPrefix(name, "env/") {
+			v, err := parseJSON(data)
+			if err != nil {
+				return Private{}, fmt.Errorf("%s: %w", name, err)
+			}
+			w.fact(&v)
+		}
+	}
+	err := TaskFiles(dir, func(name string) error {
+		if !strings.HasSuffix(name, "/start.json") {
+			return nil
+		}
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		v, err := parseJSON(data)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		w.walk(v.get("private"), true)
+		return nil
+	})
+	if err != nil {
+		return Private{}, err
+	}
+	p := Private{Schema: PrivateSchema, Salt: salt, Words: w.sorted()}
+	r, err := NewRedactor(p)
+	if err != nil {
+		return p, err
+	}
+	for name, data := range files {
+		if !strings.HasSuffix(name, ".json") && r.Private(string(data)) {
+			w.add(HashBytes(data))
+		}
+	}
+	w.add(submissionOf(files))
+	p.Words = w.sorted()
+	return p, nil
+}
+
+// writeTasks writes TasksFile.
+func writeTasks(dir string, r *Redactor) (SealedTasks, error) {
+	t := SealedTasks{Path: TasksFile}
+	f, err := os.CreateTemp(dir, "."+TasksFile+".*")
+	if err != nil {
+		return t, err
+	}
+	defer os.Remove(f.Name())
+	out := bufio.NewWriterSize(f, 256<<10)
+	var m Merkle
+	err = TaskFiles(dir, func(name string) error {
+		l, err := fold(dir, name, r)
+		if err != nil {
+			return err
+		}
+		m.Add(leaf(l.Path, l.SHA256, l.Whole))
+		return WriteLine(out, l)
+	})
+	for _, step := range []func() error{out.Flush, func() error { return f.Chmod(0o444) }, f.Sync, f.Close} {
+		if serr := step(); err == nil {
+			err = serr
+		}
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), filepath.Join(dir, TasksFile))
+	}
+	t.Count, t.Root = m.Len(), m.Root()
+	return t, err
+}
+
+// replaceBytes is for what an interrupted sealing may have left: until the seal
+// is there, it is no fact.
+func replaceBytes(path string, data []byte, mode fs.FileMode) error {
+	err := WriteBytes(path, data, mode)
+	if errors.Is(err, ErrExists) {
+		if err = os.Remove(path); err == nil {
+			err = WriteBytes(path, data, mode)
+		}
+	}
+	return err
+}

@@ -1,0 +1,289 @@
+// Package show prints a record: for people on one page, for programs as JSON.
+//
+// It promises to say of every fact where it comes from and of what is missing
+// that it is missing. It never judges a record; that is what verifying does.
+package show
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+)
+
+// Schema names the JSON of a record as a whole.
+const Schema = "nixbatch/record/v1"
+
+const maxShown = 5 // attempts, outputs and the like on the page
+
+func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// page gathers what the tasks left.
+type page struct {
+	attempts, ended int
+	first           *record.Start
+	nodes           []record.Node
+	builds          []string
+	lines           []string
+	inputs, outputs []record.File
+	numbers         []record.Number
+}
+
+func (p *page) add(a load.Attempt) error {
+	p.attempts++
+	line := fmt.Sprintf("task %d, attempt %d: ", a.Task, a.Attempt)
+	if s := a.Start; s != nil {
+		if p.first == nil {
+			p.first = s
+			p.inputs = s.Inputs
+		}
+		for _, n := range s.Nodes {
+			same := func(o record.Node) bool {
+				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
+			}
+			if !slices.ContainsFunc(p.nodes, same) {
+				p.nodes = append(p.nodes, n)
+			}
+		}
+		if !slices.Contains(p.builds, s.Build.Arch) {
+			p.builds = append(p.builds, s.Build.Arch)
+		}
+		line += "started " + at(s.Time) + ", build " + s.Build.Arch
+	} else {
+		line += "no start"
+	}
+	switch e := a.End; {
+	case e == nil:
+		line += "; incomplete: it left no end"
+	default:
+		p.ended++
+		line += fmt.Sprintf("; exit code %d after %.2f s", e.ExitCode, e.Elapsed)
+		if e.Reason != "" {
+			line += " (" + e.Reason + ")"
+		}
+		p.outputs = append(p.outputs, e.Outputs...)
+		p.numbers = append(p.numbers, e.Numbers...)
+	}
+	if len(p.lines) < maxShown {
+		p.lines = append(p.lines, line)
+	}
+	return nil
+}
+
+// Text prints the page.
+func Text(w io.Writer, r *load.Record) error {
+	var p page
+	if err := r.Attempts(p.add); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	row("run", "%s", r.RunID)
+	row("job", "%s, sha256 %s", r.Plan.Name, r.Plan.Job)
+	row("tool", "nixbatch %s", strings.TrimSpace(r.Intent.Tool.Version+" "+r.Intent.Tool.Commit))
+	if s := r.Submit; s != nil {
+		how := fmt.Sprintf("job %d", s.JobID)
+		if s.Local {
+			how = "run locally"
+		}
+		row("submitted", "%s, %s", at(s.Time), how)
+		if s.Git != nil {
+			row("git", "%s, clean: %s", s.Git.Rev, s.Git.Clean)
+		}
+		seed := s.Seed
+		if seed == "" {
+			seed = "not recorded"
+		}
+		row("seed", "%s", seed)
+	}
+	for _, pin := range r.Plan.Pins {
+		row(pin.Role, "%s", strings.Join(strings.Fields(strings.Join([]string{pin.Kind, pin.From, pin.Rev, pin.Hash}, " ")), " "))
+	}
+	for _, b := range r.Plan.Builds {
+		e, ok := r.Envs[b.Arch]
+		if !ok {
+			row("build", "%s, closure not recorded", b.Arch)
+			continue
+		}
+		var size int64
+		for _, path := range e.Paths {
+			size += path.NarSize
+		}
+		row("build", "%s: %d store paths, %s, %d packages, %s %s", b.Arch, len(e.Paths), humanize.IBytes(uint64(size)), len(export.Packages(e)), e.Nix.Implementation, e.Nix.Version)
+		row("", "%s", e.Drv)
+	}
+	for _, n := range p.nodes {
+		m := n.Machine
+		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPU.Name, m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
+	}
+	if s := p.first; s != nil {
+		row("ran", "build %s, %d threads a task, %d processors", strings.Join(p.builds, ", "), s.Threads, len(s.Affinity))
+	}
+	files(row, "input", p.inputs)
+	files(row, "output", p.outputs)
+	for _, n := range p.numbers[:min(len(p.numbers), maxShown)] {
+		if n.Problem != "" {
+			row("number", "%s: %s%s: %s", n.File, n.Pattern, n.JSON, n.Problem)
+			continue
+		}
+		row("number", "%s: %s%s: %v, to ±%g or a relative %g", n.File, n.Pattern, n.JSON, n.Values[0], n.Abs, n.Rel)
+	}
+	for _, l := range p.lines {
+		row("attempt", "%s", l)
+	}
+	if p.attempts > maxShown {
+		row("", "and %d more; %d of %d have an end", p.attempts-maxShown, p.ended, p.attempts)
+	}
+	if r.Result != nil {
+		row("result", "%s", strings.TrimSuffix(r.Result.State+", "+r.Result.Reason, ", "))
+	} else {
+		row("result", "not known yet")
+	}
+	switch a := r.Accounting; {
+	case a == nil:
+		row("accounting", "not asked yet")
+	case len(a.Jobs) == 0:
+		row("accounting", "%s", a.Source)
+	default:
+		j := a.Jobs[len(a.Jobs)-1]
+		row("accounting", "%s: %s, %d s, %d s of CPU, %s", a.Source, j.State, j.Elapsed, j.TotalCPU, j.AllocTRES)
+	}
+	if r.Seal != nil {
+		row("seal", "%s, %s", r.Seal.ID, at(r.Seal.Time))
+	} else {
+		row("seal", "none: the run is not known to be over")
+	}
+	return t.Flush()
+}
+
+func files(row func(name, format string, args ...any), kind string, all []record.File) {
+	for _, f := range all[:min(len(all), maxShown)] {
+		if f.SHA256 == "" {
+			row(kind, "%s: %s", f.Path, f.Skipped)
+			continue
+		}
+		row(kind, "%s, %s, sha256 %s", f.Path, humanize.IBytes(uint64(f.Size)), f.SHA256)
+	}
+	if len(all) > maxShown {
+		row("", "and %d more", len(all)-maxShown)
+	}
+}
+
+// JSON prints all facts as one object. Tasks are written one at a time.
+func JSON(w io.Writer, r *load.Record) error {
+	head := []struct {
+		name string
+		v    any
+	}{{"schema", Schema}, {"run_id", r.RunID}, {"redacted", r.Redacted()}, {"intent", r.Intent}, {"submit", r.Submit}, {"plan", r.Plan},
+		{"environments", r.Envs}, {"result", r.Result}, {"accounting", r.Accounting}, {"seal", r.Seal}, {"job_file", string(r.Job)}}
+	if _, err := io.WriteString(w, "{"); err != nil {
+		return err
+	}
+	for _, h := range head {
+		data, err := json.MarshalIndent(h.v, "  ", "  ")
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "\n  %q: %s,", h.name, data); err != nil {
+			return err
+		}
+	}
+	comma := "\n    "
+	if _, err := io.WriteString(w, "\n  \"tasks\": ["); err != nil {
+		return err
+	}
+	err := r.Attempts(func(a load.Attempt) error {
+		data, err := json.MarshalIndent(map[string]any{"task": a.Task, "attempt": a.Attempt, "start": a.Start, "end": a.End}, "    ", "  ")
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s%s", comma, data)
+		comma = ",\n    "
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "\n  ]\n}\n")
+	return err
+}
+
+// ListSchema names the JSON of a list of records.
+const ListSchema = "nixbatch/records/v1"
+
+// List is the records of a project.
+type List struct {
+	Schema  string  `json:"schema"`
+	Records []Entry `json:"records"`
+}
+
+// Entry is one of them.
+type Entry struct {
+	RunID  string `json:"run_id"`
+	Dir    string `json:"dir"`
+	State  string `json:"state,omitempty"` // "" while it is not sealed
+	Sealed bool   `json:"sealed"`
+	Signed bool   `json:"signed"`
+	Seal   string `json:"seal,omitempty"`
+	// Problem is why it cannot be read.
+	Problem string `json:"problem,omitempty"`
+}
+
+// EntryOf looks at one run directory.
+func EntryOf(runID, dir string) Entry {
+	e := Entry{RunID: runID, Dir: dir}
+	r, err := load.Open(dir)
+	if err != nil {
+		e.Problem = err.Error()
+		return e
+	}
+	defer r.Close()
+	if r.Seal != nil {
+		e.Sealed, e.Seal = true, r.Seal.ID
+	}
+	if r.Result != nil {
+		e.State = r.Result.State
+	}
+	f, err := r.Open(record.SignatureFile)
+	if err == nil {
+		e.Signed = true
+		f.Close()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		e.Problem = err.Error()
+	}
+	return e
+}
+
+// Text prints the list for people.
+func (l List) Text(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "RUN\tSTATE\tSEAL\tSIGNED")
+	for _, e := range l.Records {
+		state, seal, signed := e.State, "none", "no"
+		if state == "" {
+			state = "not sealed"
+		}
+		if e.Problem != "" {
+			state = e.Problem
+		}
+		if e.Sealed {
+			seal = e.Seal[:16]
+		}
+		if e.Signed {
+			signed = "yes"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.RunID, state, seal, signed)
+	}
+	t.Flush()
+}
