@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"runtime/debug"
 
@@ -74,6 +75,8 @@ func Run(ctx context.Context, s Streams, args []string) int {
 	case errors.As(err, &quiet):
 	case wantsJSON(args):
 		ui.PrintErrorJSON(s.Out, err, code)
+	case code == exitInterrupted:
+		fmt.Fprintln(s.Err, "nixbatch: interrupted")
 	default:
 		ui.PrintError(s.Err, err)
 	}
@@ -153,7 +156,8 @@ func newApp(s Streams) *cli.App {
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error(), "nixbatch --help"} },
 		Commands: []*cli.Command{
 			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s),
-			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s),
+			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s), doctorCommand(s),
+			recordCommand(s), rerunCommand(s),
 		},
 	}
 	for _, c := range app.Commands {

@@ -100,14 +100,19 @@ func here() (runs.Project, error) {
 	return runs.Near(wd)
 }
 
+// answerAge is how long what Slurm answered serves all of a user's commands.
+const answerAge = 3 * time.Second
+
 func facts() runs.Facts {
-	return runs.Facts{Tool: tool(), Now: time.Now}
+	return runs.Facts{Tool: tool(), Now: time.Now, Cache: runs.CacheFile(os.Getenv), MaxAge: answerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.
 func isSlurm(err error) bool {
 	var refused *runs.RefusedError
+	var none *runs.NotTakenError
+	var part *runs.PartError
 	var asked *prepare.SlurmError
 	var own *slurmError
-	return errors.As(err, &refused) || errors.As(err, &asked) || errors.As(err, &own)
+	return errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own)
 }

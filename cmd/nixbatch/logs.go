@@ -16,8 +16,8 @@ import (
 
 func logsCommand(s Streams) *cli.Command {
 	return &cli.Command{
-		Name: "logs", Usage: "what a run printed", ArgsUsage: "[RUN]",
-		Description: "Without RUN, the newest one. Exit codes: 0 done, 2 no such run or nothing printed yet.",
+		Name: "logs", Usage: "what a run printed", ArgsUsage: "[RUN[.TASK]]",
+		Description: "Without RUN, the newest one. Of a sweep, name the task; without one its first task is shown. Exit codes: 0 done, 2 no such run or nothing printed yet.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the run is over"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRun(c)
@@ -28,14 +28,14 @@ func logsCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			r, err := p.Get(name)
+			r, task, err := p.GetTask(name)
 			if err != nil {
 				return err
 			}
 			if c.Bool("follow") {
-				return followLog(c.Context, s.Out, r)
+				return followLog(c.Context, s.Out, r, task)
 			}
-			f, err := os.Open(r.LogFile(0))
+			f, err := os.Open(r.LogFile(max(task, 0)))
 			if errors.Is(err, fs.ErrNotExist) {
 				return &runs.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
 			}
@@ -49,11 +49,11 @@ func logsCommand(s Streams) *cli.Command {
 	}
 }
 
-// followLog copies the log as it grows, until the run is over.
-func followLog(ctx context.Context, out io.Writer, r runs.Run) error {
+// followLog copies the log as it grows, until the run, or its task, is over.
+func followLog(ctx context.Context, out io.Writer, r runs.Run, task int) error {
 	over := make(chan error, 1)
 	go func() {
-		_, err := runs.Wait(ctx, newClient(), r, facts(), nil, nil)
+		_, err := runs.WaitTask(ctx, newClient(), r, task, facts(), nil, nil)
 		over <- err
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -61,7 +61,7 @@ func followLog(ctx context.Context, out io.Writer, r runs.Run) error {
 	var f *os.File
 	for last := false; ; {
 		if f == nil {
-			f, _ = os.Open(r.LogFile(0)) // not there before the job starts
+			f, _ = os.Open(r.LogFile(max(task, 0))) // not there before the job starts
 		}
 		if f != nil {
 			if _, err := io.Copy(out, f); err != nil {

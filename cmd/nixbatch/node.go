@@ -8,16 +8,25 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/agent"
+	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/runs"
 )
 
 // nodeSide runs the commands that batch scripts call: agent RUN_DIR, look,
-// which prints this node's CPU, and probe DIR, which leaves it in a file.
+// which prints this node's CPU, and probe DIR, which leaves it in a file. Called
+// as launch it is the command launch of a job's lines.
 func nodeSide(s Streams, args []string) (code int, ok bool) {
 	switch {
-	case len(args) == 2 && args[0] == "agent" && filepath.IsAbs(args[1]):
+	case filepath.Base(os.Args[0]) == "launch":
+		return launch.Main(context.Background(), os.Environ(), args, s.Err, time.Now()), true
+	case len(args) >= 2 && args[0] == "agent" && filepath.IsAbs(args[1]):
 		dir := filepath.Clean(args[1])
+		ticket, ok := runs.ParseTicket(args[2:])
+		if !ok {
+			return 0, false
+		}
 		a := agent.Agent{
+			Ticket: ticket,
 			Run:    runs.Run{ID: filepath.Base(dir), Dir: dir, Project: runs.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
 			Getenv: os.Getenv, Stdout: s.Out, Stderr: s.Err, Now: time.Now, Tool: tool(),
 		}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/prepare"
 	"github.com/nixbatch/nixbatch/internal/runs"
+	sitefile "github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -20,78 +23,108 @@ func nodesCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "nodes", Usage: "classes of nodes, and the build each would run", ArgsUsage: "[PARTITION]",
 		Description: "Nodes that Slurm describes alike are one class. What their CPUs are is learnt from every job's start, and from\n" +
-			"--probe. Exit codes: 0 done, 2 no such partition, 4 Slurm could not be asked, or a probe was not answered.",
+			"--probe; where nothing was seen, the site's map of features tells (docs/site.md). Exit codes: 0 done, 2 no such partition, 4 Slurm could not be asked, or a probe was not answered.",
 		Flags: []cli.Flag{jsonFlag(),
 			&cli.BoolFlag{Name: "probe", Usage: "run one short job a class to learn its CPU"},
-			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for probes", Value: 2 * time.Minute}},
+			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for probes; the site's, else 2m"},
+			&cli.BoolFlag{Name: "publish", Usage: "write what is known to where all users of this machine look (for admins)"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
 				return &usageError{fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main"}
 			}
-			return nodes(c.Context, s, c.Args().First(), c.Bool("probe"), c.Duration("timeout"), c.Bool("json"))
+			n := &nodesRun{s: s, client: newClient(), partition: c.Args().First(), timeout: c.Duration("timeout")}
+			return n.run(c.Context, c.Bool("probe"), c.Bool("publish"), c.Bool("json"))
 		},
 	}
 }
 
-func nodes(ctx context.Context, s Streams, partition string, probe bool, timeout time.Duration, asJSON bool) error {
-	client := newClient()
-	project, err := here()
-	if err != nil {
+// nodesRun is one call of the command.
+type nodesRun struct {
+	s         Streams
+	client    *slurm.Client
+	partition string
+	timeout   time.Duration
+	conf      *sitefile.Config
+	project   runs.Project
+	nodes     []slurm.Node
+	silent    int // classes whose probe was not answered
+}
+
+func (n *nodesRun) run(ctx context.Context, probe, publish, asJSON bool) (err error) {
+	if n.conf, err = sitefile.Load(os.Getenv); err != nil {
 		return err
 	}
-	all, _, err := prepare.Inventory(ctx, client)
-	if err != nil {
+	if n.project, err = here(); err != nil {
 		return err
 	}
-	if partition != "" {
-		if all, err = cluster.Eligible(all, cluster.Request{Partition: partition}, ""); err != nil {
+	def := ""
+	if n.nodes, def, err = prepare.Inventory(ctx, n.client); err != nil {
+		return err
+	}
+	if n.partition != "" {
+		if n.nodes, err = cluster.Eligible(n.nodes, cluster.Request{Partition: n.partition}, ""); err != nil {
 			return err
 		}
+		def = n.partition
 	}
-	classes, err := classesOf(ctx, client, project, all)
+	k, err := prepare.Knowledge(ctx, n.client, n.project, n.conf)
 	if err != nil {
 		return err
 	}
-	silent := 0
+	classes := cluster.Classes(n.nodes, k)
+	out := nodesReport{Schema: "nixbatch/nodes/v1"}
 	if probe {
-		byName := map[string]slurm.Node{}
-		for _, n := range all {
-			byName[n.Name] = n
-		}
-		settled := 0
-		err := prepare.Probe(ctx, client, project, classes, byName, timeout, func(r prepare.ProbeResult) {
-			settled++
-			word := "answered"
-			if r.Err != nil {
-				silent++
-				word = r.Err.Error()
-			}
-			fmt.Fprintf(s.Err, "probe %d of %d: %s of %s: %s\n", settled, len(classes), r.Node, r.Class.Hosts(), word)
-		})
-		if err != nil {
+		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
 		}
-		if classes, err = classesOf(ctx, client, project, all); err != nil {
+		if k, err = prepare.Knowledge(ctx, n.client, n.project, n.conf); err != nil {
 			return err
 		}
+		classes = cluster.Classes(n.nodes, k)
+	}
+	if publish {
+		if out.Published, _, err = prepare.Publish(ctx, n.client, k); err != nil {
+			return err
+		}
+		fmt.Fprintf(n.s.Err, "published in %s\n", out.Published)
 	}
 	if asJSON {
-		err = ui.PrintJSON(s.Out, nodesJSON(classes))
+		out.describe(classes)
+		err = ui.PrintJSON(n.s.Out, out)
 	} else {
-		printNodes(s, classes)
+		printNodes(n.s, classes)
 	}
-	if err == nil && silent > 0 {
+	if err == nil && n.silent > 0 {
 		return &quietError{exitSlurm}
 	}
 	return err
 }
 
-func classesOf(ctx context.Context, c *slurm.Client, p runs.Project, all []slurm.Node) ([]cluster.Class, error) {
-	k, err := prepare.Knowledge(ctx, c, p)
+// probe asks every class and tells about each as it is settled.
+func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]probeJSON, error) {
+	options, _, err := n.conf.Apply(slurm.Options{})
 	if err != nil {
 		return nil, err
 	}
-	return cluster.Classes(all, k), nil
+	if own, ok := options.Get("partition"); ok && n.partition == "" {
+		partition = own
+	}
+	p := prepare.Prober{Client: n.client, Project: n.project, Nodes: n.nodes, Partition: partition, Options: options,
+		Timeout: cmp.Or(n.timeout, n.conf.Probe.Timeout)}
+	told := []probeJSON{}
+	p.Done = func(r prepare.ProbeResult) {
+		j := probeJSON{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
+		word := "answered"
+		if r.Err != nil {
+			n.silent++
+			j.Error = r.Err.Error()
+			word = j.Error
+		}
+		told = append(told, j)
+		fmt.Fprintf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
+	}
+	err = p.Run(ctx, classes)
+	return told, err
 }
 
 type nodesReport struct {
@@ -100,6 +133,17 @@ type nodesReport struct {
 	// Level and Arch are what every node can run; "" while some are unknown.
 	Level string `json:"shared_level"`
 	Arch  string `json:"shared_arch"`
+	// Probes is what became of each class that --probe asked.
+	Probes    []probeJSON `json:"probes,omitempty"`
+	Published string      `json:"published,omitempty"` // the file that --publish wrote
+}
+
+type probeJSON struct {
+	Nodes    string `json:"nodes"` // the class, a host list
+	Node     string `json:"node"`  // the one that was asked
+	JobID    int64  `json:"job_id,omitempty"`
+	Answered bool   `json:"answered"`
+	Error    string `json:"error,omitempty"`
 }
 
 type classJSON struct {
@@ -117,8 +161,8 @@ type classJSON struct {
 	CPU        *cpuflags.Report `json:"cpu,omitempty"`
 }
 
-func nodesJSON(classes []cluster.Class) nodesReport {
-	out := nodesReport{Schema: "nixbatch/nodes/v1", Classes: []classJSON{}}
+func (out *nodesReport) describe(classes []cluster.Class) {
+	out.Classes = []classJSON{}
 	for _, c := range classes {
 		j := classJSON{Nodes: c.Hosts(), Count: len(c.Nodes), Partitions: c.Partitions, Sockets: c.Sockets, Cores: c.Cores,
 			Threads: c.Threads, MemoryMiB: c.MemoryMiB, Features: c.Features, Active: c.Active}
@@ -134,7 +178,6 @@ func nodesJSON(classes []cluster.Class) nodesReport {
 	if best, ok := shared(classes); ok {
 		out.Level, out.Arch = best.Level, best.Arch
 	}
-	return out
 }
 
 // shared is the best that every node can run; not ok while some are unknown.

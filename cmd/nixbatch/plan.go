@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -52,14 +53,11 @@ func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cos
 	if asJSON {
 		return ui.PrintJSON(s.Out, planJSON{j.Plan, costs})
 	}
-	ui.PrintPlan(s.Out, j.Plan, func(arch string) string {
-		for _, c := range costs {
-			if c.Arch == arch {
-				return costWords(c)
-			}
-		}
-		return ""
-	})
+	words, graphs := map[string]string{}, map[string]string{}
+	for _, c := range costs {
+		words[c.Arch], graphs[c.Arch] = costWords(c), graphWords(c)
+	}
+	ui.PrintPlan(s.Out, j.Plan, words, graphs)
 	return nil
 }
 
@@ -77,11 +75,27 @@ func costWords(c prepare.Cost) string {
 	return words + fmt.Sprintf(", %d there", c.Present)
 }
 
+// graphWords says what is rebuilt for the arch, and what all of nixpkgs for it
+// would have been.
+func graphWords(c prepare.Cost) string {
+	if c.Total == 0 {
+		return ""
+	}
+	if len(c.Rebuilt) == 0 {
+		return "is the generic build: nothing of packages uses what optimize names"
+	}
+	return fmt.Sprintf("differs from generic in %d of %d derivations (%s); the arch set for all of nixpkgs would change %d",
+		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)
+}
+
 // printScript prints the batch script as Slurm would get it, for a run called
 // RUN.
 func printScript(s Streams, j *prepare.Job) error {
-	dir := filepath.Join(j.Project.Dir, "runs", "RUN")
-	log, err := filepath.Rel(j.WorkDir, filepath.Join(dir, "logs", "0.log"))
+	dir, log0 := filepath.Join(j.Project.Dir, "runs", "RUN"), "0.log"
+	if j.Plan.Sweep != nil {
+		log0 = "slurm.log"
+	}
+	log, err := filepath.Rel(j.WorkDir, filepath.Join(dir, "logs", log0))
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"strconv"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,44 +11,45 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
+// shownTasks is how many tasks of a sweep status shows unless all are asked for.
+const shownTasks = 40
+
 func statusCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "what became of the runs", ArgsUsage: "[RUN]",
 		Description: "RUN is a run's id, its beginning or end, or the job's name (its newest run). Without one, all runs of this\n" +
-			"directory's project are listed. Exit codes: 0 done, 2 no such run, 5 Slurm did not answer (what files tell is shown).",
-		Flags: []cli.Flag{jsonFlag()},
+			"directory's project are listed. Slurm is asked once for all of them, and its answer serves all commands of the next\n" +
+			"three seconds. Exit codes: 0 done, 2 no such run, 5 Slurm did not answer (what files tell is shown), 130 interrupted.",
+		Flags: []cli.Flag{jsonFlag(),
+			&cli.BoolFlag{Name: "all", Usage: "the runs of all of your projects"},
+			&cli.BoolFlag{Name: "tasks", Usage: "every task of a sweep, also where they are many"},
+			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "go on until all is over; on a terminal the table is drawn over"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRun(c)
 			if err != nil {
 				return err
 			}
-			p, err := here()
+			if c.Bool("all") && name != "" {
+				return &usageError{"nixbatch status takes a run, or --all", "nixbatch status --all"}
+			}
+			if c.Bool("watch") && c.Bool("json") {
+				return &usageError{"--watch and --json exclude each other", "call nixbatch status --json every now and then"}
+			}
+			all, err := chosenRuns(name, c.Bool("all"))
 			if err != nil {
 				return err
 			}
-			all, err := p.List()
-			if err != nil {
-				return err
-			}
-			if name != "" {
-				r, err := p.Get(name)
-				if err != nil {
-					return err
-				}
-				all = []runs.Run{r}
+			v := &statusView{s: s, one: name != "", tasks: c.Bool("tasks"), asJSON: c.Bool("json"), named: map[string]bool{}}
+			if c.Bool("watch") {
+				return v.watch(c.Context, all)
 			}
 			states, serr := runs.States(c.Context, newClient(), all, facts())
-			if c.Bool("json") {
-				if err := ui.PrintJSON(s.Out, statusOf(states)); err != nil {
-					return err
-				}
-			} else if len(states) == 0 {
-				fmt.Fprintln(s.Err, "no runs here; they are found in .nixbatch of this directory or its parents")
-			} else {
-				ui.PrintStatus(s.Out, states)
+			sealOver(c.Context, s, states)
+			if err := v.print(s.Out, states); err != nil {
+				return err
 			}
 			if serr != nil {
-				if !c.Bool("json") {
+				if !v.asJSON {
 					ui.PrintError(s.Err, serr)
 				}
 				return &quietError{exitUnknown}
@@ -59,72 +59,100 @@ func statusCommand(s Streams) *cli.Command {
 	}
 }
 
+// chosenRuns is one run, those of this project, or those of all projects.
+func chosenRuns(name string, all bool) ([]runs.Run, error) {
+	if all {
+		projects, err := runs.Projects(runs.StateDir(os.Getenv))
+		if err != nil {
+			return nil, err
+		}
+		var out []runs.Run
+		for _, p := range projects {
+			some, err := p.List()
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, some...)
+		}
+		return out, nil
+	}
+	p, err := here()
+	if err != nil {
+		return nil, err
+	}
+	if name == "" {
+		return p.List()
+	}
+	r, err := p.Get(name)
+	if err != nil {
+		return nil, err
+	}
+	return []runs.Run{r}, nil
+}
+
 type statusJSON struct {
 	Schema string    `json:"schema"`
 	Runs   []runJSON `json:"runs"`
 }
 
 type runJSON struct {
-	RunID  string        `json:"run_id"`
-	Dir    string        `json:"run_dir"`
-	JobID  int64         `json:"job_id,omitempty"`
-	Local  bool          `json:"local"`
-	State  slurm.State   `json:"state"`
-	Reason string        `json:"reason,omitempty"`
-	Sent   bool          `json:"submitted"`
-	Try    int           `json:"attempt"`
-	Start  *record.Start `json:"start,omitempty"`
-	End    *record.End   `json:"end,omitempty"`
+	RunID  string              `json:"run_id"`
+	Dir    string              `json:"run_dir"`
+	JobID  int64               `json:"job_id,omitempty"`
+	Local  bool                `json:"local"`
+	State  slurm.State         `json:"state"`
+	Reason string              `json:"reason,omitempty"`
+	Sent   bool                `json:"submitted"`
+	Try    int                 `json:"attempt"`
+	Counts map[slurm.State]int `json:"counts,omitempty"` // of a sweep's tasks
+	Tasks  []taskJSON          `json:"tasks,omitempty"`  // of the sweep that was asked for
+	Start  *record.Start       `json:"start,omitempty"`
+	End    *record.End         `json:"end,omitempty"`
 }
 
-func statusOf(states []runs.Status) statusJSON {
+type taskJSON struct {
+	Task   int               `json:"task"`
+	Job    string            `json:"job,omitempty"`
+	State  slurm.State       `json:"state"`
+	Reason string            `json:"reason,omitempty"`
+	Sent   bool              `json:"submitted"`
+	Try    int               `json:"attempt"`
+	Values map[string]string `json:"values"`
+	runs.Brief
+}
+
+func statusOf(states []runs.Status, tasks bool) statusJSON {
 	out := statusJSON{Schema: "nixbatch/status/v1", Runs: []runJSON{}}
 	for _, st := range states {
-		out.Runs = append(out.Runs, runJSON{
+		if len(states) <= 100 {
+			st.Load()
+		}
+		j := runJSON{
 			RunID: st.Run.ID, Dir: st.Run.Dir, JobID: st.Job.JobID, Local: st.Job.Local, State: st.State, Reason: st.Reason,
-			Sent: !st.NotSubmitted, Try: st.Attempt, Start: st.Start, End: st.End,
-		})
+			Sent: !st.NotSubmitted, Try: st.Attempt, Counts: st.Counts, Start: st.Start, End: st.End,
+		}
+		if tasks && st.Sweep() {
+			j.Tasks = tasksJSON(st)
+		}
+		out.Runs = append(out.Runs, j)
 	}
 	return out
 }
 
-func cancelCommand(s Streams) *cli.Command {
-	return &cli.Command{
-		Name: "cancel", Usage: "cancel a run's job", ArgsUsage: "RUN",
-		Description: "Exit codes: 0 done, 2 no such run, 4 Slurm could not be asked, 5 it is not known whether there is a job.",
-		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
-			if err != nil {
-				return err
+func tasksJSON(st runs.Status) []taskJSON {
+	rows, _ := st.Run.Rows() // a table that cannot be read is told by the run's state
+	out := make([]taskJSON, 0, len(st.Tasks))
+	for _, t := range st.Tasks {
+		j := taskJSON{Task: t.Task, State: t.State, Reason: t.Reason, Sent: t.Submitted, Try: t.Attempt, Brief: t.Brief, Values: map[string]string{}}
+		if t.Submitted {
+			j.Job = t.Ref()
+		}
+		if t.Task < len(rows) {
+			for _, v := range rows[t.Task] {
+				j.Values[v.Name] = v.Value
 			}
-			if name == "" {
-				return &usageError{"nixbatch cancel needs a run", "nixbatch status lists the runs"}
-			}
-			p, err := here()
-			if err != nil {
-				return err
-			}
-			r, err := p.Get(name)
-			if err != nil {
-				return err
-			}
-			client := newClient()
-			states, serr := runs.States(c.Context, client, []runs.Run{r}, facts())
-			st := states[0]
-			switch {
-			case st.Job.Local:
-				return &runs.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
-			case st.State.Final() || st.NotSubmitted:
-				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
-				return nil
-			case st.Job.JobID == 0:
-				return &runs.UncertainError{RunID: r.ID, Err: serr}
-			}
-			if err := client.Cancel(c.Context, strconv.FormatInt(st.Job.JobID, 10)); err != nil {
-				return &slurmError{err}
-			}
-			fmt.Fprintf(s.Out, "job %d of run %s is told to end\n", st.Job.JobID, r.ID)
-			return nil
-		},
+		}
+		out = append(out, j)
 	}
+	return out
 }

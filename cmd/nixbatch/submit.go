@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -19,12 +21,19 @@ import (
 func submitCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "submit", Usage: "plan, build, and submit", ArgsUsage: "FILE",
-		Description: "Exit codes: 0 done, 1 the job failed (with --wait or --local), 2 bad job file, 3 Nix failed,\n" +
+		Description: "A job whose like is in the queue already is not submitted a second time, unless --again says so. With --chain,\n" +
+			"several files are submitted, each to start when the one before is completed.\n" +
+			"Exit codes: 0 done, 1 the job failed (with --wait or --local), 2 bad job file, or the same job is there, 3 Nix failed,\n" +
 			"4 Slurm refused, 5 it is not known whether Slurm took the job, 130 interrupted.",
 		Flags: []cli.Flag{jsonFlag(), localFlag(),
 			&cli.BoolFlag{Name: "wait", Usage: "wait for the end, and exit with 1 if the job failed"},
+			&cli.BoolFlag{Name: "again", Usage: "submit also what is in the queue already"},
+			&cli.BoolFlag{Name: "chain", Usage: "several files, one after the other"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan and the batch script; build nothing, submit nothing"}},
 		Action: func(c *cli.Context) error {
+			if c.Bool("chain") {
+				return chain(c, s, c.Args().Slice())
+			}
 			file, err := oneFile(c)
 			if err != nil {
 				return err
@@ -85,32 +94,31 @@ func submit(c *cli.Context, s Streams, file string) error {
 	}
 	t.done("build")
 	p.clear()
-	run, err := j.Create(envs)
-	if err != nil {
-		return err
-	}
-	out := submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, Local: local, Builds: envs}
+	var run runs.Run
+	var job record.Submit
 	var st runs.Status
 	if local {
-		st, err = submitLocal(ctx, s, j, run, asJSON)
+		if run, err = j.Create(envs); err == nil {
+			st, err = submitLocal(ctx, s, j, run, asJSON)
+		}
 	} else {
-		var job record.Submit
-		if job, err = run.Submit(ctx, j.Slurm, j.Facts()); err == nil {
+		if run, job, err = enqueue(ctx, s, j, envs, nil, c.Bool("again")); err == nil {
 			t.done("submit")
-			out.JobID = job.JobID
 			if !asJSON {
-				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
+				fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
 			}
 			if c.Bool("wait") {
 				st, err = follow(ctx, s, j, run, job, asJSON)
 			}
 		}
 	}
+	out := submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, Local: local, Builds: envs, JobID: job.JobID}
 	if err != nil {
 		return err
 	}
 	if local || c.Bool("wait") {
 		t.done("run")
+		sealOver(ctx, s, []runs.Status{st})
 	}
 	out.Steps, out.State, out.Reason, out.Start, out.End = t.all, st.State, st.Reason, st.Start, st.End
 	if asJSON {
@@ -123,6 +131,99 @@ func submit(c *cli.Context, s Streams, file string) error {
 		fmt.Fprintf(s.Out, "%s\n", run.Relative(j.WorkDir))
 	}
 	return verdict(ctx, st)
+}
+
+// enqueue makes the run's directory and submits it, one job of a name at a time.
+func enqueue(ctx context.Context, s Streams, j *prepare.Job, envs map[string]string, parents []runs.Run, again bool) (runs.Run, record.Submit, error) {
+	fail := func(err error) (runs.Run, record.Submit, error) { return runs.Run{}, record.Submit{}, err }
+	release, err := j.Project.LockName(ctx, j.Plan.Name)
+	if err != nil {
+		return fail(err)
+	}
+	defer release()
+	if !again {
+		// Slurm need not answer this: submitting will tell.
+		twins, _ := j.Project.Twins(ctx, j.Slurm, j.Plan, facts())
+		for _, tw := range twins {
+			if len(tw.Differ) == 0 {
+				return fail(&runs.SameError{RunID: tw.Status.Run.ID, State: tw.Status.State, JobID: tw.Status.Job.JobID})
+			}
+			fmt.Fprintf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
+				tw.Status.Run.ID, tw.Status.State, strings.Join(tw.Differ, ", "))
+		}
+	}
+	options, err := j.After(ctx, parents)
+	if err != nil {
+		return fail(err)
+	}
+	run, err := j.Create(envs)
+	if err != nil {
+		return fail(err)
+	}
+	j.Project.Remember(runs.StateDir(os.Getenv))
+	job, err := j.Submit(ctx, run, options)
+	return run, job, err
+}
+
+// jobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4".
+func jobWords(job record.Submit) string {
+	var ids []string
+	n := 0
+	for _, b := range job.Jobs {
+		if b.JobID != 0 {
+			ids = append(ids, strconv.FormatInt(b.JobID, 10))
+			n += b.Count
+		}
+	}
+	if len(job.Jobs) == 0 || job.Jobs[0].Array == "" {
+		return fmt.Sprintf("job %d", job.JobID)
+	}
+	if len(ids) == 1 {
+		return fmt.Sprintf("%d tasks in job %s", n, ids[0])
+	}
+	return fmt.Sprintf("%d tasks in jobs %s", n, strings.Join(ids, ", "))
+}
+
+// chain submits several jobs, each of which waits for the one before. All of
+// them are planned and built before the first is submitted.
+func chain(c *cli.Context, s Streams, files []string) error {
+	if len(files) < 2 || c.Bool("local") || c.Bool("dry-run") || c.Bool("wait") {
+		return &usageError{"--chain takes two job files or more, and neither --local, --wait nor --dry-run", "nixbatch submit first.yaml second.yaml --chain"}
+	}
+	ctx := c.Context
+	o, p := options(c, s, false)
+	defer p.clear()
+	var jobs []*prepare.Job
+	var envs []map[string]string
+	for _, f := range files {
+		j, err := planned(ctx, f, o)
+		if err != nil {
+			return err
+		}
+		e, err := j.Build(ctx)
+		if err != nil {
+			return err
+		}
+		jobs, envs = append(jobs, j), append(envs, e)
+	}
+	p.clear()
+	var out []submitted
+	var parents []runs.Run
+	for i, j := range jobs {
+		run, job, err := enqueue(ctx, s, j, envs[i], parents, c.Bool("again"))
+		if err != nil {
+			return fmt.Errorf("%s: %w", files[i], err)
+		}
+		if !c.Bool("json") {
+			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
+		}
+		out = append(out, submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, JobID: job.JobID, Builds: envs[i], Steps: []step{}})
+		parents = []runs.Run{run}
+	}
+	if c.Bool("json") {
+		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/chain/v1", "runs": out})
+	}
+	return nil
 }
 
 // verdict turns a final state into the exit code.

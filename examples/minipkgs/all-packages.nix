@@ -9,7 +9,9 @@ in
   greedy = callPackage ./pkgs/greedy { };
   hello = callPackage ./pkgs/hello.nix { };
   minilinalg = callPackage ./pkgs/minilinalg { };
+  mpiprobe = callPackage ./pkgs/mpiprobe { };
   nonfree-demo = callPackage ./pkgs/nonfree-demo.nix { };
+  openmpi = callPackage ./pkgs/openmpi.nix { };
   rhf = callPackage ./pkgs/rhf { };
 
   # A set within the set, as python3Packages is one: for names with a dot.

@@ -23,7 +23,9 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // Refused is the exit code of a task that was stopped before its payload.
@@ -37,11 +39,16 @@ type Agent struct {
 	Stderr io.Writer
 	Now    func() time.Time
 	Tool   record.Tool
+	Ticket runs.Ticket // what the batch script says of the submission
 
 	plan    *plan.Plan
+	row     jobspec.Row // of a sweep
+	dir     string      // where the payload runs, "" for the job's directory
 	task    int
 	attempt int
 	start   record.Start
+	given   resources.Given
+	launch  launchSetup
 }
 
 // stop is why a task ends before its payload.
@@ -52,6 +59,9 @@ func (s *stop) Error() string { return s.message }
 // Main runs the task to its end and returns the batch process's exit code.
 func (a *Agent) Main(ctx context.Context) int {
 	if err := a.claim(); err != nil {
+		return a.complain(err)
+	}
+	if err := a.begin(); err != nil {
 		return a.complain(err)
 	}
 	alive, err := a.keepAlive()
@@ -87,7 +97,8 @@ func (a *Agent) claim() error {
 		return fmt.Errorf("the plan of this run cannot be read: %w", err)
 	}
 	a.plan = &p
-	a.task, a.attempt = a.number("SLURM_ARRAY_TASK_ID"), a.number("SLURM_RESTART_COUNT")
+	a.task = a.Ticket.Offset + a.number("SLURM_ARRAY_TASK_ID")
+	a.attempt = a.Ticket.Attempt + a.number("SLURM_RESTART_COUNT")
 	if err := os.MkdirAll(a.Run.TaskDir(a.task), 0o700); err != nil {
 		return fmt.Errorf("task directory: %w", err)
 	}
@@ -129,13 +140,14 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	*s = record.Start{
 		Schema: record.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
 		JobID: int64(a.number("SLURM_JOB_ID")), Slurm: a.slurmVars(), Affinity: affinity(),
+		Limits: limits(), Environ: a.environment(),
 	}
 	s.Priv.Hostname, _ = os.Hostname()
 	wd, err := os.Getwd()
 	if err != nil {
 		return 0, fmt.Errorf("work directory: %w", err)
 	}
-	s.Priv.WorkDir = wd
+	s.Priv.WorkDir, s.Priv.Home, s.Priv.TmpDir = wd, a.Getenv("HOME"), a.Getenv("TMPDIR")
 	seen, err := a.look(ctx)
 	if err != nil {
 		return 0, err
@@ -146,7 +158,15 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 		a.learn(seen)
 		return 0, err
 	}
-	a.threads(seen)
+	if err := a.threads(seen, build); err != nil {
+		a.learn(seen)
+		return 0, err
+	}
+	a.sweepVars()
+	if err := a.setUpLaunch(build); err != nil {
+		return 0, err
+	}
+	defer func() { a.launch.done() }()
 	for _, in := range a.plan.Inputs {
 		f := record.HashFile(in, in, record.HashLimit)
 		if f.Skipped == syscall.ENOENT.Error() {
@@ -156,6 +176,9 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	}
 	for _, n := range s.Notes {
 		fmt.Fprintf(a.Stderr, "nixbatch: note: %s\n", n)
+	}
+	if err := a.enterScratch(); err != nil {
+		return 0, err
 	}
 	s.Time = a.Now().UTC()
 	if err := record.Write(a.Run.StartFile(a.task, a.attempt), s); err != nil {

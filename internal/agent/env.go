@@ -17,12 +17,14 @@ var Kept = []string{
 	"NIXBATCH_CPUINFO", "KRB5CCNAME",
 }
 
-// keptPrefixes are the families of variables that Slurm and its plugins set.
-var keptPrefixes = []string{"SLURM_", "SLURMD_", "SRUN_", "PMI", "PMIX_"}
+// keptPrefixes are the families of variables that Slurm and its plugins set in
+// a batch step. PMI's and PMIx's it sets for the ranks of a step alone, and
+// SRUN_ variables never: what is there of them is a caller's.
+var keptPrefixes = []string{"SLURM_", "SLURMD_"}
 
 // fromCaller are variables of those families that Slurm never sets in a batch
 // step: they came from whoever submitted.
-var fromCaller = []string{"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_HINT", "SLURM_DISTRIBUTION", "SLURM_EXCLUSIVE"}
+var fromCaller = []string{"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_HINT", "SLURM_DISTRIBUTION", "SLURM_EXCLUSIVE", "SLURM_MPI_TYPE"}
 
 // payloadEnv is the environment that the pinned bash starts in.
 func (a *Agent) payloadEnv() []string {
@@ -58,7 +60,7 @@ func (a *Agent) slurmVars() map[string]string {
 	for _, n := range []string{
 		"SLURM_CPUS_ON_NODE", "SLURM_CPUS_PER_TASK", "SLURM_JOB_CPUS_PER_NODE", "SLURM_JOB_NUM_NODES", "SLURM_MEM_PER_CPU",
 		"SLURM_MEM_PER_NODE", "SLURM_NTASKS", "SLURM_NTASKS_PER_NODE", "SLURM_RESTART_COUNT", "SLURM_TASKS_PER_NODE",
-		"SLURM_THREADS_PER_CORE", "SLURM_ARRAY_TASK_ID",
+		"SLURM_THREADS_PER_CORE", "SLURM_ARRAY_TASK_ID", "SLURM_HINT", "SLURM_OVERCOMMIT", "SLURM_CPUS_PER_GPU", "SLURM_GPUS", "SLURM_GPUS_ON_NODE",
 	} {
 		if v := a.Getenv(n); v != "" {
 			out[n] = v

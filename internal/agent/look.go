@@ -3,7 +3,6 @@ package agent
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -28,20 +26,22 @@ import (
 // for as long as a node does not answer; a payload there would fare no better.
 const lookTimeout = 2 * time.Minute
 
-// seenNode is what Look prints: one node, on one line.
+// seenNode is what Look prints of one node.
 type seenNode struct {
 	record.Learnt
-	Kernel   string `json:"kernel"`
-	Override string `json:"override,omitempty"`
+	Kernel   string         `json:"kernel"`
+	Override string         `json:"override,omitempty"`
+	Machine  record.Machine `json:"machine"`
 }
 
-// Look describes the machine it runs on, as one line of JSON.
+// Look describes the machine it runs on, in lines that may be mixed with those
+// of other nodes.
 func Look(w io.Writer, getenv func(string) string, now time.Time) error {
 	n, err := lookHere(getenv, now, "job")
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(w).Encode(n)
+	return writePieces(w, n.Node, n)
 }
 
 func lookHere(getenv func(string) string, now time.Time, from string) (seenNode, error) {
@@ -61,6 +61,7 @@ func lookHere(getenv func(string) string, now time.Time, from string) (seenNode,
 		Learnt:   record.Learnt{Schema: record.LearntSchema, Node: name, CPU: cpu, Seen: now.UTC(), From: from},
 		Kernel:   kernel(),
 		Override: override,
+		Machine:  machine("/"),
 	}, nil
 }
 
@@ -96,16 +97,9 @@ func (a *Agent) look(ctx context.Context) ([]seenNode, error) {
 		return nil, &stop{fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
 			"the job needs a working srun on the node; nothing of it was started"}
 	}
-	var seen []seenNode
-	dec := json.NewDecoder(bytes.NewReader(res.Stdout))
-	for {
-		var s seenNode
-		if err := dec.Decode(&s); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, fmt.Errorf("what the nodes said of their CPUs: %w", err)
-		}
-		seen = append(seen, s)
+	seen, err := readPieces(bytes.NewReader(res.Stdout))
+	if err != nil {
+		return nil, fmt.Errorf("what the nodes said of their CPUs: %w", err)
 	}
 	if len(seen) != want {
 		return nil, &stop{fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), ""}
@@ -134,17 +128,17 @@ func inHosts(list, node string) bool {
 
 // condense describes nodes that look alike once.
 func condense(seen []seenNode) (nodes []record.Node, names []string, override string) {
-	at := map[string]int{}
 	for _, s := range seen {
 		names = append(names, s.Node)
 		override = max(override, s.Override)
-		key := cluster.Key(s.CPU) + s.Kernel
-		if i, ok := at[key]; ok {
-			nodes[i].Count++
+		alike := slices.IndexFunc(nodes, func(n record.Node) bool {
+			return cluster.Key(n.CPU) == cluster.Key(s.CPU) && n.Kernel == s.Kernel && looksLike(n.Machine, s.Machine)
+		})
+		if alike >= 0 {
+			nodes[alike].Count++
 			continue
 		}
-		at[key] = len(nodes)
-		nodes = append(nodes, record.Node{CPU: s.CPU, Kernel: s.Kernel, Override: s.Override != "", Count: 1})
+		nodes = append(nodes, record.Node{CPU: s.CPU, Kernel: s.Kernel, Override: s.Override != "", Count: 1, Machine: s.Machine})
 	}
 	return nodes, names, override
 }
@@ -203,27 +197,4 @@ func affinity() []int {
 		}
 	}
 	return out
-}
-
-// threads works the threads out again from what Slurm gave.
-func (a *Agent) threads(seen []seenNode) {
-	t := a.plan.Threads
-	cpus := a.number("SLURM_CPUS_PER_TASK")
-	if cpus == 0 {
-		cpus = t.CPUs
-	}
-	hint, _ := a.plan.Slurm.Get("hint")
-	smt := a.plan.ThreadsPerCore(seen[0].Node)
-	n := t.PerTask
-	if !t.Fixed {
-		n = plan.PerTask(cpus, smt, hint)
-		if n != t.PerTask {
-			a.start.Notes = append(a.start.Notes, fmt.Sprintf("%d threads a task, the plan had %d", n, t.PerTask))
-		}
-	}
-	if may := len(a.start.Affinity); may > 0 && n > may {
-		a.start.Notes = append(a.start.Notes, fmt.Sprintf("%d threads a task, but only %d processors may be used: the job oversubscribes them", n, may))
-	}
-	a.start.Threads = n
-	a.start.Vars = append(plan.ThreadVars(n, cpus, t.Bind, a.plan.Env), a.plan.Env...)
 }

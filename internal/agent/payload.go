@@ -13,6 +13,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
@@ -39,6 +40,7 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 		Path:   filepath.Join(b.Env, "bash"),
 		Args:   []string{"--noprofile", "--norc", "-c", a.script(b)},
 		Env:    a.payloadEnv(),
+		Dir:    a.dir,
 		Stdout: a.Stdout, Stderr: a.Stderr,
 	}, true)
 	if err != nil {
@@ -46,18 +48,38 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 	}
 	done := make(chan error, 1)
 	go func() { done <- p.Wait() }()
-	go meanwhile()
+	also := make(chan struct{})
+	go func() {
+		defer close(also)
+		meanwhile()
+	}()
 	told := ""
+	check := a.newCheckpoint()
 	var werr error
 	for waiting := true; waiting; {
 		select {
 		case s := <-got:
-			told = s.String()
+			if a.plan.Checkpoint == nil || !check.saw(s, a.plan.Checkpoint.Before) {
+				told = s.String()
+			}
 			// The group may be gone already; then there is nobody to tell.
 			_ = syscall.Kill(-p.Pid(), s.(syscall.Signal))
+			if s == syscall.SIGTERM && a.dir != "" {
+				endGroup(p.Pid(), termGrace)
+			}
+		case <-check.due:
+			if a.plan.Checkpoint.Requeue {
+				check.stopped = true
+				endGroup(p.Pid(), termGrace)
+			}
 		case werr = <-done:
 			waiting = false
 		}
+	}
+	select { // Slurm signals all of the job's processes: the payload may be quicker
+	case s := <-got:
+		told = s.String()
+	default:
 	}
 	end := a.newEnd()
 	end.Elapsed = time.Since(began).Seconds()
@@ -75,8 +97,11 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 	if told != "" {
 		limit = hurriedLimit
 	}
+	a.finish(context.WithoutCancel(ctx), check, &end, limit)
 	end.Outputs = a.outputs(limit)
 	end.Changed = a.changed(limit)
+	<-also
+	end.Numbers = record.FindNumbers(os.DirFS("."), a.plan.Compare, end.Outputs)
 	end.Time = a.Now().UTC()
 	if err := record.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
 		// The payload's own word counts more than our failure to write it down.
@@ -119,20 +144,30 @@ func (a *Agent) script(b record.Chosen) string {
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},
 		{Name: "NIXBATCH_TASK", Value: fmt.Sprint(a.task)}, {Name: "NIXBATCH_ATTEMPT", Value: fmt.Sprint(a.attempt)},
 	}
+	// The environment's PATH is known only now, and launch comes first on it.
+	fmt.Fprintf(&s, "export PATH=%s\"${PATH:+:$PATH}\"\n", q(a.launch.bin))
+	own = append(own, record.Var{Name: launch.SetupVar, Value: a.launch.file})
 	for _, v := range append(own, a.start.Vars...) {
 		fmt.Fprintf(&s, "export %s=%s\n", v.Name, q(v.Value))
 	}
+	if a.dir != "" {
+		fmt.Fprintf(&s, "export NIXBATCH_SCRATCH=%s NIXBATCH_WORKDIR=%s\n", q(a.dir), q(a.start.Priv.WorkDir))
+	}
+	s.WriteString(a.newCheckpoint().trap())
 	s.WriteString("set -eo pipefail\n")
 	fmt.Fprintf(&s, ". %s\n", q(a.Run.LinesFile()))
 	return s.String()
 }
 
-// outputs describes every file that a declared output names; a plain name that
-// no file has is said to be missing.
-func (a *Agent) outputs(limit int64) []record.File {
+// outputs describes every file that a declared output names.
+func (a *Agent) outputs(limit int64) []record.File { return a.describe(a.plan.Outputs, limit) }
+
+// describe describes every file that one of the patterns names; a plain name
+// that no file has is said to be missing.
+func (a *Agent) describe(patterns []string, limit int64) []record.File {
 	out := []record.File{}
 	seen := map[string]bool{}
-	for _, pattern := range a.plan.Outputs {
+	for _, pattern := range patterns {
 		// A file of that very name comes first: "out[1].log" is a name before it
 		// is a pattern.
 		if st, err := os.Lstat(pattern); err == nil && st.Mode().IsRegular() {

@@ -3,154 +3,107 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // constrain takes the best arch for which there are enough nodes, and keeps the
 // job to the nodes that can run it.
-func constrain(in Input, ch *choice, best []cpuflags.Choice, allowed, want []string, why map[string]string) error {
-	archs := allowed
-	if archs == nil {
-		for i := range in.Classes {
-			if in.Classes[i].Known != nil {
-				archs = append(archs, best[i].Arch)
-			}
-		}
-		archs = cpuflags.Rank(slices.Compact(slices.Sorted(slices.Values(archs))))
+func (ch *choice) constrain() error {
+	need, cpus, must := cluster.MinNodes(ch.opts), minCPUs(ch), listed(ch.opts)
+	if ch.allowed != nil && !slices.Contains(ch.allowed, Generic) && len(unknown(ch.spots)) == len(ch.spots) {
+		return ch.noneKnown()
 	}
-	need := nodesNeeded(in.Spec.Slurm)
-	for _, a := range archs {
-		var in1, out []cluster.Class
-		n := 0
-		for _, c := range in.Classes {
-			if a == Generic || c.Known != nil && cpuflags.CanRun(c.Known.CPU.Flags, a) {
-				in1 = append(in1, c)
-				n += len(c.Nodes)
+	var passed []string
+	for _, a := range ch.candidates() {
+		var can, cannot []*spot
+		have := 0
+		for _, s := range ch.spots {
+			if a == Generic || s.canRun(a) {
+				can, have = append(can, s), have+len(s.Nodes)*max(s.CPUs, 1)
 			} else {
-				out = append(out, c)
+				cannot = append(cannot, s)
 			}
 		}
-		if n < need {
-			ch.notes = append(ch.notes, fmt.Sprintf("%s passed over: %s can run it, the job needs %d", a, plural(n, "node"), need))
+		switch {
+		case slices.ContainsFunc(cannot, func(s *spot) bool { return must.any(s.Nodes) }):
+			passed = append(passed, a+" (not for all of slurm.nodelist)")
+			continue
+		case count(can) < need:
+			passed = append(passed, fmt.Sprintf("%s (%s of %d)", a, plural(count(can), "node"), need))
+			continue
+		case have < cpus:
+			passed = append(passed, fmt.Sprintf("%s (%d CPUs of %d)", a, have, cpus))
 			continue
 		}
-		for i, c := range in.Classes {
-			if a == Generic || c.Known != nil && cpuflags.CanRun(c.Known.CPU.Flags, a) {
-				want[i] = a
-			}
+		if len(passed) > 0 {
+			ch.note("passed over, as too few nodes can run them: %s", strings.Join(passed, ", "))
 		}
-		why[a] = fmt.Sprintf("the best for which there are enough nodes (%d, the job needs %d)", n, need)
-		ch.slurm = keepTo(in.Spec.Slurm, in1, out, ch)
+		ch.keepTo(a, can, cannot)
+		ch.why[a] = fmt.Sprintf("the best for which there are enough nodes (%d, the job needs %d)", count(can), need)
+		if a == Generic {
+			ch.why[a] = "no arch is known to run on as many nodes as the job needs"
+		}
 		return nil
 	}
-	if len(archs) == 0 && allowed == nil {
-		fill(want, Generic)
-		why[Generic] = "nothing is known of the nodes' CPUs"
-		return nil
+	if ch.allowed == nil {
+		return &Error{fmt.Sprintf("the job needs more than the eligible nodes have: %s", strings.Join(passed, ", ")), "ask for fewer nodes or tasks"}
 	}
-	return &Error{fmt.Sprintf("strategy constrain: no arch of %s runs on the %s that the job needs", strings.Join(archs, ", "), plural(need, "node")),
-		"ask for fewer nodes, or use strategy: dispatch"}
+	return &Error{fmt.Sprintf("strategy constrain: too few nodes can run what optimize.arch names: %s", strings.Join(passed, ", ")),
+		"ask for fewer nodes, use arch: auto, or add generic to the list"}
 }
 
-// nodesNeeded is the smallest number of nodes that the job asks for.
-func nodesNeeded(o slurm.Options) int {
-	v, ok := o.Get("nodes")
-	if !ok {
-		return 1
+// candidates is the arches to try, best first: those named; or those that are
+// best for some class, then what serves mixtures of them.
+func (ch *choice) candidates() []string {
+	if ch.allowed != nil {
+		return ch.allowed
 	}
-	low, _, _ := strings.Cut(v, "-")
-	n, err := strconv.Atoi(low)
-	if err != nil || n < 1 {
-		return 1
+	archs := []string{Generic}
+	var cpus []cpuflags.CPU
+	for _, s := range ch.spots {
+		if s.Known != nil && s.best.Arch != "" {
+			archs, cpus = append(archs, s.best.Arch), append(cpus, s.Known.CPU)
+		}
 	}
-	return n
+	if c := ch.bestCommon(cpus); c != "" {
+		archs = append(archs, c)
+	}
+	slices.Sort(archs)
+	return cpuflags.Rank(slices.Compact(archs))
 }
 
-// keepTo adds to the options what keeps the job to the classes in and off the
-// classes out: a constraint where active features say exactly that, joined to
-// the user's own by &, else --exclude.
-func keepTo(o slurm.Options, in, out []cluster.Class, ch *choice) slurm.Options {
-	if len(out) == 0 {
-		return o
-	}
-	user, _ := o.Get("constraint")
-	// Brackets and counts cannot stand inside parentheses.
-	if expr := featureExpr(in, out); expr != "" && !strings.ContainsAny(user, "[]*") {
-		if user != "" {
-			if strings.ContainsAny(user, "|") {
-				user = "(" + user + ")"
-			}
-			expr = user + "&" + expr
-		}
-		ch.notes = append(ch.notes, "--constraint="+expr+" keeps the job to the nodes that can run its build")
-		return o.Set("constraint", expr)
-	}
-	var names []string
-	for _, c := range out {
-		names = append(names, c.Nodes...)
-	}
-	own, _ := o.Get("exclude")
-	if mine, err := slurm.ExpandHosts(own); err == nil {
-		names = append(mine, names...)
-	}
-	slices.Sort(names)
-	list := slurm.CompressHosts(slices.Compact(names))
-	ch.notes = append(ch.notes, "--exclude="+list+" keeps the job to the nodes that can run its build: no active feature tells them apart")
-	return o.Set("exclude", list)
+// minCPUs is the number of CPUs that the job asks for, as far as that is said.
+func minCPUs(ch *choice) int {
+	return max(cluster.Number(ch.opts, "ntasks"), 1) * max(cluster.Number(ch.opts, "cpus-per-task"), 1)
 }
 
-// featureExpr is a constraint that holds for every class in and none out: one
-// feature, or the fewest joined by |. "" if there is none. Only features that
-// are active everywhere they are available are asked for: others can reboot a
-// node.
-func featureExpr(in, out []cluster.Class) string {
-	usable := map[string]bool{}
-	for _, c := range in {
-		for _, f := range c.Active {
-			usable[f] = true
+// keepTo adds to the options what keeps the job to the classes that can run its
+// build: a constraint where active features say exactly that, joined to the
+// user's own by &, else --exclude.
+func (ch *choice) keepTo(arch string, can, cannot []*spot) {
+	for _, s := range can {
+		s.want = arch
+	}
+	if len(cannot) == 0 {
+		return
+	}
+	by, note := "exclude", ""
+	user, _ := ch.opts.Get("constraint")
+	if expr, ok := joinConstraint(user, featureExpr(can, cannot, ch.all)); ok {
+		by = "constraint"
+		ch.opts, note = ch.opts.Set("constraint", expr), "--constraint="+expr
+	} else {
+		ch.opts, note = exclude(ch.opts, cannot)
+	}
+	ch.note("%s keeps the job to the nodes that can run its build", note)
+	for _, s := range cannot {
+		s.out = "kept off by --" + by + ": nothing is known of this CPU"
+		if s.Known != nil {
+			hard, _ := cpuflags.Missing(s.Known.CPU.Flags, arch)
+			s.out = fmt.Sprintf("kept off by --%s: lacks %s", by, strings.Join(hard, " "))
 		}
 	}
-	for _, c := range slices.Concat(in, out) {
-		for _, f := range c.Features {
-			if usable[f] && !slices.Contains(c.Active, f) {
-				delete(usable, f)
-			}
-		}
-	}
-	for _, c := range out {
-		for _, f := range c.Active {
-			delete(usable, f)
-		}
-	}
-	left := slices.Clone(in)
-	var parts []string
-	for len(left) > 0 {
-		// The feature that covers most of what is left; the first by name of equals.
-		pick, most := "", 0
-		for _, f := range sortedKeys(usable) {
-			n := 0
-			for _, c := range left {
-				if slices.Contains(c.Active, f) {
-					n += len(c.Nodes)
-				}
-			}
-			if n > most {
-				pick, most = f, n
-			}
-		}
-		if pick == "" {
-			return ""
-		}
-		parts = append(parts, pick)
-		left = slices.DeleteFunc(left, func(c cluster.Class) bool { return slices.Contains(c.Active, pick) })
-	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return "(" + strings.Join(parts, "|") + ")"
 }

@@ -2,7 +2,7 @@ package plan
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/nix"
@@ -10,54 +10,58 @@ import (
 
 type nixInfo = nix.PinInfo
 
-// describe turns the decision into the plan's builds and classes.
-func (ch *choice) describe(in Input, best []cpuflags.Choice, want []string, why map[string]string, limits cpuflags.Limits) {
-	archs := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(want))), func(a string) bool { return a == "" })
-	for _, a := range cpuflags.Rank(archs) {
-		b := Build{Arch: a, Why: why[a]}
+// describe turns the decision into the plan's builds.
+func (ch *choice) describe() {
+	for _, a := range ch.wanted() {
+		b := Build{Arch: a, Why: ch.why[a]}
 		if arch, ok := cpuflags.LookupArch(a); ok {
 			b.Tune = arch.Tune
-			if !cpuflags.CanRun(in.Builder.Flags, a) {
+			if !cpuflags.CanRun(ch.in.Builder.Flags, a) {
 				b.NoTests = true
-				hard, _ := cpuflags.Missing(in.Builder.Flags, a)
-				ch.notes = append(ch.notes, fmt.Sprintf("tests of the %s build are off: this machine cannot run it (missing %s)", a, joined(hard)))
+				hard, _ := cpuflags.Missing(ch.in.Builder.Flags, a)
+				ch.note("tests of the %s build are off: this machine cannot run it (missing %s)", a, strings.Join(hard, " "))
 			}
 		}
 		ch.builds = append(ch.builds, b)
 	}
-	for i, c := range in.Classes {
-		pc := Class{
-			Nodes: c.Hosts(), Count: len(c.Nodes), Layout: c.Layout(), MemoryMiB: c.MemoryMiB,
-			ThreadsCore: max(c.Threads, 1), Features: c.Features, Build: want[i],
-		}
-		switch {
-		case c.Known == nil:
-			pc.Why = "nothing is known of this CPU"
-		case want[i] == "":
-			pc.Why = "no build can run here"
-		case want[i] == best[i].Arch:
-			pc.Why = "the best that this CPU, the compiler and the pin allow"
-		case want[i] == Generic && !optimises(in):
-			pc.Why = why[Generic]
-		default:
-			pc.Why = fmt.Sprintf("serves this CPU; its own best is %s", best[i].Arch)
-		}
-		if c.Known != nil {
-			pc.CPU, pc.From = c.Known.CPU.Name, c.Known.From
-			pc.Level, pc.Best = best[i].Level, best[i].Arch
-			pc.SoftMissing, pc.Not = best[i].SoftMissing, best[i].Not
-		}
-		ch.classes = append(ch.classes, pc)
-	}
 }
 
-func joined(s []string) string {
-	out := ""
-	for i, w := range s {
-		if i > 0 {
-			out += " "
+// classes is the classes as the plan tells them, in the order given.
+func (ch *choice) classes() []Class {
+	var out []Class
+	for _, s := range ch.all {
+		c := Class{
+			Nodes: s.Hosts(), Count: len(s.Nodes), Layout: s.Layout(), MemoryMiB: s.MemoryMiB,
+			CPUs:        s.CPUs,
+			ThreadsCore: max(s.Threads, 1), Features: s.Features, Build: s.want, Why: ch.because(s),
 		}
-		out += w
+		if s.Known != nil {
+			c.CPU, c.From = s.Known.CPU.Name, s.Known.From
+			c.Level, c.Best = s.best.Level, s.best.Arch
+			c.SoftMissing, c.Not = s.best.SoftMissing, s.best.Not
+		}
+		out = append(out, c)
 	}
 	return out
+}
+
+// because says why a class gets the build that it gets.
+func (ch *choice) because(s *spot) string {
+	switch {
+	case s.out != "":
+		return s.out
+	case s.Known == nil && len(ch.also) > 1:
+		return "nothing is known of this CPU: the node takes the best of the builds that it can run"
+	case s.Known == nil:
+		return "nothing is known of this CPU"
+	case s.want == "":
+		return "no build can run here"
+	case s.want == Generic && !optimises(ch.in):
+		return ch.why[Generic]
+	case s.want == s.best.Arch:
+		return "the best that this CPU, the compiler and the pin allow"
+	case cpuflags.Rank([]string{s.best.Arch, s.want})[0] == s.want:
+		return fmt.Sprintf("asks for more than %s, the best of this CPU's own names that the compiler and the pin allow", s.best.Arch)
+	}
+	return fmt.Sprintf("serves this CPU; its own best is %s", s.best.Arch)
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -32,30 +34,41 @@ type Input struct {
 	Info     nix.PinInfo  // what the pin's compiler and its table know
 	System   string       // "x86_64-linux"
 	Tool     record.Tool
+	Site     *site.Config  // nil: the site settles nothing
+	Tasks    []jobspec.Row // of a sweep
 }
 
 // Plan is what will happen, and why.
 type Plan struct {
-	Schema   string        `json:"schema"`
-	Name     string        `json:"name"`
-	Job      string        `json:"job_sha256"`
-	Tool     record.Tool   `json:"tool"`
-	System   string        `json:"system"`
-	Local    bool          `json:"local"`
-	Compiler string        `json:"compiler,omitempty"` // version of the pin's GCC
-	Pins     []Pin         `json:"pins"`
-	Packages []string      `json:"packages"`
-	Strategy string        `json:"strategy"`
-	Builds   []Build       `json:"builds"` // best first; the node takes the first it can run
-	Classes  []Class       `json:"classes"`
-	Threads  Threads       `json:"threads"`
-	Launcher string        `json:"launcher"`
-	Slurm    slurm.Options `json:"slurm"`
-	Env      []record.Var  `json:"env,omitempty"`
-	Inputs   []string      `json:"inputs"`
-	Outputs  []string      `json:"outputs"`
-	Run      string        `json:"run"`
-	Notes    []string      `json:"notes,omitempty"`
+	Schema   string      `json:"schema"`
+	Name     string      `json:"name"`
+	Job      string      `json:"job_sha256"`
+	Tool     record.Tool `json:"tool"`
+	System   string      `json:"system"`
+	Local    bool        `json:"local"`
+	Compiler string      `json:"compiler,omitempty"` // version of the pin's GCC
+	Pins     []Pin       `json:"pins"`
+	Packages []string    `json:"packages"`
+	Strategy string      `json:"strategy"`
+	Builds   []Build     `json:"builds"` // best first; the node takes the first it can run
+	Classes  []Class     `json:"classes"`
+	Threads  Threads     `json:"threads"`
+	// Resources is the tasks, and what one of them may use.
+	Resources  resources.Layout `json:"resources"`
+	Launcher   string           `json:"launcher"`
+	Slurm      slurm.Options    `json:"slurm"`
+	Env        []record.Var     `json:"env,omitempty"`
+	Inputs     []string         `json:"inputs"`
+	Outputs    []string         `json:"outputs"`
+	Compare    []record.Look    `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Sweep      *Sweep           `json:"sweep,omitempty"`
+	After      []string         `json:"after,omitempty"` // runs, as the job file names them
+	Checkpoint *Checkpoint      `json:"checkpoint,omitempty"`
+	Scratch    *Scratch         `json:"scratch,omitempty"`
+	Run        string           `json:"run"`
+	Notes      []string         `json:"notes,omitempty"`
+
+	Tasks []jobspec.Row `json:"-"` // of a sweep: they have a file of their own
 }
 
 // Pin is one pinned tree.
@@ -79,6 +92,7 @@ type Build struct {
 	Key        string `json:"key"` // of the expression's text: nix.Expr.Hash
 
 	Expr nix.Expr `json:"-"`
+	Env  nix.Env  `json:"-"`
 }
 
 // Class is one class of nodes in the plan.
@@ -87,6 +101,7 @@ type Class struct {
 	Count       int               `json:"count"`
 	Layout      string            `json:"layout,omitempty"`
 	MemoryMiB   int64             `json:"memory_mib,omitempty"`
+	CPUs        int               `json:"cpus,omitempty"` // of a node, as Slurm counts them
 	ThreadsCore int               `json:"threads_per_core"`
 	Features    []string          `json:"features,omitempty"`
 	CPU         string            `json:"cpu"` // "" when nothing is known
@@ -107,13 +122,17 @@ func (e *Error) Error() string { return e.Message }
 // Hint is the way out.
 func (e *Error) Hint() string { return e.Way }
 
-// Make makes the plan. An *Error says why there can be none.
+// Make makes the plan. An *Error or a *site.RefusedError says why there can be
+// none.
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{
 		Schema: Schema, Name: s.Name, Job: record.HashBytes(s.Bytes), Tool: in.Tool, System: in.System,
 		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
-		Launcher: s.Launcher, Slurm: s.Slurm, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
+		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
+	}
+	for _, c := range s.Compare {
+		p.Compare = append(p.Compare, record.Look(c))
 	}
 	p.Pins = append(p.Pins, pinOf("nixpkgs", in.Nixpkgs))
 	for _, o := range in.Overlays {
@@ -124,23 +143,31 @@ func Make(in Input) (*Plan, error) {
 	for _, e := range s.Env {
 		p.Env = append(p.Env, record.Var{Name: e.Name, Value: e.Value, From: "job file"})
 	}
-	c, err := choose(in)
+	opts := s.Slurm
+	if !in.Local {
+		var err error
+		if opts, p.Notes, err = in.Site.Apply(opts); err != nil {
+			return nil, err
+		}
+	}
+	ch, err := choose(in, opts)
 	if err != nil {
 		return nil, err
 	}
-	p.Classes, p.Notes = c.classes, c.notes
-	if c.slurm != nil {
-		p.Slurm = c.slurm
-	}
-	for _, b := range c.builds {
-		ex := nix.Expression(in.env(b))
+	p.Classes, p.Slurm, p.Notes = ch.classes(), ch.opts, append(p.Notes, ch.notes...)
+	for _, b := range ch.builds {
+		b.Env = in.env(b)
+		ex := nix.Expression(b.Env)
 		b.Expression, b.Key, b.Expr = ex.Text, ex.Hash, ex
 		p.Builds = append(p.Builds, b)
 	}
-	if p.Threads, err = threadsFor(s, in.Classes); err != nil {
+	if p.Threads, p.Resources, err = threadsFor(s, p.Slurm, ch.kept(), in.Local); err != nil {
 		return nil, err
 	}
 	p.Notes = append(p.Notes, p.Threads.notes...)
+	if err := p.long(in); err != nil {
+		return nil, err
+	}
 	return p, nil
 }
 

@@ -17,18 +17,23 @@ type Place struct {
 }
 
 // Script is the batch script: #SBATCH lines, and the agent started from the run
-// directory. The log's name is relative, because Slurm expands % and \ in the
-// names of outputs, but not in the directory that they are relative to.
+// directory. Slurm expands % and \ in the name of an output, and in the working
+// directory's that it puts before it (tried with 22.05.8: %j becomes the job's
+// id, a \ is lost). Where the directory has one of them, the shell opens the log.
 func (p *Plan) Script(at Place) (string, error) {
 	for _, dir := range []string{at.RunDir, at.WorkDir} {
 		if strings.ContainsAny(dir, "\n\x00") {
 			return "", &Error{fmt.Sprintf("the directory %q has a line break in its name, which no #SBATCH line can hold", dir), "rename the directory"}
 		}
 	}
+	output, agentLog := at.Log, ""
+	if strings.ContainsAny(at.WorkDir+at.Log, `%\`) {
+		output, agentLog = "/dev/null", " >>"+proc.Quote(at.Log)+" 2>&1"
+	}
 	o := slurm.Options{
 		{Name: "job-name", Value: p.Name},
 		{Name: "chdir", Value: at.WorkDir},
-		{Name: "output", Value: at.Log},
+		{Name: "output", Value: output},
 		{Name: "open-mode", Value: "append"},
 	}
 	lines, err := append(o, p.Slurm...).Lines()
@@ -44,12 +49,17 @@ func (p *Plan) Script(at Place) (string, error) {
 		"# The agent becomes the batch process itself, so that it gets Slurm's signals.\n"+
 		"# What it does is in plan.json, the user's lines are in run.sh.\n", at.RunID, p.Tool.Version)
 	fmt.Fprintf(&b, "run=%s\n", proc.Quote(at.RunDir))
-	b.WriteString(`if ! [ -x "$run/nixbatch" ]; then
+	fmt.Fprintf(&b, `if ! [ -x "$run/nixbatch" ]; then
   echo "nixbatch: the run directory is not visible on $(uname -n): $run" >&2
   echo "hint: submit from a directory that the nodes share" >&2
   exit 120
 fi
-exec "$run/nixbatch" agent "$run"
-`)
+if [ "$(uname -m)" != %[1]s ]; then
+  echo "nixbatch: $(uname -n) is an $(uname -m) machine, and this run was built for %[1]s" >&2
+  echo "hint: choose another partition, or exclude the node" >&2
+  exit 120
+fi
+exec "$run/nixbatch" agent "$run"%[2]s
+`, machine(p.System), agentLog)
 	return b.String(), nil
 }

@@ -11,72 +11,77 @@ import (
 )
 
 // Generic is the build without -march.
-const Generic = "generic"
+const Generic = cpuflags.Generic
+
+// spot is a class of nodes on its way through the decision.
+type spot struct {
+	cluster.Class
+	best cpuflags.Choice // the best that the pin can make for it; zero where nothing is known
+	want string          // the build that its nodes will run; "" for none
+	out  string          // why the job is kept off it; "" where it is not
+}
+
+// canRun reports whether the class's nodes are known to run a build.
+func (s *spot) canRun(arch string) bool {
+	if s.Known == nil || s.best.Level == "" {
+		return false
+	}
+	return cpuflags.CanRun(s.Known.CPU.Flags, arch)
+}
 
 // choice is what is decided about builds.
 type choice struct {
+	in      Input
+	limits  cpuflags.Limits
+	opts    slurm.Options // as they are when the job is submitted
+	all     []*spot
+	spots   []*spot  // those that the job is not kept off
+	allowed []string // the arches that the job file names, best first; nil for "auto"
+	also    []string // arches to be built whatever the classes want
+	why     map[string]string
 	builds  []Build
-	classes []Class
 	notes   []string
-	slurm   slurm.Options // nil: as in the job file
 }
 
 // choose picks the builds and says for every class which of them it will run.
-func choose(in Input) (choice, error) {
-	limits := limitsOf(in.Info)
-	var ch choice
-	want := make([]string, len(in.Classes)) // the arch that serves each class; "" if none can
-	best := make([]cpuflags.Choice, len(in.Classes))
-	unknown := 0
-	for i, c := range in.Classes {
-		if c.Known == nil {
-			unknown++
-			continue
+func choose(in Input, opts slurm.Options) (*choice, error) {
+	ch := &choice{in: in, limits: limitsOf(in.Info), opts: opts, why: map[string]string{}}
+	for _, c := range in.Classes {
+		s := &spot{Class: c}
+		if c.Known != nil {
+			s.best = ch.named(cpuflags.Best(c.Known.CPU, ch.limits), c.Known.CPU.Flags)
 		}
-		best[i] = cpuflags.Best(c.Known.CPU, limits)
+		ch.all = append(ch.all, s)
 	}
-	allowed, notes, err := allowedArchs(in, limits)
-	if err != nil {
-		return ch, err
+	if err := ch.keepHome(); err != nil {
+		return nil, err
 	}
-	ch.notes = notes
-	why := map[string]string{}
-	switch {
+	if err := ch.nameArches(); err != nil {
+		return nil, err
+	}
+	var err error
+	switch strategy := in.Spec.Optimize.Strategy; {
 	case !optimises(in):
-		fill(want, Generic)
-		why[Generic] = "the job file names nothing to optimise"
-		if slices.Equal(in.Spec.Optimize.Arch, []string{Generic}) {
-			why[Generic] = "asked for by the job file"
-		}
-	case in.Spec.Optimize.Strategy == "common":
-		a := common(in.Classes, allowed, limits, unknown)
-		fill(want, a)
-		why[a] = "the best that every eligible node can run"
-		if unknown > 0 {
-			why[a] = "nothing is known of the CPUs of some nodes, so only the generic build is sure to run on all"
-		}
-	case in.Spec.Optimize.Strategy == "constrain":
-		if err := constrain(in, &ch, best, allowed, want, why); err != nil {
-			return ch, err
-		}
+		ch.plain()
+	case strategy == "common":
+		err = ch.common()
+	case strategy == "constrain":
+		err = ch.constrain()
 	default:
-		dispatch(in, &ch, best, allowed, want, why)
+		err = ch.dispatch()
 	}
-	if unknown > 0 && optimises(in) {
-		ch.notes = append(ch.notes, fmt.Sprintf("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them",
-			plural(countUnknown(in.Classes), "node")))
+	if err != nil {
+		return nil, err
 	}
-	if slices.Max(append([]string{""}, want...)) == "" {
-		return ch, noneCanRun(in, allowed)
+	if n := count(unknown(ch.all)); n > 0 && optimises(in) {
+		ch.note("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them", plural(n, "node"))
 	}
-	ch.describe(in, best, want, why, limits)
+	ch.describe()
 	return ch, nil
 }
 
-func fill(s []string, v string) {
-	for i := range s {
-		s[i] = v
-	}
+func (ch *choice) note(format string, args ...any) {
+	ch.notes = append(ch.notes, fmt.Sprintf(format, args...))
 }
 
 // optimises reports whether an arch could change any build.
@@ -97,173 +102,199 @@ func limitsOf(info nixInfo) cpuflags.Limits {
 	return l
 }
 
-// allowedArchs is the arches that the job file names, checked; nil for "auto".
-func allowedArchs(in Input, limits cpuflags.Limits) (allowed, notes []string, err error) {
-	names := in.Spec.Optimize.Arch
+func isLevel(a cpuflags.Arch) bool { return a.Vendor == "" && a.Machine == cpuflags.X86 }
+
+// named puts the name of a CPU in the place of a level where an option of the
+// package set is told the arch: NixOS-QChem hands it to -mtune too, where GCC
+// refuses levels. It is the CPU that brought the level, if f can run that; else
+// the next lower one's.
+func (ch *choice) named(c cpuflags.Choice, f cpuflags.Set) cpuflags.Choice {
+	a, ok := cpuflags.LookupArch(c.Arch)
+	if ch.in.Spec.Optimize.Config == "" || !ok || !isLevel(a) {
+		return c
+	}
+	c.Arch = Generic
+	for _, level := range []string{"x86-64-v4", "x86-64-v3", "x86-64-v2"} {
+		l, _ := cpuflags.LookupArch(level)
+		if cpuflags.CanRun(a.Requires, level) && cpuflags.CanRun(f, l.Tune) && ch.limits.Refuses(l.Tune) == "" {
+			c.Arch = l.Tune
+			break
+		}
+	}
+	_, c.SoftMissing = cpuflags.Missing(f, c.Arch)
+	return c
+}
+
+// bestCommon is the best arch that all CPUs can run; "" if there is none.
+func (ch *choice) bestCommon(cpus []cpuflags.CPU) string {
+	if len(cpus) == 0 {
+		return ""
+	}
+	shared := cpus[0].Flags
+	for _, c := range cpus[1:] {
+		shared = shared.Intersect(c.Flags)
+	}
+	return ch.named(cpuflags.BestCommon(cpus, ch.limits), shared).Arch
+}
+
+// nameArches checks the arches that the job file names.
+func (ch *choice) nameArches() error {
+	names := ch.in.Spec.Optimize.Arch
 	if len(names) == 0 || slices.Equal(names, []string{"auto"}) {
-		return nil, nil, nil
+		return nil
 	}
 	for _, n := range names {
 		if n == Generic {
-			allowed = append(allowed, n)
 			continue
 		}
-		if _, ok := cpuflags.LookupArch(n); !ok {
-			return nil, nil, &Error{fmt.Sprintf("optimize.arch: %q is not an architecture", n), "nixbatch cpu lists those of this machine's vendor"}
+		a, ok := cpuflags.LookupArch(n)
+		if !ok {
+			return &Error{fmt.Sprintf("optimize.arch: %q is not an architecture", n), "nixbatch cpu lists those of this machine's vendor"}
 		}
-		if why := limits.Refuses(n); why != "" {
-			return nil, nil, &Error{fmt.Sprintf("optimize.arch: %s: %s", n, why), "choose another arch, or a newer nixpkgs"}
+		if a.Machine != machine(ch.in.System) {
+			return &Error{fmt.Sprintf("optimize.arch: %s is for %s, and this machine builds for %s", n, a.Machine, ch.in.System),
+				"submit from a machine of that kind"}
 		}
-		allowed = append(allowed, n)
+		if ch.in.Spec.Optimize.Config != "" && isLevel(a) {
+			return &Error{fmt.Sprintf("optimize.arch: %s is a level, and what sets optimize.config may hand it to -mtune, where GCC refuses levels", n),
+				"name the CPU: " + a.Tune}
+		}
+		if why := ch.limits.Refuses(n); why != "" {
+			return &Error{fmt.Sprintf("optimize.arch: %s: %s", n, why), "choose another arch, or a newer nixpkgs"}
+		}
 	}
-	return cpuflags.Rank(allowed), nil, nil
+	ch.allowed = cpuflags.Rank(names)
+	return nil
 }
 
-// firstRunnable is the first of the archs (best first) that flags can run.
-func firstRunnable(c cpuflags.CPU, archs []string) string {
-	for _, a := range archs {
-		if a == Generic || cpuflags.CanRun(c.Flags, a) {
-			return a
-		}
+// plain is the build of a job that optimises nothing.
+func (ch *choice) plain() {
+	ch.why[Generic] = "the job file names nothing to optimise"
+	if slices.Equal(ch.in.Spec.Optimize.Arch, []string{Generic}) {
+		ch.why[Generic] = "asked for by the job file"
 	}
-	return ""
-}
-
-// dispatch gives every class the best build for it, and merges builds where a
-// second one would serve no node better.
-func dispatch(in Input, ch *choice, best []cpuflags.Choice, allowed, want []string, why map[string]string) {
-	for i, c := range in.Classes {
-		switch {
-		case c.Known == nil && (allowed == nil || slices.Contains(allowed, Generic)):
-			want[i] = Generic
-			why[Generic] = "for the nodes of which nothing is known"
-		case c.Known == nil:
-			// The node decides among the named ones; the weakest is the likeliest.
-			want[i] = allowed[len(allowed)-1]
-		case allowed == nil:
-			want[i] = best[i].Arch
-		default:
-			want[i] = firstRunnable(c.Known.CPU, allowed)
-			if want[i] == "" {
-				ch.notes = append(ch.notes, fmt.Sprintf("none of %s can run on %s: a task that lands there stops before its payload",
-					strings.Join(allowed, ", "), c.Hosts()))
-			}
-		}
-	}
-	if allowed == nil {
-		for _, m := range merge(in.Classes, want) {
-			ch.notes = append(ch.notes, m)
-		}
-	}
-	for i := range want {
-		if want[i] != "" && why[want[i]] == "" {
-			why[want[i]] = "the best for " + nodesWith(in, want, want[i])
-		}
+	for _, s := range ch.spots {
+		s.want = Generic
 	}
 }
 
-func nodesWith(in Input, want []string, arch string) string {
-	var names []string
-	for i, c := range in.Classes {
-		if want[i] == arch {
-			names = append(names, c.Nodes...)
+// common takes the best arch that all nodes can run.
+func (ch *choice) common() error {
+	arch, why := "", "the best that every eligible node can run"
+	var cpus []cpuflags.CPU
+	for _, s := range ch.spots {
+		if s.Known != nil {
+			cpus = append(cpus, s.Known.CPU)
 		}
 	}
-	if in.Local {
-		return "this machine"
-	}
-	return slurm.CompressHosts(names)
-}
-
-// NoGain is the flags that a compiler's numerical code does not gain from:
-// cryptography, random numbers, carry-less products, cache and memory hints,
-// 8- and 16-bit integer vectors, tile and state instructions. A build that adds
-// nothing but these serves no node better.
-var NoGain = cpuflags.NewSet(
-	"adx", "aes", "amx_bf16", "amx_int8", "amx_tile", "avx512_bf16", "avx512_bitalg", "avx512_vnni",
-	"avx512_vp2intersect", "avx512_vpopcntdq", "avx_vnni", "cldemote", "clflushopt", "clwb", "clzero",
-	"gfni", "movdir64b", "movdiri", "pclmulqdq", "prefetchi", "prefetchw", "rdpid", "rdrand", "rdseed",
-	"serialize", "sha", "sse4a", "vaes", "vpclmulqdq", "waitpkg", "wbnoinvd", "xsave", "xsavec", "xsaveopt",
-).Union(cpuflags.Soft())
-
-// merge replaces a class's arch by another class's, of the same vendor, that
-// its nodes can run and over which its own adds nothing but NoGain flags. It
-// works from the most demanding arch down, so that chains end in one.
-func merge(classes []cluster.Class, want []string) (notes []string) {
-	distinct := cpuflags.Rank(slices.Compact(slices.Sorted(slices.Values(want))))
-	for _, high := range distinct {
-		for j := len(distinct) - 1; j >= 0; j-- {
-			low := distinct[j]
-			if low == high || !slices.Contains(want, low) || !slices.Contains(want, high) || !servesAsWell(low, high) {
-				continue
-			}
-			var moved []string
-			for i, c := range classes {
-				if want[i] == high && c.Known != nil && cpuflags.CanRun(c.Known.CPU.Flags, low) {
-					want[i] = low
-					moved = append(moved, c.Nodes...)
-				}
-			}
-			if len(moved) > 0 {
-				notes = append(notes, fmt.Sprintf("%s merged into %s for %s: %s adds only %s, which numerical code does not gain from",
-					high, low, slurm.CompressHosts(moved), high, strings.Join(added(low, high).Sorted(), " ")))
+	switch blind := len(cpus) < len(ch.spots); {
+	case blind && (ch.allowed == nil || slices.Contains(ch.allowed, Generic)):
+		arch = Generic
+		why = "nothing is known of the CPUs of some nodes, so only the generic build is sure to run on all"
+	case blind:
+		return ch.noneKnown()
+	case ch.allowed == nil:
+		arch = ch.bestCommon(cpus)
+	default:
+		for _, a := range ch.allowed {
+			if !slices.ContainsFunc(ch.spots, func(s *spot) bool { return !s.canRun(a) }) {
+				arch = a
 				break
 			}
 		}
 	}
-	return notes
+	if arch == "" {
+		return ch.noneRuns("use strategy: dispatch, arch: auto, or add generic to the list")
+	}
+	ch.why[arch] = why
+	for _, s := range ch.spots {
+		s.want = arch
+	}
+	return nil
 }
 
-func added(low, high string) cpuflags.Set {
-	l, _ := cpuflags.LookupArch(low)
-	h, _ := cpuflags.LookupArch(high)
-	return h.Requires.Without(l.Requires).Without(cpuflags.Soft())
+// noneKnown refuses named arches where it is not known who can run them.
+func (ch *choice) noneKnown() error {
+	return &Error{fmt.Sprintf("optimize.arch: whether %s can run %s is not known", hosts(unknown(ch.spots)), strings.Join(ch.allowed, ", ")),
+		"nixbatch nodes --probe asks them; or add generic to the list"}
 }
 
-func servesAsWell(low, high string) bool {
-	l, ok := cpuflags.LookupArch(low)
-	h, ok2 := cpuflags.LookupArch(high)
-	return ok && ok2 && l.Vendor == h.Vendor && l.Level == h.Level && added(low, high).SubsetOf(NoGain)
+// noneRuns refuses arches that no node, or not every node, can run; it names
+// the nodes and what they lack.
+func (ch *choice) noneRuns(way string) error {
+	archs := ch.allowed
+	if archs == nil {
+		archs = []string{"x86-64"}
+	}
+	return &Error{fmt.Sprintf("optimize.arch: no build of %s can run on %s", strings.Join(archs, ", "), lacking(ch.spots, archs)), way}
 }
 
-// common is the one arch that all nodes can run.
-func common(classes []cluster.Class, allowed []string, limits cpuflags.Limits, unknown int) string {
-	if unknown > 0 {
-		if allowed == nil || slices.Contains(allowed, Generic) {
-			return Generic
+// lacking names the classes that cannot run the least demanding of archs, and
+// the flags they lack.
+func lacking(spots []*spot, archs []string) string {
+	weakest := archs[len(archs)-1]
+	byFlags := map[string][]*spot{}
+	for _, s := range spots {
+		if s.Known != nil && !s.canRun(weakest) {
+			hard, _ := cpuflags.Missing(s.Known.CPU.Flags, weakest)
+			key := strings.Join(hard, " ")
+			byFlags[key] = append(byFlags[key], s)
 		}
-		return ""
 	}
-	var cpus []cpuflags.CPU
-	for _, c := range classes {
-		cpus = append(cpus, c.Known.CPU)
+	var parts []string
+	for _, flags := range sortedKeys(byFlags) {
+		parts = append(parts, fmt.Sprintf("%s (%s lacks %s)", hosts(byFlags[flags]), cpuNames(byFlags[flags]), flags))
 	}
-	if allowed == nil {
-		return cpuflags.BestCommon(cpus, limits).Arch
+	slices.Sort(parts)
+	const most = 4
+	if len(parts) > most {
+		parts = append(parts[:most], fmt.Sprintf("and %d more kinds of nodes", len(parts)-most))
 	}
-	for _, a := range allowed {
-		if !slices.ContainsFunc(cpus, func(c cpuflags.CPU) bool { return firstRunnable(c, []string{a}) == "" }) {
-			return a
-		}
+	if len(parts) == 0 {
+		return "all nodes together"
 	}
-	return ""
+	return strings.Join(parts, ", ")
 }
 
-func noneCanRun(in Input, allowed []string) error {
-	if len(in.Classes) == 1 && in.Classes[0].Known != nil && len(allowed) > 0 {
-		hard, _ := cpuflags.Missing(in.Classes[0].Known.CPU.Flags, allowed[len(allowed)-1])
-		return &Error{fmt.Sprintf("no build of optimize.arch (%s) can run on %s (%s): %s needs %s", strings.Join(allowed, ", "),
-			in.Classes[0].Hosts(), in.Classes[0].Known.CPU.Name, allowed[len(allowed)-1], strings.Join(hard, " ")), "use arch: auto, or add generic to the list"}
+func cpuNames(spots []*spot) string {
+	var names []string
+	for _, s := range spots {
+		names = append(names, s.Known.CPU.Name)
 	}
-	return &Error{fmt.Sprintf("no build of optimize.arch (%s) can run on every node that the job may land on", strings.Join(allowed, ", ")),
-		"use arch: auto, add generic to the list, or use strategy: dispatch"}
+	slices.Sort(names)
+	return strings.Join(slices.Compact(names), ", ")
 }
 
-func countUnknown(classes []cluster.Class) (n int) {
-	for _, c := range classes {
-		if c.Known == nil {
-			n += len(c.Nodes)
-		}
+func hosts(spots []*spot) string {
+	var names []string
+	for _, s := range spots {
+		names = append(names, s.Nodes...)
+	}
+	return slurm.CompressHosts(names)
+}
+
+func count(spots []*spot) (n int) {
+	for _, s := range spots {
+		n += len(s.Nodes)
 	}
 	return n
+}
+
+// kept is the classes that the job is not kept off.
+func (ch *choice) kept() (out []cluster.Class) {
+	for _, s := range ch.spots {
+		if s.out == "" {
+			out = append(out, s.Class)
+		}
+	}
+	return out
+}
+
+func unknown(spots []*spot) (out []*spot) {
+	for _, s := range spots {
+		if s.Known == nil {
+			out = append(out, s)
+		}
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -8,7 +9,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // Threads is how many threads one task may use, and the variables that tell it.
@@ -17,41 +20,68 @@ type Threads struct {
 	CPUs    int          `json:"cpus_per_task"`
 	Fixed   bool         `json:"fixed"` // by threads.per-task, not worked out again on the node
 	Bind    string       `json:"bind"`
+	Nested  *Nested      `json:"nested,omitempty"`
+	Stack   string       `json:"stack,omitempty"` // of each thread: "64M"
 	Vars    []record.Var `json:"variables"`
 
 	notes []string
 }
 
-// openBLASLimit is the number of threads that nixpkgs' OpenBLAS is compiled for
+// Nested is two levels of OpenMP threads.
+type Nested struct {
+	Outer int `json:"outer"`
+	Inner int `json:"inner"`
+}
+
+// OpenBLASLimit is the number of threads that nixpkgs' OpenBLAS is compiled for
 // (NUM_THREADS in its makefile, 64 there).
-const openBLASLimit = 64
+const OpenBLASLimit = 64
 
 // Unset names the variables that outrank the ones set here and must not leak in
 // (BLIS: its own documentation of multithreading, "local" settings win).
 var Unset = []string{
 	"BLIS_JC_NT", "BLIS_IC_NT", "BLIS_JR_NT", "BLIS_IR_NT",
 	"KMP_AFFINITY", "GOMP_CPU_AFFINITY", "OMP_PLACES", "OMP_PROC_BIND", "OMP_THREAD_LIMIT",
+	"OMP_MAX_ACTIVE_LEVELS", "OMP_NESTED", "OMP_DYNAMIC", "OMP_STACKSIZE",
 }
 
-// ThreadVars is the variables for a task of t threads that has cpus CPUs of
-// Slurm's; job is the job file's own variables, which win. Sorted by name.
-func ThreadVars(t, cpus int, bind string, job []record.Var) []record.Var {
-	n := strconv.Itoa(t)
+// Vars is the variables for a task of t threads that has cpus CPUs of Slurm's;
+// job is the job file's own variables, which win. Sorted by name.
+//
+// With nested threads the linear algebra libraries get the inner number: they
+// are called from the outer threads. OMP_PLACES and OMP_PROC_BIND are set for
+// bound tasks only, as OMP_PROC_BIND shrinks the mask of the main thread, and
+// with it that of every process it starts.
+func (th Threads) Variables(t, cpus int, job []record.Var) []record.Var {
+	n, blas := strconv.Itoa(t), t
 	set := map[string]string{
-		"OMP_NUM_THREADS":      n,
-		"OPENBLAS_NUM_THREADS": strconv.Itoa(min(t, openBLASLimit)),
-		"GOTO_NUM_THREADS":     strconv.Itoa(min(t, openBLASLimit)),
-		"MKL_NUM_THREADS":      n,
-		"BLIS_NUM_THREADS":     n,
-		"NUMEXPR_NUM_THREADS":  n,
-		"NUMEXPR_MAX_THREADS":  n,
-		"NUMBA_NUM_THREADS":    n,
-		"RAYON_NUM_THREADS":    n,
-		"JULIA_NUM_THREADS":    n,
-		"SRUN_CPUS_PER_TASK":   strconv.Itoa(cpus),
+		"OMP_NUM_THREADS":     n,
+		"NUMEXPR_NUM_THREADS": n,
+		"NUMEXPR_MAX_THREADS": n,
+		"NUMBA_NUM_THREADS":   n,
+		"RAYON_NUM_THREADS":   n,
+		"JULIA_NUM_THREADS":   n,
+		"SRUN_CPUS_PER_TASK":  strconv.Itoa(cpus),
 	}
-	if bind == "cores" {
+	if th.Nested != nil {
+		blas = th.Nested.Inner
+		set["OMP_NUM_THREADS"] = fmt.Sprintf("%d,%d", th.Nested.Outer, th.Nested.Inner)
+		set["OMP_MAX_ACTIVE_LEVELS"] = "2"
+	}
+	for _, name := range []string{"MKL_NUM_THREADS", "BLIS_NUM_THREADS"} {
+		set[name] = strconv.Itoa(blas)
+	}
+	for _, name := range []string{"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS"} {
+		set[name] = strconv.Itoa(min(blas, OpenBLASLimit))
+	}
+	if th.Bind == "cores" {
 		set["OMP_PLACES"], set["OMP_PROC_BIND"] = "cores", "close"
+		if th.Nested != nil {
+			set["OMP_PROC_BIND"] = "spread,close"
+		}
+	}
+	if th.Stack != "" {
+		set["OMP_STACKSIZE"] = th.Stack
 	}
 	for _, v := range job {
 		delete(set, v.Name)
@@ -63,65 +93,118 @@ func ThreadVars(t, cpus int, bind string, job []record.Var) []record.Var {
 	return out
 }
 
-// PerTask is the number of physical cores in cpus CPUs of Slurm's on nodes with
-// that many hardware threads a core. hint is Slurm's --hint: with
-// "multithread" the job asked for the hardware threads themselves.
-func PerTask(cpus, threadsPerCore int, hint string) int {
-	if hint == "multithread" || threadsPerCore <= 1 {
-		return max(cpus, 1)
+// Kinds turns classes of nodes into what the resource model knows of them.
+func Kinds(classes []cluster.Class) []resources.Node {
+	var out []resources.Node
+	for _, c := range classes {
+		out = append(out, resources.Node{Count: len(c.Nodes), Sockets: c.Sockets, Cores: c.Cores, Threads: c.Threads, CPUs: c.CPUs})
 	}
-	return max(cpus/threadsPerCore, 1)
+	return out
 }
 
-// threadsFor works out the threads of one task from the job file and the nodes
-// it may land on. The node works it out again from what it was given.
-func threadsFor(s *jobspec.Spec, classes []cluster.Class) (Threads, error) {
-	t := Threads{Bind: s.Threads.Bind, CPUs: 1}
-	if v, ok := s.Slurm.Get("cpus-per-task"); ok {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 {
-			return t, &Error{fmt.Sprintf("slurm.cpus-per-task: %q is not a number of CPUs", v), ""}
-		}
-		t.CPUs = n
+// Request is what a run asks for. Without Slurm there is one node, this
+// machine, and all tasks run there.
+func Request(o slurm.Options, local bool) (resources.Request, error) {
+	r, err := resources.FromOptions(o)
+	if err != nil {
+		return r, &Error{err.Error(), ""}
 	}
-	hint, _ := s.Slurm.Get("hint")
-	smt := 1
-	for i, c := range classes {
-		if i > 0 && c.Threads != smt {
-			t.notes = append(t.notes, fmt.Sprintf("the nodes differ in hardware threads a core (%d and %d): "+
-				"the number of threads is worked out on the node", smt, c.Threads))
-			smt = min(smt, max(c.Threads, 1))
-			break
-		}
-		smt = max(c.Threads, 1)
+	if local {
+		l, _, _ := resources.Plan(r, nil, resources.Wishes{})
+		r.Tasks, r.MinNodes, r.MaxNodes = l.Tasks, 1, 1
+		r.PerNode, r.PerSocket, r.PerCore = 0, 0, 0
 	}
-	t.PerTask = PerTask(t.CPUs, smt, hint)
-	if n := s.Threads.PerTask; n > 0 {
-		t.Fixed = true
-		if n > t.CPUs {
-			return t, &Error{
-				fmt.Sprintf("threads.per-task is %d, but slurm.cpus-per-task gives a task %s", n, plural(t.CPUs, "CPU")),
-				fmt.Sprintf("set slurm.cpus-per-task: %d, or leave per-task out", n),
+	return r, nil
+}
+
+// threadsFor works out the tasks and the threads of one of them from the job
+// file and the nodes it may land on. The node works both out again from what it
+// was given.
+func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
+	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0}
+	r, err := Request(o, local)
+	if err != nil {
+		return t, resources.Layout{}, err
+	}
+	var nodes []resources.Node
+	if !local {
+		nodes = Kinds(classes)
+	}
+	l, notes, err := resources.Plan(r, nodes, resources.Wishes{PerTask: s.Threads.PerTask, Ranks: s.Launcher != "none"})
+	if err != nil {
+		var re *resources.Error
+		if errors.As(err, &re) {
+			return t, l, &Error{re.Message, re.Way}
+		}
+		return t, l, err
+	}
+	t.PerTask, t.CPUs, t.notes = l.ThreadsPerTask, l.CPUsPerTask, notes
+	if o, i := s.Threads.Nested.Outer, s.Threads.Nested.Inner; o > 0 {
+		t.Nested = &Nested{o, i}
+		if o*i > t.PerTask {
+			return t, l, &Error{
+				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
+				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
 			}
 		}
-		t.PerTask = n
 	}
 	var job []record.Var
-	var own []string
 	for _, e := range s.Env {
 		job = append(job, record.Var{Name: e.Name})
 	}
-	t.Vars = ThreadVars(t.PerTask, t.CPUs, t.Bind, job)
-	for _, v := range ThreadVars(t.PerTask, t.CPUs, t.Bind, nil) {
+	t.Vars = t.Variables(t.PerTask, t.CPUs, job)
+	t.notes = append(t.notes, t.advice(s, job)...)
+	return t, l, nil
+}
+
+// advice is what is known to hurt, and what the job file decided itself.
+func (th Threads) advice(s *jobspec.Spec, job []record.Var) (notes []string) {
+	var own []string
+	for _, v := range th.Variables(th.PerTask, th.CPUs, nil) {
 		if slices.ContainsFunc(job, func(j record.Var) bool { return j.Name == v.Name }) {
 			own = append(own, v.Name)
 		}
 	}
 	if len(own) > 0 {
-		t.notes = append(t.notes, "set by the job file, not by nixbatch: "+strings.Join(own, ", "))
+		notes = append(notes, "set by the job file, not by nixbatch: "+strings.Join(own, ", "))
 	}
-	if t.PerTask > openBLASLimit {
-		t.notes = append(t.notes, fmt.Sprintf("%d threads a task: nixpkgs' OpenBLAS is compiled for %d and gets no more", t.PerTask, openBLASLimit))
+	if th.PerTask > OpenBLASLimit && th.Nested == nil {
+		notes = append(notes, fmt.Sprintf("%d threads a task: nixpkgs' OpenBLAS is compiled for %d and takes no more; the node looks whether it is in use", th.PerTask, OpenBLASLimit))
 	}
-	return t, nil
+	if th.Bind == "cores" && hasPython(s.Environment.Packages) {
+		notes = append(notes, "threads.bind: cores sets OMP_PROC_BIND, under which a pool of Python processes shares the cores of one thread; bind: none leaves them free")
+	}
+	if th.Stack != "" {
+		if each, err := slurm.ParseSize(th.Stack); err == nil {
+			notes = append(notes, fmt.Sprintf("stacks of %s for %d threads may take %s of a task's memory", th.Stack, th.PerTask, slurm.FormatSize(each*int64(th.PerTask))))
+		}
+	}
+	return notes
+}
+
+// hasPython looks at the names of packages alone: python3, python312Packages.x.
+func hasPython(packages []string) bool {
+	return slices.ContainsFunc(packages, func(p string) bool {
+		return slices.ContainsFunc(strings.Split(p, "."), func(w string) bool {
+			return strings.HasPrefix(w, "python3") || strings.HasPrefix(w, "python2") || w == "python" || w == "pypy3"
+		})
+	})
+}
+
+// NodeKind is what Slurm says of a node's class; the zero value for a node that
+// the plan does not know.
+func (p *Plan) NodeKind(node string) resources.Node {
+	for _, c := range p.Classes {
+		names, err := slurm.ExpandHosts(c.Nodes)
+		if err != nil || !slices.Contains(names, node) {
+			continue
+		}
+		n := resources.Node{Count: c.Count, CPUs: c.CPUs, Threads: c.ThreadsCore}
+		// Class.Layout of package cluster: sockets × cores × threads.
+		if _, err := fmt.Sscanf(c.Layout, "%d×%d×%d", &n.Sockets, &n.Cores, &n.Threads); err != nil {
+			return resources.Node{Count: c.Count, Threads: c.ThreadsCore}
+		}
+		return n
+	}
+	return resources.Node{}
 }

@@ -3,6 +3,8 @@ package prepare
 import (
 	"bufio"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,21 +14,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// SiteDir is where an admin publishes what holds for all users of a machine.
-const SiteDir = "/etc/nixbatch"
-
-// EnvSiteDir names another directory instead of SiteDir.
-const EnvSiteDir = "NIXBATCH_SITE_DIR"
-
-func siteDir() string {
-	if d := os.Getenv(EnvSiteDir); d != "" {
-		return d
-	}
-	return SiteDir
-}
 
 // stateDir is this user's own memory of clusters (XDG Base Directory
 // Specification: XDG_STATE_HOME); "" where there is no home.
@@ -42,15 +32,16 @@ func stateDir() string {
 }
 
 // Knowledge is what is known of the cluster's nodes: what the admin published,
-// what this user's jobs saw before, and what the jobs of this project left. New
-// observations are kept for the user's other projects.
-func Knowledge(ctx context.Context, c *slurm.Client, p runs.Project) (*cluster.Knowledge, error) {
+// what this user's jobs saw before, what the jobs of this project left, and
+// what the site says of Slurm's features. New observations are kept for the
+// user's other projects.
+func Knowledge(ctx context.Context, c *slurm.Client, p runs.Project, conf *site.Config) (*cluster.Knowledge, error) {
 	name := clusterName(ctx, c)
 	mine := ""
-	files := []string{filepath.Join(siteDir(), "nodes", name+".json")}
+	files := []cluster.File{{Path: published(name), From: "admin"}}
 	if d := stateDir(); d != "" {
 		mine = filepath.Join(d, "nodes", name+".json")
-		files = append(files, mine)
+		files = append(files, cluster.File{Path: mine})
 	}
 	k, err := cluster.Load(files...)
 	if err != nil {
@@ -61,6 +52,7 @@ func Knowledge(ctx context.Context, c *slurm.Client, p runs.Project) (*cluster.K
 		// A cache for other projects: this one knows already.
 		_ = k.Save(mine)
 	}
+	k.MapFeatures(conf.FeatureMap())
 	if os.Getenv(cpuflags.EnvCPUInfo) != "" {
 		k.Override(func(node string) (cpuflags.CPU, error) {
 			cpu, _, err := cpuflags.Load(node)
@@ -68,6 +60,33 @@ func Knowledge(ctx context.Context, c *slurm.Client, p runs.Project) (*cluster.K
 		})
 	}
 	return k, nil
+}
+
+// published is the file of what an admin published of a cluster.
+func published(name string) string {
+	return filepath.Join(site.Dir(os.Getenv), "nodes", name+".json")
+}
+
+// Publish writes what is known of the cluster's nodes to where all users of
+// this machine look. It returns the file and the number of nodes in it.
+func Publish(ctx context.Context, c *slurm.Client, k *cluster.Knowledge) (file string, nodes int, err error) {
+	file = published(clusterName(ctx, c))
+	nodes, err = k.Publish(file)
+	if errors.Is(err, fs.ErrPermission) {
+		err = &PublishError{err}
+	}
+	return file, nodes, err
+}
+
+// PublishError says that this user may not publish.
+type PublishError struct{ Err error }
+
+func (e *PublishError) Error() string { return e.Err.Error() }
+func (e *PublishError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *PublishError) Hint() string {
+	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
 }
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

@@ -8,9 +8,7 @@ package prepare
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -25,6 +23,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -38,17 +37,30 @@ type Options struct {
 	Client   *slurm.Client // not used for a local run
 	Progress func(nix.Event)
 	Now      func() time.Time
+	// Resolve finds the tree of a pin where it does not lie beside the job file
+	// (a rerun); nil: nix.Resolve.
+	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
+}
+
+func (o Options) resolve(pin jobspec.Pin, baseDir string) (nix.Source, error) {
+	if o.Resolve != nil {
+		return o.Resolve(pin, baseDir)
+	}
+	return nix.Resolve(pin, baseDir)
 }
 
 // Job is a job file on its way.
 type Job struct {
 	Spec    *jobspec.Spec
-	WorkDir string // absolute: where the job file is
+	Tasks   []jobspec.Row // of a sweep
+	WorkDir string        // absolute: where the job file is
 	Project runs.Project
 	Plan    *plan.Plan
 	Nix     *nix.Nix
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
+	// described is the file that describes each build, by arch.
+	described map[string]string
 }
 
 // SlurmError says that Slurm could not be asked.
@@ -89,24 +101,15 @@ func Load(file string, o Options) (*Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job file: %w", err)
 	}
-	for _, in := range spec.Inputs {
-		path := in
-		if !filepath.IsAbs(in) {
-			path = filepath.Join(dir, in)
-		}
-		if _, err := os.Stat(path); err != nil {
-			e := &InputError{in, "inputs are relative to the job file's directory"}
-			if !errors.Is(err, fs.ErrNotExist) {
-				return nil, fmt.Errorf("input %s: %w", in, err)
-			}
-			return nil, e
-		}
+	rows, err := tasks(spec, dir)
+	if err != nil {
+		return nil, err
 	}
 	project, err := runs.Near(dir)
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Spec: spec, WorkDir: dir, Project: project, opts: o}
+	j := &Job{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o}
 	j.Nix = &nix.Nix{
 		Runner: o.Runner, Dir: project.Dir, LogDir: filepath.Join(project.Dir, "logs"),
 		Environ: o.Environ, Progress: o.Progress,
@@ -125,48 +128,58 @@ func System() string {
 
 // MakePlan asks the cluster and the pin, side by side, and makes the plan.
 func (j *Job) MakePlan(ctx context.Context) error {
-	in := plan.Input{Spec: j.Spec, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
-	var err error
-	if in.Nixpkgs, err = nix.Resolve(j.Spec.Environment.Nixpkgs, j.WorkDir); err != nil {
-		return err
-	}
-	for _, pin := range j.Spec.Environment.Overlays {
-		src, err := nix.Resolve(pin, j.WorkDir)
-		if err != nil {
-			return err
-		}
-		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
-	}
-	if in.Builder, err = cpuflags.Host(); err != nil {
-		return fmt.Errorf("this machine's CPU: %w", err)
-	}
+	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
 	if err := j.Project.Make(); err != nil {
 		return err
 	}
+	var err error
+	if in.Site, err = site.Load(os.Getenv); err != nil {
+		return err
+	}
+	// Slurm answers while the trees are hashed.
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() (err error) {
-		in.Info, err = j.Nix.Info(gctx, nix.Env{
-			Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: j.Spec.Environment.Config,
-		})
+		in.Classes, err = j.classes(gctx, in.Site)
 		return err
 	})
-	g.Go(func() (err error) {
-		in.Classes, err = j.classes(gctx)
-		return err
-	})
+	g.Go(func() error { return j.pins(gctx, &in) })
 	if err := g.Wait(); err != nil {
 		return err
+	}
+	if in.Builder, err = cpuflags.Host(); err != nil {
+		return fmt.Errorf("this machine's CPU: %w", err)
 	}
 	j.Plan, err = plan.Make(in)
 	return err
 }
 
+// pins names the job's trees by their hashes, and asks the pin what it knows.
+func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
+	env := j.Spec.Environment
+	if in.Nixpkgs, err = j.opts.resolve(env.Nixpkgs, j.WorkDir); err != nil {
+		return err
+	}
+	for _, pin := range env.Overlays {
+		src, err := j.opts.resolve(pin, j.WorkDir)
+		if err != nil {
+			return err
+		}
+		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
+	}
+	in.Info, err = j.Nix.Info(ctx, nix.Env{Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: env.Config})
+	return err
+}
+
 // classes is where the job may land.
-func (j *Job) classes(ctx context.Context) ([]cluster.Class, error) {
+func (j *Job) classes(ctx context.Context, conf *site.Config) ([]cluster.Class, error) {
 	if j.opts.Local {
 		return localClass()
 	}
-	k, err := Knowledge(ctx, j.Slurm, j.Project)
+	opts, _, err := conf.Apply(j.Spec.Slurm)
+	if err != nil {
+		return nil, err
+	}
+	k, err := Knowledge(ctx, j.Slurm, j.Project, conf)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +187,7 @@ func (j *Job) classes(ctx context.Context) ([]cluster.Class, error) {
 	if err != nil {
 		return nil, err
 	}
-	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(j.Spec.Slurm), def)
+	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(opts), def)
 	if err != nil {
 		return nil, err
 	}
@@ -222,6 +235,9 @@ func (j *Job) Build(ctx context.Context) (map[string]string, error) {
 			}
 		}
 		envs[b.Arch] = out
+		if err := j.describe(ctx, b, out); err != nil {
+			return nil, err
+		}
 	}
 	return envs, nil
 }
@@ -233,7 +249,7 @@ func (j *Job) Create(envs map[string]string) (runs.Run, error) {
 		return runs.Run{}, fmt.Errorf("this program's own file: %w", err)
 	}
 	return j.Project.Create(runs.Creation{
-		Plan: j.Plan, Job: j.Spec.Bytes, WorkDir: j.WorkDir, Envs: envs, Agent: exe, Now: j.opts.Now(),
+		Plan: j.Plan, Job: j.Spec.Bytes, WorkDir: j.WorkDir, Envs: envs, Facts: j.described, Agent: exe, Now: j.opts.Now(),
 	})
 }
 

@@ -23,8 +23,11 @@ type Creation struct {
 	Job     []byte            // the job file's bytes
 	WorkDir string            // absolute: where the job file is
 	Envs    map[string]string // arch → store path of its environment
-	Agent   string            // path of this very binary
-	Now     time.Time
+	// Facts is the file that describes each build (record.Environment), by arch;
+	// a run shares it with the others that have the build.
+	Facts map[string]string
+	Agent string // path of this very binary
+	Now   time.Time
 }
 
 // Create makes a run directory under its final name only when all of it is
@@ -40,7 +43,7 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			os.RemoveAll(tmp.Dir)
 		}
 	}()
-	for _, d := range []string{"", "env", "logs", filepath.Dir(tmp.TaskDir(0))} {
+	for _, d := range []string{"", "bin", "env", "logs", filepath.Dir(tmp.TaskDir(0))} {
 		if !filepath.IsAbs(d) {
 			d = filepath.Join(tmp.Dir, d)
 		}
@@ -48,7 +51,17 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			return Run{}, &Error{fmt.Sprintf("the run directory cannot be made: %v", err), "submit from a directory that you can write to"}
 		}
 	}
-	log, err := filepath.Rel(c.WorkDir, final.LogFile(0))
+	logFile := final.LogFile(0)
+	files := []file{{tmp.JobFile(), c.Job, 0o444}, {tmp.LinesFile(), []byte(c.Plan.Run), 0o444}}
+	if c.Plan.Sweep != nil {
+		logFile = final.SlurmLog()
+		rows, err := table(c.Plan.Tasks)
+		if err != nil {
+			return Run{}, fmt.Errorf("table of tasks: %w", err)
+		}
+		files = append(files, file{tmp.TableFile(), rows, 0o444})
+	}
+	log, err := filepath.Rel(c.WorkDir, logFile)
 	if err != nil {
 		return Run{}, fmt.Errorf("run directory: %w", err)
 	}
@@ -63,12 +76,8 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 	if err := enc.Encode(c.Plan); err != nil {
 		return Run{}, fmt.Errorf("plan: %w", err)
 	}
-	if err := writeAll([]file{
-		{tmp.JobFile(), c.Job, 0o444},
-		{tmp.PlanFile(), planned.Bytes(), 0o444},
-		{tmp.ScriptFile(), []byte(script), 0o555},
-		{tmp.LinesFile(), []byte(c.Plan.Run), 0o444},
-	}); err != nil {
+	files = append(files, file{tmp.PlanFile(), planned.Bytes(), 0o444}, file{tmp.ScriptFile(), []byte(script), 0o555})
+	if err := writeAll(files); err != nil {
 		return Run{}, fmt.Errorf("run directory: %w", err)
 	}
 	for arch, out := range c.Envs {
@@ -76,8 +85,17 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			return Run{}, fmt.Errorf("run directory: %w", err)
 		}
 	}
+	for arch, fact := range c.Facts {
+		if err := linkOrCopy(fact, tmp.EnvFact(arch)); err != nil {
+			return Run{}, fmt.Errorf("run directory: %w", err)
+		}
+	}
 	if err := p.placeAgent(c.Agent, tmp.AgentFile()); err != nil {
 		return Run{}, fmt.Errorf("agent: %w", err)
+	}
+	// The agent answers to this name too. Relative, as the directory is renamed.
+	if err := os.Symlink(filepath.Join("..", filepath.Base(tmp.AgentFile())), filepath.Join(tmp.BinDir(), "launch")); err != nil {
+		return Run{}, fmt.Errorf("run directory: %w", err)
 	}
 	// The directories themselves are flushed with the intent, which comes next.
 	if err := os.Rename(tmp.Dir, final.Dir); err != nil {
@@ -130,6 +148,18 @@ func (p Project) placeAgent(exe, to string) error {
 	}
 	// A file system without hard links gets a copy of its own.
 	return copyOnce(exe, to)
+}
+
+// linkOrCopy gives a file that never changes a second name.
+func linkOrCopy(from, to string) error {
+	if err := os.Link(from, to); err == nil {
+		return nil
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return writeFile(file{to, data, 0o444})
 }
 
 // SharedAgent is the project's copy of a binary, made if it is not there.

@@ -22,7 +22,7 @@ func (r Run) RunHere(ctx context.Context, workDir string, environ []string, out 
 		return fmt.Errorf("log: %w", err)
 	}
 	defer log.Close()
-	both := io.MultiWriter(log, out)
+	both := &logged{log: log, out: out}
 	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
 		Path: r.AgentFile(), Args: []string{"agent", r.Dir}, Dir: workDir, Env: slurm.CleanEnv(environ),
 		Stdout: both, Stderr: both,
@@ -37,7 +37,24 @@ func (r Run) RunHere(ctx context.Context, workDir string, environ []string, out 
 	if err := p.Wait(); err != nil && !errors.As(err, &pe) {
 		return fmt.Errorf("agent: %w", err)
 	}
+	if both.err != nil {
+		fmt.Fprintf(out, "nixbatch: the log is not whole: %v\n", both.err)
+	}
 	return nil
+}
+
+// logged writes to a log and to out. A log that cannot be written (its disk is
+// full) does not end the payload, which would find nobody reading.
+type logged struct {
+	log, out io.Writer
+	err      error // of the log
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	if l.err == nil {
+		_, l.err = l.log.Write(p)
+	}
+	return l.out.Write(p)
 }
 
 // Relative is the run directory as seen from dir, if that is shorter.

@@ -104,8 +104,28 @@ func (p Project) List() ([]Run, error) {
 			out = append(out, p.run(e.Name()))
 		}
 	}
-	slices.SortFunc(out, func(a, b Run) int { return strings.Compare(idTime(b.ID)+b.ID, idTime(a.ID)+a.ID) })
+	slices.SortFunc(out, func(a, b Run) int {
+		const second = len("20060102-150405")
+		x, y := idTime(a.ID), idTime(b.ID)
+		if n := min(len(x), len(y), second); x[:n] != y[:n] || n == 0 {
+			return strings.Compare(y+b.ID, x+a.ID)
+		}
+		// Within one second, files that are written once tell.
+		if c := b.made().Compare(a.made()); c != 0 {
+			return c
+		}
+		return strings.Compare(y+b.ID, x+a.ID)
+	})
 	return out, nil
+}
+
+// made is when the run directory was made; zero where that cannot be told.
+func (r Run) made() time.Time {
+	st, err := os.Stat(r.JobFile())
+	if err != nil {
+		return time.Time{}
+	}
+	return st.ModTime()
 }
 
 // idTime is the part of an id that sorts by time.
@@ -132,17 +152,21 @@ func (p Project) Get(name string) (Run, error) {
 	}
 	var hits []Run
 	for _, r := range all {
-		if r.ID == name {
+		switch {
+		case r.ID == name:
 			return r, nil
-		}
-		if strings.HasPrefix(r.ID, name) || strings.HasSuffix(r.ID, "-"+name) {
+		case strings.HasPrefix(r.ID, name), strings.HasSuffix(r.ID, "-"+name):
 			hits = append(hits, r)
 		}
+	}
+	// A job's name is also the beginning of other names: water, water-scf.
+	if i := slices.IndexFunc(all, func(r Run) bool { return r.ID == name+"-"+idTime(r.ID) }); i >= 0 {
+		return all[i], nil
 	}
 	if len(hits) == 0 {
 		return Run{}, &Error{fmt.Sprintf("no run is called %q", name), "nixbatch status lists the runs"}
 	}
-	if len(hits) > 1 && len(hits[0].ID) != len(name)+1+len("20060102-150405-xxxx") {
+	if len(hits) > 1 {
 		ids := make([]string, 0, 3)
 		for _, h := range hits[:min(3, len(hits))] {
 			ids = append(ids, h.ID)

@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,7 +18,8 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// Status is what became of a run's task, from all witnesses.
+// Status is what became of a run, from all witnesses. Of a sweep, Task, Attempt,
+// Start and End are its first task's, and State sums its tasks up.
 type Status struct {
 	Run     Run
 	State   slurm.State
@@ -25,20 +27,70 @@ type Status struct {
 	Job     record.Submit
 	Task    int
 	Attempt int
-	Start   *record.Start // nil: no start was seen
-	End     *record.End   // nil: no end was seen
+	Start   *record.Start // nil: no start was seen, or not looked at (Load)
+	End     *record.End   // nil: no end was seen, or not looked at
+	Brief   Brief         // of the two what a table shows
 	// NotSubmitted is a run that never reached Slurm: its submission was
-	// interrupted before sbatch was called.
+	// interrupted before sbatch was called, or Slurm has no job of it.
 	NotSubmitted bool
+	// Counts is a sweep's tasks by state; nil for a run that is none.
+	Counts map[slurm.State]int
+	// Tasks is every task of a run; nil for one that was found over before:
+	// LoadTasks reads them then.
+	Tasks []TaskStatus
+
+	rounds int
+	open   bool // some submission is not settled
+	final  *finalFact
+}
+
+// TaskStatus is what became of one task.
+type TaskStatus struct {
+	Task      int
+	Attempt   int
+	State     slurm.State
+	Reason    string
+	Submitted bool  // else no job of Slurm's has it
+	Job       int64 // the job, or the array, that has it
+	Index     int   // in the array, or -1
+	Begun     time.Time
+	Brief     Brief
+
+	since time.Time // of its job's submission
+	end   *record.End
+	start bool // an attempt was begun
+}
+
+// Ref is the task as Slurm writes it: 12, 12_3.
+func (t TaskStatus) Ref() string {
+	if t.Index < 0 {
+		return strconv.FormatInt(t.Job, 10)
+	}
+	return fmt.Sprintf("%d_%d", t.Job, t.Index)
+}
+
+// Brief is what a table shows of a start and an end.
+type Brief struct {
+	Build   string  `json:"build,omitempty"`
+	Elapsed float64 `json:"elapsed_seconds,omitempty"`
+	Exit    *int    `json:"exit_code,omitempty"` // nil: no end was seen
 }
 
 // ExitCode is what the payload exited with; -1 when that is not known.
-func (s Status) ExitCode() int {
-	if s.End != nil {
-		return s.End.ExitCode
+func (s Status) ExitCode() int { return exitCode(s.Brief) }
+
+func exitCode(b Brief) int {
+	if b.Exit != nil {
+		return *b.Exit
 	}
 	return -1
 }
+
+// Over reports whether nothing of the run is to be expected any more.
+func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
+
+// Sweep reports whether the run has many tasks.
+func (s Status) Sweep() bool { return s.Counts != nil }
 
 // Watcher is what following runs asks of Slurm.
 type Watcher interface {
@@ -48,15 +100,16 @@ type Watcher interface {
 }
 
 // States merges, for every run given, its files, squeue and sacct: one squeue
-// and at most one sacct for all of them together. Slurm's terminal state
-// outranks the exit code; gone from the queue is not completed. A run that is
-// settled by its own files alone asks nobody. The error says that Slurm did not
-// answer; the states are then from the files.
+// and at most one sacct for all of them together, or none where p.Cache holds an
+// answer of a few seconds ago. Slurm's terminal state outranks the exit code;
+// gone from the queue is not completed. A run that is settled by its own files
+// alone asks nobody. The error says that Slurm did not answer; the states are
+// then from the files.
 func States(ctx context.Context, w Watcher, all []Run, p Facts) ([]Status, error) {
 	out := make([]Status, len(all))
+	parallel(len(all), func(i int) { out[i] = all[i].fromFiles() })
 	var ask []int
-	for i, r := range all {
-		out[i] = r.fromFiles()
+	for i := range out {
 		if !out[i].settled() {
 			ask = append(ask, i)
 		}
@@ -67,198 +120,304 @@ func States(ctx context.Context, w Watcher, all []Run, p Facts) ([]Status, error
 	if w == nil {
 		return out, errors.New("no Slurm is at hand")
 	}
+	now := p.Now()
 	var errs []error
-	var ids []string
 	for _, i := range ask {
-		if out[i].Job.JobID == 0 {
-			job, ok, err := out[i].Run.Settle(ctx, w, p)
-			if err != nil {
-				errs = append(errs, err)
-			}
-			if !ok {
-				out[i].Reason = "it is not known whether Slurm took the job"
-				continue
-			}
-			out[i].Job = job
+		if err := out[i].settle(ctx, w, p); err != nil {
+			errs = append(errs, err)
 		}
-		ids = append(ids, strconv.FormatInt(out[i].Job.JobID, 10))
 	}
-	queue, acct, err := witnesses(ctx, w, ids)
+	said, err := witnesses(ctx, w, p, out, ask)
 	if err != nil {
 		errs = append(errs, err)
 	}
 	for _, i := range ask {
-		if out[i].Job.JobID != 0 {
-			out[i].merge(queue, acct, err != nil)
-		}
+		out[i].merge(said, err != nil, now)
 	}
 	return out, errors.Join(errs...)
 }
 
-// witnesses asks squeue for the jobs, and sacct for those that it has forgotten
-// or calls ended.
-func witnesses(ctx context.Context, w Watcher, ids []string) (queue map[int64]slurm.Job, acct map[int64]slurm.AcctJob, err error) {
-	if len(ids) == 0 {
-		return nil, nil, nil
+// parallel calls f for 0 to n-1, a few at once: reading is mostly waiting.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(n, 8) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
 	}
-	jobs, err := w.Queue(ctx, slurm.Query{IDs: ids})
-	if err != nil {
-		return nil, nil, err
+	for i := range n {
+		next <- i
 	}
-	queue = map[int64]slurm.Job{}
-	for _, j := range jobs {
-		queue[j.Array] = j
-	}
-	gone := slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		n, _ := strconv.ParseInt(id, 10, 64)
-		j, ok := queue[n]
-		return ok && !j.State.Final()
-	})
-	if len(gone) == 0 {
-		return queue, nil, nil
-	}
-	recs, err := w.Accounting(ctx, slurm.Query{IDs: gone})
-	if errors.Is(err, slurm.ErrNoAccounting) {
-		return queue, nil, nil
-	}
-	acct = map[int64]slurm.AcctJob{}
-	for _, r := range recs {
-		acct[r.Array] = r // requeues come in order: the last one counts
-	}
-	return queue, acct, err
+	close(next)
+	wg.Wait()
 }
 
 // fromFiles is what the run's own files say.
 func (r Run) fromFiles() Status {
 	s := Status{Run: r, State: slurm.Unknown}
-	haveJob := record.Read(r.SubmitFile(), &s.Job) == nil
-	s.Attempt = r.lastAttempt(0)
-	var st record.Start
-	if record.Read(r.StartFile(0, s.Attempt), &st) == nil {
-		s.Start = &st
+	var f finalFact
+	if record.Read(r.finalFile(), &f) == nil && f.Schema == finalSchema && r.holds(f) {
+		s.final, s.State, s.Reason, s.Counts = &f, f.State, f.Reason, f.Counts
+		s.Attempt, s.Brief, s.Job = f.Attempt, f.Brief, f.Job
+		return s
 	}
-	var end record.End
-	if record.Read(r.EndFile(0, s.Attempt), &end) == nil {
-		s.End = &end
-		s.State = slurm.Completed
-		s.Reason = end.Reason
-		if end.ExitCode != 0 {
-			s.State = slurm.Failed
-			if s.Reason == "" {
-				s.Reason = "exit code " + strconv.Itoa(end.ExitCode)
+	ins, err := r.intents()
+	haveJob := record.Read(r.SubmitFile(), &s.Job) == nil
+	s.rounds = len(ins)
+	if len(ins) == 0 {
+		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
+			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
+			return s
+		}
+		ins = []record.Intent{{}} // a copy, or submitted by hand
+	}
+	s.Tasks = r.taskFiles(ins)
+	if calls := callsOf(ins[0]); calls[0].Array != "" {
+		s.Counts = map[slurm.State]int{}
+	}
+	if ins[0].Local {
+		s.Job.Local = true // also where its submit.json was never written
+		if t := &s.Tasks[0]; t.end == nil {
+			r.localState(t)
+		}
+	}
+	s.sum()
+	s.Load()
+	return s
+}
+
+// holds reports whether a state that was found final is so still: no later
+// round, and no later attempt, which would be a requeue by hand.
+func (r Run) holds(f finalFact) bool {
+	if _, err := os.Lstat(r.intentFile(max(f.Rounds, 1))); err == nil {
+		return false
+	}
+	if f.Counts != nil {
+		return true
+	}
+	_, err := os.Lstat(r.AttemptDir(0, f.Attempt+1))
+	return err != nil
+}
+
+// taskFiles is what the files say of every task.
+func (r Run) taskFiles(ins []record.Intent) []TaskStatus {
+	at := map[int]int{}
+	var out []TaskStatus
+	for _, in := range ins {
+		for c, call := range callsOf(in) {
+			j, _ := r.answer(in, c)
+			for k, task := range tasksOf(call) {
+				i, ok := at[task]
+				if !ok {
+					i = len(out)
+					at[task] = i
+					out = append(out, TaskStatus{Task: task, State: slurm.Unknown, Index: -1})
+				}
+				if j.JobID == 0 {
+					continue
+				}
+				t := &out[i]
+				t.Submitted, t.Job, t.since = true, j.JobID, j.Time
+				if call.Array != "" {
+					t.Index = task - call.Offset
+				}
+				_ = k
 			}
 		}
 	}
-	var in record.Intent
-	if err := record.Read(r.IntentFile(), &in); errors.Is(err, fs.ErrNotExist) && !haveJob && s.Start == nil {
-		s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
+	slices.SortFunc(out, func(a, b TaskStatus) int { return a.Task - b.Task })
+	begun := r.begun()
+	parallel(len(out), func(i int) {
+		if t := &out[i]; begun == nil || begun[t.Task] {
+			r.attempt(t)
+		}
+	})
+	return out
+}
+
+// begun are the tasks that have a directory; nil where that cannot be read.
+func (r Run) begun() map[int]bool {
+	ranges, err := os.ReadDir(filepath.Join(r.Dir, "tasks"))
+	if err != nil {
+		return nil
 	}
-	if in.Local && s.End == nil {
-		s.localState()
+	out := map[int]bool{}
+	for _, d := range ranges {
+		entries, err := os.ReadDir(filepath.Join(r.Dir, "tasks", d.Name()))
+		if err != nil {
+			return nil
+		}
+		for _, e := range entries {
+			if n, err := strconv.Atoi(e.Name()); err == nil {
+				out[n] = true
+			}
+		}
 	}
-	return s
+	return out
+}
+
+// attempt reads the end of a task's last attempt.
+func (r Run) attempt(t *TaskStatus) {
+	t.Attempt, t.start = r.lastAttempt(t.Task)
+	if !t.start {
+		return
+	}
+	if st, err := os.Lstat(r.AttemptDir(t.Task, t.Attempt)); err == nil {
+		t.Begun = st.ModTime()
+	}
+	var end record.End
+	if record.Read(r.EndFile(t.Task, t.Attempt), &end) != nil {
+		return
+	}
+	t.Brief.Elapsed, t.Brief.Exit = end.Elapsed, &end.ExitCode
+	if end.Requeued {
+		t.Reason = end.Reason
+		return // it goes on
+	}
+	t.end, t.Reason, t.State = &end, end.Reason, slurm.Completed
+	if end.ExitCode != 0 {
+		t.State = slurm.Failed
+		if t.Reason == "" {
+			t.Reason = "exit code " + strconv.Itoa(end.ExitCode)
+		}
+	}
+}
+
+// lastAttempt is the number of the last attempt of a task, if there is one.
+func (r Run) lastAttempt(task int) (last int, ok bool) {
+	entries, err := os.ReadDir(r.TaskDir(task))
+	if err != nil {
+		return 0, false
+	}
+	for _, e := range entries {
+		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-")); err == nil {
+			last, ok = max(last, n), true
+		}
+	}
+	return last, ok
+}
+
+// Load reads the first task's start and end.
+func (s *Status) Load() {
+	var st record.Start
+	var end record.End
+	if s.Start == nil && record.Read(s.Run.StartFile(s.Task, s.Attempt), &st) == nil {
+		s.Start, s.Brief.Build = &st, st.Build.Arch
+	}
+	if s.End == nil && record.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
+		s.End, s.Brief.Elapsed, s.Brief.Exit = &end, end.Elapsed, &end.ExitCode
+	}
 }
 
 // localState tells a local run that goes on from one that was killed: the agent
 // holds a lock for as long as it lives.
-func (s *Status) localState() {
-	f, err := os.Open(s.Run.AliveFile(0, s.Attempt))
+func (r Run) localState(t *TaskStatus) {
+	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
 	if err != nil {
-		s.Reason = "it left no end"
+		t.Reason = "it left no end"
 		return
 	}
 	defer f.Close()
 	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
-		s.State = slurm.Running
+		t.State = slurm.Running
 		return
 	}
-	s.Reason = "it left no end: it was killed, or the machine went down"
-}
-
-func (r Run) lastAttempt(task int) int {
-	entries, err := os.ReadDir(r.TaskDir(task))
-	last := 0
-	if err != nil {
-		return last
-	}
-	for _, e := range entries {
-		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-")); err == nil {
-			last = max(last, n)
-		}
-	}
-	return last
+	t.Reason = "it left no end: it was killed, or the machine went down"
 }
 
 // settled reports whether the files alone decide: a local run, one that was
 // never submitted, or one whose state was found terminal before.
-func (s *Status) settled() bool {
-	if s.NotSubmitted || s.Job.Local {
-		return true
-	}
-	var f finalFact
-	if record.Read(s.Run.finalFile(), &f) == nil && f.Schema == finalSchema {
-		s.State, s.Reason = f.State, f.Reason
-		return true
-	}
-	return false
-}
+func (s *Status) settled() bool { return s.NotSubmitted || s.Job.Local || s.final != nil }
 
-const finalSchema = "nixbatch/final/v1"
+const finalSchema = "nixbatch/final/v2"
 
 // finalFact keeps a terminal state, so that Slurm is not asked for it again.
 type finalFact struct {
-	Schema string      `json:"schema"`
-	State  slurm.State `json:"state"`
-	Reason string      `json:"reason,omitempty"`
-	From   string      `json:"from"` // "accounting", "queue" or "files"
-	Time   time.Time   `json:"time"`
+	Schema  string              `json:"schema"`
+	State   slurm.State         `json:"state"`
+	Reason  string              `json:"reason,omitempty"`
+	From    string              `json:"from"` // "accounting", "queue" or "files"
+	Time    time.Time           `json:"time"`
+	Attempt int                 `json:"attempt"`
+	Rounds  int                 `json:"rounds"`
+	Job     record.Submit       `json:"job"`
+	Brief   Brief               `json:"brief"`
+	Counts  map[slurm.State]int `json:"counts,omitempty"`
+	// Tasks is the tasks of each state, as index lists; Reasons are those of the
+	// ones that did not complete.
+	Tasks   map[slurm.State]string `json:"tasks,omitempty"`
+	Missing string                 `json:"not_submitted,omitempty"`
+	Reasons map[int]string         `json:"reasons,omitempty"`
 }
 
 func (r Run) finalFile() string { return filepath.Join(r.Dir, "final.json") }
 
-// merge weighs the witnesses. silent says that Slurm could not be asked.
-func (s *Status) merge(queue map[int64]slurm.Job, acct map[int64]slurm.AcctJob, silent bool) {
-	q, queued := queue[s.Job.JobID]
-	a, counted := acct[s.Job.JobID]
-	// Job ids are used again: another run's token, or a submission long before
-	// this one, is another job.
-	if queued && q.Comment != "" && !strings.Contains(q.Comment, s.Run.Token()) {
-		queued = false
+// keep writes the state down if it is final. Only a cache: what cannot be
+// written is asked again.
+func (s *Status) keep(from string, now time.Time) {
+	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
+		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
+	f.Job.Jobs = nil
+	if s.Sweep() {
+		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
+		lists := map[slurm.State][]int{}
+		var missing []int
+		for _, t := range s.Tasks {
+			if !t.Submitted {
+				missing = append(missing, t.Task)
+				continue
+			}
+			lists[t.State] = append(lists[t.State], t.Task)
+			if t.State != slurm.Completed {
+				f.Reasons[t.Task] = t.Reason
+			}
+		}
+		for state, ns := range lists {
+			f.Tasks[state] = IndexList(ns)
+		}
+		f.Missing = IndexList(missing)
 	}
-	if counted && a.Submit.Before(s.Job.Time.Add(-5*time.Minute)) {
-		counted = false
-	}
-	switch {
-	case queued && !q.State.Final() && q.State != slurm.Unknown:
-		s.State, s.Reason = q.State, q.Reason
-	case counted && a.State.Final():
-		s.final(a.State, explain(a.State, a.ExitCode, s), "accounting")
-	case queued && q.State.Final():
-		s.final(q.State, explain(q.State, s.ExitCode(), s), "queue")
-	case silent && s.End == nil:
-		s.State, s.Reason = slurm.Unknown, "slurm does not answer"
-	case s.End != nil && !silent:
-		s.final(s.State, s.Reason, "files")
-	case s.End != nil:
-	case s.Start != nil:
-		s.State, s.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
-	default:
-		s.State, s.Reason = slurm.Unknown, "it left the queue without a start"
-	}
+	_ = record.Replace(s.Run.finalFile(), f)
 }
 
-func (s *Status) final(state slurm.State, reason, from string) {
-	s.State, s.Reason = state, reason
-	// Only a cache: what cannot be written is asked again.
-	_ = record.Write(s.Run.finalFile(), finalFact{finalSchema, state, reason, from, time.Now().UTC()})
-}
-
-func explain(state slurm.State, code int, s *Status) string {
-	if s.End != nil && s.End.Reason != "" {
-		return s.End.Reason
+// LoadTasks fills in the tasks of a run that was found over before.
+func (s *Status) LoadTasks() error {
+	if s.Tasks != nil || s.NotSubmitted {
+		return nil
 	}
-	if state == slurm.Failed && code > 0 {
-		return fmt.Sprintf("exit code %d", code)
+	ins, err := s.Run.intents()
+	if err != nil {
+		return fmt.Errorf("run %s: %w", s.Run.ID, err)
 	}
-	return ""
+	if len(ins) == 0 {
+		ins = []record.Intent{{}}
+	}
+	s.Tasks = s.Run.taskFiles(ins)
+	if s.final == nil {
+		return nil
+	}
+	if !s.Sweep() {
+		s.Tasks[0].State, s.Tasks[0].Reason = s.State, s.Reason
+		return nil
+	}
+	states := map[int]slurm.State{}
+	for _, state := range slices.Sorted(maps.Keys(s.final.Tasks)) {
+		ns, err := ParseIndexList(s.final.Tasks[state])
+		if err != nil {
+			return fmt.Errorf("run %s: %w", s.Run.ID, err)
+		}
+		for _, n := range ns {
+			states[n] = state
+		}
+	}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if state, ok := states[t.Task]; ok {
+			t.State, t.Reason = state, s.final.Reasons[t.Task]
+		}
+	}
+	return nil
 }

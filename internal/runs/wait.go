@@ -18,17 +18,28 @@ const (
 // that differs from the one before. An error of Slurm's is told to trouble and
 // asked again; only the end of ctx ends the waiting early.
 func Wait(ctx context.Context, w Watcher, r Run, p Facts, changed func(Status), trouble func(error)) (Status, error) {
+	return WaitTask(ctx, w, r, -1, p, changed, trouble)
+}
+
+// WaitTask is Wait for one task of a sweep: it returns when that task is over.
+// -1 is the whole run.
+func WaitTask(ctx context.Context, w Watcher, r Run, task int, p Facts, changed func(Status), trouble func(error)) (Status, error) {
 	tick := time.NewTicker(lookFiles)
 	defer tick.Stop()
 	var last Status
 	pause, ended := askSlurm, false
 	next := time.Now()
+	one := max(task, 0)
+	sweep := false
 	for {
-		if !ended && fileThere(r.EndFile(0, r.lastAttempt(0))) {
-			// The task is over: Slurm's word on it is due now.
-			ended, next, pause = true, time.Now(), askSlurm/5
+		if !ended && !(sweep && task < 0) {
+			if attempt, ok := r.lastAttempt(one); ok && fileThere(r.EndFile(one, attempt)) {
+				// The task is over: Slurm's word on it is due now.
+				ended, next, pause = true, time.Now(), askSlurm/5
+			}
 		}
 		if !time.Now().Before(next) {
+			p.MaxAge = pause / 2
 			all, err := States(ctx, w, []Run{r}, p)
 			if ctx.Err() != nil {
 				return last, ctx.Err()
@@ -37,12 +48,14 @@ func Wait(ctx context.Context, w Watcher, r Run, p Facts, changed func(Status), 
 				trouble(err)
 			}
 			s := all[0]
+			sweep = s.Sweep()
 			if changed != nil && (s.State != last.State || s.Reason != last.Reason) {
 				changed(s)
 			}
 			last = s
-			if s.State.Final() || s.NotSubmitted {
-				return s, nil
+			if s.Over() || task >= 0 && s.taskOver(task) {
+				last.Load()
+				return last, nil
 			}
 			next = time.Now().Add(pause)
 			pause = min(pause*5/4, askSlurmMax)
@@ -53,6 +66,15 @@ func Wait(ctx context.Context, w Watcher, r Run, p Facts, changed func(Status), 
 		case <-tick.C:
 		}
 	}
+}
+
+func (s *Status) taskOver(task int) bool {
+	for _, t := range s.Tasks {
+		if t.Task == task {
+			return t.State.Final()
+		}
+	}
+	return false
 }
 
 func fileThere(path string) bool {

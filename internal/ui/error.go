@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -49,10 +51,21 @@ func PrintError(w io.Writer, err error) {
 		fmt.Fprintln(w, ps.Error())
 		return
 	}
-	fmt.Fprintf(w, "nixbatch: %v\n", err)
+	fmt.Fprintf(w, "nixbatch: %s\n", plain(err.Error()))
 	if h := Hint(err); h != "" {
-		fmt.Fprintf(w, "hint: %s\n", h)
+		fmt.Fprintf(w, "hint: %s\n", plain(h))
 	}
+}
+
+// plain leaves out what would steer a terminal: errors quote file names,
+// command lines and what other programs said.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s)
 }
 
 // PrintErrorJSON tells a program what went wrong.

@@ -17,9 +17,9 @@ func Bytes(n int64) string { return humanize.IBytes(uint64(n)) }
 // Table is a writer of columns, separated by tabs; Flush prints them.
 func Table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
-// PrintPlan tells a person what will happen and why. cost says in words what a
-// build still takes.
-func PrintPlan(w io.Writer, p *plan.Plan, cost func(arch string) string) {
+// PrintPlan tells a person what will happen and why. costs says in words what a
+// build still takes, graphs what is rebuilt for it; both by arch.
+func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 	fmt.Fprintf(w, "%s: %s\n\n", p.Name, strings.Join(p.Packages, " "))
 	t := Table(w)
 	fmt.Fprintln(t, "NODES\tCPU\tFROM\tLEVEL\tBEST\tBUILD\tWHY")
@@ -32,16 +32,31 @@ func PrintPlan(w io.Writer, p *plan.Plan, cost func(arch string) string) {
 	t = Table(w)
 	fmt.Fprintln(t, "BUILD\tTUNE\tSTATE\tWHY")
 	for _, b := range p.Builds {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", b.Arch, orDash(b.Tune), cost(b.Arch), b.Why)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", b.Arch, orDash(b.Tune), costs[b.Arch], b.Why)
 	}
 	t.Flush()
-	fmt.Fprintf(w, "\nthreads   %d a task\n", p.Threads.PerTask)
-	for _, pin := range p.Pins {
-		from := pin.From
-		if pin.Rev != "" {
-			from += " " + pin.Rev[:12]
+	for _, b := range p.Builds {
+		if graphs[b.Arch] != "" {
+			fmt.Fprintf(w, "  %s %s\n", b.Arch, graphs[b.Arch])
 		}
-		fmt.Fprintf(w, "%-9s %s %s %s\n", pin.Role, pin.Kind, strings.TrimSpace(from), pin.Hash)
+	}
+	fmt.Fprintf(w, "\nthreads   %d a task\n", p.Threads.PerTask)
+	if sw := p.Sweep; sw != nil {
+		most := ""
+		if sw.MaxRunning > 0 {
+			most = fmt.Sprintf(", %d at once", sw.MaxRunning)
+		}
+		fmt.Fprintf(w, "tasks     %d%s, the first with %s\n", sw.Tasks, most, sw.First)
+	}
+	for _, pin := range p.Pins {
+		words := []string{pin.Kind}
+		if pin.From != "" {
+			words = append(words, pin.From)
+		}
+		if pin.Rev != "" {
+			words = append(words, pin.Rev[:min(12, len(pin.Rev))])
+		}
+		fmt.Fprintf(w, "%-9s %s %s\n", pin.Role, strings.Join(words, " "), pin.Hash)
 	}
 	if len(p.Notes) > 0 {
 		fmt.Fprintln(w)

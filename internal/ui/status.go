@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // Because is a reason, to be put behind a state.
@@ -22,31 +23,68 @@ func PrintStatus(w io.Writer, all []runs.Status) {
 	t := Table(w)
 	fmt.Fprintln(t, "RUN\tJOB\tSTATE\tBUILD\tELAPSED\tEXIT\tREASON")
 	for _, s := range all {
-		job, build, elapsed, exit := "-", "-", "-", "-"
+		job := "-"
 		if s.Job.JobID != 0 {
 			job = strconv.FormatInt(s.Job.JobID, 10)
 		} else if s.Job.Local {
 			job = "local"
 		}
-		if s.Start != nil {
-			build = s.Start.Build.Arch
-		}
-		if s.End != nil {
-			elapsed, exit = Seconds(s.End.Elapsed), strconv.Itoa(s.End.ExitCode)
-		}
 		state := string(s.State)
 		if s.NotSubmitted {
 			state = "not submitted"
+		}
+		build, elapsed, exit := brief(s.Brief)
+		if s.Sweep() {
+			elapsed, exit = "-", "-"
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Run.ID, job, state, build, elapsed, exit, orDash(s.Reason))
 	}
 	t.Flush()
 }
 
+func brief(b runs.Brief) (build, elapsed, exit string) {
+	build, elapsed, exit = orDash(b.Build), "-", "-"
+	if b.Exit != nil {
+		elapsed, exit = Seconds(b.Elapsed), strconv.Itoa(*b.Exit)
+	}
+	return build, elapsed, exit
+}
+
+// PrintTasks prints a table of a sweep's tasks: all of them, or, where they are
+// more than most, those that are not completed first. values says what a task
+// is.
+func PrintTasks(w io.Writer, s runs.Status, most int, values func(task int) string) {
+	shown := s.Tasks
+	if len(shown) > most {
+		shown = nil
+		for _, done := range []bool{false, true} {
+			for _, t := range s.Tasks {
+				if (t.State == slurm.Completed) == done && len(shown) < most {
+					shown = append(shown, t)
+				}
+			}
+		}
+	}
+	t := Table(w)
+	fmt.Fprintln(t, "TASK\tJOB\tSTATE\tTRY\tELAPSED\tEXIT\tVALUES\tREASON")
+	for _, k := range shown {
+		job, state := "-", "not submitted"
+		if k.Submitted {
+			job, state = k.Ref(), string(k.State)
+		}
+		_, elapsed, exit := brief(k.Brief)
+		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", k.Task, job, state, k.Attempt, elapsed, exit, orDash(values(k.Task)), orDash(k.Reason))
+	}
+	t.Flush()
+	if n := len(s.Tasks) - len(shown); n > 0 {
+		fmt.Fprintf(w, "and %d more; --tasks shows all\n", n)
+	}
+}
+
 // PrintEnd tells how a run ended and where its record is.
 func PrintEnd(w io.Writer, s runs.Status) {
 	fmt.Fprintf(w, "%s%s", s.State, Because(s.Reason))
-	if s.End != nil && s.Start != nil {
+	if s.End != nil && s.Start != nil && !s.Sweep() {
 		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
@@ -61,6 +99,9 @@ func PrintEnd(w io.Writer, s runs.Status) {
 		}
 		for _, c := range s.End.Changed {
 			fmt.Fprintf(w, "input %s changed while the job ran: %s\n", c.Path, c.What)
+		}
+		for _, o := range s.End.NotCopied {
+			fmt.Fprintf(w, "%s was not copied back: %s\n", o.Path, o.Skipped)
 		}
 	}
 	fmt.Fprintf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(s.Task))

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+func cancelCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "cancel", Usage: "cancel a run's jobs, or one task of it", ArgsUsage: "RUN[.TASK]",
+		Description: "Exit codes: 0 done, 2 no such run, 4 Slurm could not be asked, 5 it is not known whether there is a job.",
+		Action: func(c *cli.Context) error {
+			name, err := oneRun(c)
+			if err != nil {
+				return err
+			}
+			if name == "" {
+				return &usageError{"nixbatch cancel needs a run", "nixbatch status lists the runs"}
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			r, task, err := p.GetTask(name)
+			if err != nil {
+				return err
+			}
+			client := newClient()
+			f := facts()
+			f.MaxAge = 0 // what is cancelled is looked at now
+			states, serr := runs.States(c.Context, client, []runs.Run{r}, f)
+			st := states[0]
+			switch {
+			case st.Job.Local:
+				return &runs.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
+			case st.Over():
+				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
+				return nil
+			}
+			ids, told := st.Open(task)
+			if len(ids) == 0 {
+				if task >= 0 {
+					fmt.Fprintf(s.Out, "task %d of run %s is over already\n", task, r.ID)
+					return nil
+				}
+				return &runs.UncertainError{RunID: r.ID, Err: serr}
+			}
+			if err := client.Cancel(c.Context, ids...); err != nil {
+				return &slurmError{err}
+			}
+			f.Forget()
+			fmt.Fprintf(s.Out, "%s of run %s is told to end\n", told, r.ID)
+			return nil
+		},
+	}
+}

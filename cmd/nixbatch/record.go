@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/show"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/ui"
+)
+
+func recordCommand(s Streams) *cli.Command {
+	c := &cli.Command{
+		Name: "record", Usage: "what a run left: show it, check it, compare it, hand it on",
+		Description: "RUN is a run as nixbatch status names it; FILE is an export, a directory or a zip.",
+		Subcommands: []*cli.Command{recordShow(s), recordList(s), recordSeal(s), recordVerify(s), recordDiff(s), recordExport(s)},
+	}
+	for _, sub := range c.Subcommands {
+		sub.HideHelpCommand = true
+		sub.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
+			return &usageError{err.Error(), "nixbatch record " + sub.Name + " --help"}
+		}
+	}
+	return c
+}
+
+// oneRecord is the command's argument, a run or an export; "" stands for the
+// newest run.
+func oneRecord(c *cli.Context) (string, error) {
+	if c.NArg() > 1 {
+		return "", &usageError{fmt.Sprintf("nixbatch record %s takes one run or file, got %d arguments", c.Command.Name, c.NArg()), "nixbatch record list lists the runs"}
+	}
+	return c.Args().First(), nil
+}
+
+// isExport tells a path from the name of a run.
+func isExport(name string) bool {
+	st, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
+	case st.IsDir():
+		_, err := os.Lstat(filepath.Join(name, "plan.json"))
+		return err == nil || strings.Contains(name, "/")
+	}
+	return true
+}
+
+// recordPath is where the record is that a run or a path names. A run that is
+// over is sealed before it is read.
+func recordPath(ctx context.Context, s Streams, name string) (path string, isRun bool, err error) {
+	if name != "" && isExport(name) {
+		return name, false, nil
+	}
+	p, err := here()
+	if err != nil {
+		return "", false, err
+	}
+	r, err := p.Get(name)
+	if err != nil {
+		return "", false, err
+	}
+	if !r.Sealed() {
+		// Whether it is over is asked where Slurm is; a record can be read anywhere.
+		if states, serr := runs.States(ctx, newClient(), []runs.Run{r}, facts()); serr == nil {
+			sealOver(ctx, s, states)
+		}
+	}
+	return r.Dir, true, nil
+}
+
+// openRecord opens the record of a run or an export.
+func openRecord(ctx context.Context, s Streams, name string) (*load.Record, error) {
+	path, _, err := recordPath(ctx, s, name)
+	if err != nil {
+		return nil, err
+	}
+	return load.Open(path)
+}
+
+// sealOver seals what is over. That it cannot be done must not stop a command
+// that has something else to do; it is tried again with the next.
+func sealOver(ctx context.Context, s Streams, states []runs.Status) {
+	if err := runs.SealOver(context.WithoutCancel(ctx), newClient(), states, facts()); err != nil {
+		fmt.Fprintf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+	}
+}
+
+func recordShow(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "show", Usage: "the record of a run, on one page", ArgsUsage: "[RUN|FILE]",
+		Description: "Without RUN, the newest one. Exit codes: 0 done, 2 no such record, or it cannot be read.",
+		Flags:       []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			name, err := oneRecord(c)
+			if err != nil {
+				return err
+			}
+			r, err := openRecord(c.Context, s, name)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			if c.Bool("json") {
+				return show.JSON(s.Out, r)
+			}
+			return show.Text(s.Out, r)
+		},
+	}
+}
+
+func recordList(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "list", Usage: "the records of this directory's project",
+		Description: "Exit codes: 0 done.",
+		Flags:       []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			if err := noArgs(c); err != nil {
+				return err
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			all, err := p.List()
+			if err != nil {
+				return err
+			}
+			list := show.List{Schema: show.ListSchema, Records: []show.Entry{}}
+			for _, r := range all {
+				list.Records = append(list.Records, show.EntryOf(r.ID, r.Dir))
+			}
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, list)
+			}
+			list.Text(s.Out)
+			return nil
+		},
+	}
+}
+
+func recordSeal(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "seal", Usage: "seal the record of a run that is over", ArgsUsage: "[RUN]",
+		Description: "Commands that find a run over seal it by themselves. This seals also a run of which only its files tell that it\n" +
+			"is over, and signs. Exit codes: 0 done, 2 no such run, not over, or sealed already, 5 Slurm did not answer.",
+		Flags: []cli.Flag{jsonFlag(), &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRecord(c)
+			if err != nil {
+				return err
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			r, err := p.Get(name)
+			if err != nil {
+				return err
+			}
+			if !r.Sealed() {
+				states, serr := runs.States(c.Context, newClient(), []runs.Run{r}, facts())
+				if serr != nil {
+					return &runs.UncertainError{RunID: r.ID, Err: serr}
+				}
+				if _, err := states[0].Seal(c.Context, newClient(), facts(), true); err != nil {
+					return err
+				}
+			} else if c.String("sign") == "" {
+				return &runs.Error{Message: "run " + r.ID + " is sealed already", Way: "nixbatch record verify " + r.ID}
+			}
+			if key := c.String("sign"); key != "" {
+				if err := record.Sign(c.Context, proc.System{}, r.Dir, key); errors.Is(err, record.ErrExists) {
+					return &runs.Error{Message: "run " + r.ID + " is signed already", Way: "nixbatch record verify " + r.ID}
+				} else if err != nil {
+					return err
+				}
+			}
+			src, err := record.OpenSource(r.Dir)
+			if err != nil {
+				return err
+			}
+			defer src.Close()
+			seal, err := record.ReadSeal(src)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, seal)
+			}
+			fmt.Fprintf(s.Out, "run %s is sealed\nseal %s\nroot %s\n", seal.RunID, seal.ID, seal.Root)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record/check"
+	"github.com/nixbatch/nixbatch/internal/record/compare"
+	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/ui"
+)
+
+func recordVerify(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "verify", Usage: "one page of verdicts on a record", ArgsUsage: "[RUN|FILE]",
+		Description: "Each line is proved, failed, claimed or unknown. Needs neither Nix nor Slurm; with them, it proves more.\n" +
+			"Exit codes: 0 nothing failed, 1 something failed, 2 no such record.",
+		Flags: []cli.Flag{jsonFlag(),
+			&cli.StringFlag{Name: "signers", Usage: "the allowed signers are in `FILE` (ssh-keygen(1))"},
+			&cli.BoolFlag{Name: "no-store", Usage: "do not hash the store paths of the builds"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRecord(c)
+			if err != nil {
+				return err
+			}
+			path, isRun, err := recordPath(c.Context, s, name)
+			if err != nil {
+				return err
+			}
+			o := check.Options{Runner: proc.System{}, Signers: c.String("signers"), NoStore: c.Bool("no-store")}
+			if isRun {
+				o.Slurm = newClient()
+			}
+			rep, err := check.Verify(c.Context, path, o)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				err = ui.PrintJSON(s.Out, rep)
+			} else {
+				rep.Text(s.Out)
+			}
+			if err == nil && !rep.OK {
+				err = &quietError{exitJobFailed}
+			}
+			return err
+		},
+	}
+}
+
+func recordDiff(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "diff", Usage: "in what two runs differ, the most telling first", ArgsUsage: "RUN|FILE RUN|FILE",
+		Description: "Numbers that compare: in the job file names are compared with their tolerances.\n" +
+			"Exit codes: 0 the results agree, 1 they differ or one run has none, 2 no such record.",
+		Flags: []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			if c.NArg() != 2 {
+				return &usageError{fmt.Sprintf("nixbatch record diff takes two runs or files, got %d arguments", c.NArg()), "nixbatch record list lists the runs"}
+			}
+			a, err := openRecord(c.Context, s, c.Args().Get(0))
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			b, err := openRecord(c.Context, s, c.Args().Get(1))
+			if err != nil {
+				return err
+			}
+			defer b.Close()
+			rep, err := compare.Runs(a, b)
+			if err != nil {
+				return err
+			}
+			return printDiff(s, rep, c.Bool("json"))
+		},
+	}
+}
+
+func printDiff(s Streams, rep *compare.Report, asJSON bool) error {
+	if asJSON {
+		if err := ui.PrintJSON(s.Out, rep); err != nil {
+			return err
+		}
+	} else {
+		rep.Text(s.Out)
+	}
+	if rep.Verdict == compare.Different || rep.Verdict == compare.NotComparable {
+		return &quietError{exitJobFailed}
+	}
+	return nil
+}
+
+func recordExport(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "export", Usage: "write a record for others", ArgsUsage: "[RUN|FILE]",
+		Description: "Formats: json is the record itself with inputs, outputs and local pins; ro-crate the same as a Process Run\n" +
+			"Crate; cyclonedx a bill of materials of each build; methods what a paper needs. json and ro-crate can be verified\n" +
+			"and rerun. Exit codes: 0 done, 2 no such record, not sealed, or the name is taken.",
+		Flags: []cli.Flag{jsonFlag(),
+			&cli.StringFlag{Name: "format", Value: "json", Usage: strings.Join(export.Formats, ", ")},
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "`NAME` of a directory to make, or of a file that ends in .zip"},
+			&cli.BoolFlag{Name: "redact", Usage: "leave out what names people, hosts, accounts and directories; it still verifies"},
+			&cli.Int64Flag{Name: "max-file", Value: 100, Usage: "only name files larger than `MIB`"},
+			&cli.StringFlag{Name: "author", Usage: "`NAME` of the author"}, &cli.StringFlag{Name: "orcid", Usage: "the author's `ORCID`"},
+			&cli.StringFlag{Name: "affiliation", Usage: "`NAME` of the author's organisation"}, &cli.StringFlag{Name: "url", Usage: "its `URL`"},
+			&cli.StringFlag{Name: "license", Usage: "SPDX `ID` of the licence, such as CC-BY-4.0"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRecord(c)
+			if err != nil {
+				return err
+			}
+			if f := c.String("format"); !slices.Contains(export.Formats, f) {
+				return &usageError{fmt.Sprintf("there is no format %q", f), "formats are " + strings.Join(export.Formats, ", ")}
+			}
+			if c.Int64("max-file") < 0 || c.Int64("max-file") > 1<<30 {
+				return &usageError{"--max-file needs a number of MiB", "--max-file=100"}
+			}
+			r, err := openRecord(c.Context, s, name)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			o := export.Options{
+				Format: c.String("format"), Redact: c.Bool("redact"), Out: c.String("output"), MaxFile: c.Int64("max-file") << 20, Tool: tool(),
+				People: export.People{Author: c.String("author"), ORCID: c.String("orcid"), Affiliation: c.String("affiliation"), URL: c.String("url"), License: c.String("license")},
+			}
+			if o.Out == "" {
+				o.Out = r.RunID + "." + o.Format
+			}
+			list, err := export.Write(r, o)
+			if err != nil {
+				return err
+			}
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/exported/v1", "run_id": r.RunID, "format": o.Format, "output": o.Out, "contents": list})
+			}
+			fmt.Fprintln(s.Out, o.Out)
+			if list != nil {
+				for _, f := range list.Files {
+					if f.Absent != "" {
+						fmt.Fprintf(s.Err, "not in it: %s %s: %s\n", f.Role, f.Path, f.Absent)
+					}
+				}
+			}
+			return nil
+		},
+	}
+}

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/compare"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/rerun"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+func rerunCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "rerun", Usage: "the same again, from a record", ArgsUsage: "[RUN|FILE]",
+		Description: "Lays the job out in an empty directory, checks that the builds have the recorded derivations, runs it, waits, and\n" +
+			"compares the two runs. Without --here or --arch the recorded build runs, or none.\n" +
+			"Exit codes: 0 the results agree, 1 they differ or the job failed, 2 bad record, or not the same derivation, 3 Nix\n" +
+			"failed, 4 Slurm refused, 5 it is not known whether Slurm took the job, 130 interrupted.",
+		Flags: []cli.Flag{jsonFlag(), localFlag(),
+			&cli.BoolFlag{Name: "exact", Usage: "with the recorded build (the default)"},
+			&cli.BoolFlag{Name: "here", Usage: "with the best build for the nodes here"},
+			&cli.StringFlag{Name: "arch", Usage: "with the build for `ARCH`, such as generic"},
+			&cli.StringFlag{Name: "dir", Value: ".", Usage: "an empty or a new `DIRECTORY`"},
+			&cli.StringSliceFlag{Name: "without", Usage: "leave out the option `NAME` of sbatch, such as partition"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRecord(c)
+			if err != nil {
+				return err
+			}
+			arch := c.String("arch")
+			if c.Bool("here") {
+				arch = "auto"
+			}
+			if n := btoi(c.Bool("exact")) + btoi(c.Bool("here")) + btoi(c.String("arch") != ""); n > 1 {
+				return &usageError{"--exact, --here and --arch exclude each other", "nixbatch rerun --help"}
+			}
+			r, err := openRecord(c.Context, s, name)
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			return runAgain(c, s, r, arch)
+		},
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// rerunJSON is what rerun --json prints.
+type rerunJSON struct {
+	Schema string          `json:"schema"`
+	RunID  string          `json:"run_id"`
+	Dir    string          `json:"run_dir"`
+	State  slurm.State     `json:"state"`
+	Same   map[string]bool `json:"same_derivation"` // by arch
+	Notes  []string        `json:"notes"`
+	Diff   *compare.Report `json:"diff"`
+}
+
+func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
+	ctx, asJSON, local := c.Context, c.Bool("json"), c.Bool("local")
+	o, p := options(c, s, local)
+	defer p.clear()
+	dir, err := filepath.Abs(c.String("dir"))
+	if err != nil {
+		return fmt.Errorf("directory: %w", err)
+	}
+	again, err := rerun.Prepare(ctx, r, rerun.Options{Dir: dir, Arch: arch, Without: c.StringSlice("without"), Prepare: o})
+	if err != nil {
+		return err
+	}
+	defer again.Close()
+	j := again.Job
+	p.clear()
+	for _, n := range again.Notes {
+		fmt.Fprintf(s.Err, "nixbatch: note: %s\n", n)
+	}
+	envs, err := j.Build(ctx)
+	if err != nil {
+		return err
+	}
+	p.clear()
+	run, err := j.Create(envs)
+	if err != nil {
+		return err
+	}
+	var st runs.Status
+	if local {
+		st, err = submitLocal(ctx, s, j, run, asJSON)
+	} else {
+		var job record.Submit
+		if job, err = j.Submit(ctx, run, nil); err == nil {
+			if !asJSON {
+				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
+			}
+			st, err = follow(ctx, s, j, run, job, asJSON)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	sealOver(ctx, s, []runs.Status{st})
+	if !asJSON {
+		ui.PrintEnd(s.Out, st)
+	}
+	if err := verdict(ctx, st); err != nil && ctx.Err() != nil {
+		return err
+	}
+	return againDiff(ctx, s, r, run, st, again, asJSON)
+}
+
+// againDiff compares the new run with the recorded one.
+func againDiff(ctx context.Context, s Streams, r *load.Record, run runs.Run, st runs.Status, again *rerun.Again, asJSON bool) error {
+	now, err := load.Open(run.Dir)
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	rep, err := compare.Runs(r, now)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		out := rerunJSON{Schema: "nixbatch/rerun/v1", RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
+		if out.Notes == nil {
+			out.Notes = []string{}
+		}
+		if err := ui.PrintJSON(s.Out, out); err != nil {
+			return err
+		}
+		return differs(ctx, st, rep)
+	}
+	for arch, same := range again.Same {
+		if same {
+			fmt.Fprintf(s.Out, "the %s build has the recorded derivation\n", arch)
+		}
+	}
+	rep.Text(s.Out)
+	return differs(ctx, st, rep)
+}
+
+// differs turns the comparison into the exit code.
+func differs(ctx context.Context, st runs.Status, rep *compare.Report) error {
+	if err := verdict(ctx, st); err != nil {
+		return err
+	}
+	if rep.Verdict == compare.Different || rep.Verdict == compare.NotComparable {
+		return &quietError{exitJobFailed}
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+)
+
+// lastMoments is how long before the time limit a task that has had its
+// checkpoint signal and still runs is requeued: the rest is for copying files.
+const lastMoments = 30 * time.Second
+
+// checkpoint follows a payload that has a signal to expect.
+type checkpoint struct {
+	signal  syscall.Signal   // 0: none
+	had     bool             // the signal came
+	due     <-chan time.Time // when a payload that goes on has to end
+	stopped bool             // we ended it
+}
+
+func (a *Agent) newCheckpoint() *checkpoint {
+	c := &checkpoint{}
+	if p := a.plan.Checkpoint; p != nil {
+		c.signal = unix.SignalNum("SIG" + p.Signal)
+	}
+	return c
+}
+
+// saw notes a signal and reports whether it is the checkpoint's.
+func (c *checkpoint) saw(s os.Signal, before int) bool {
+	if c.signal == 0 || s != os.Signal(c.signal) {
+		return false
+	}
+	if !c.had {
+		c.had = true
+		left := time.Duration(before) * time.Second
+		// Slurm sends the signal early rather than late (sbatch(1), --signal).
+		c.due = time.After(max(left-lastMoments, left/2))
+	}
+	return true
+}
+
+// again reports whether the task has to go on in another attempt: the signal
+// came, and the payload ended in peace, by the signal, or because its time was
+// over. Any other end is its own affair.
+func (a *Agent) again(c *checkpoint, code int) bool {
+	return c.had && a.plan.Checkpoint.Requeue && (code == 0 || c.stopped || code == 128+int(c.signal))
+}
+
+// requeue asks Slurm to start this task again. Slurm then ends this attempt,
+// which has KillWait (slurm.conf(5)) to write down its end.
+func (a *Agent) requeue(ctx context.Context) error {
+	id := a.Getenv("SLURM_JOB_ID")
+	if array := a.Getenv("SLURM_ARRAY_JOB_ID"); array != "" {
+		id = array + "_" + a.Getenv("SLURM_ARRAY_TASK_ID")
+	}
+	if id == "" {
+		return fmt.Errorf("there is no Slurm job to requeue")
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	_, err := proc.System{}.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"requeue", id}, Env: a.stepEnv()})
+	return err
+}
+
+// finish ends an attempt whose payload is over: what lies in the scratch
+// directory is copied back, and the task requeued if it has to go on.
+func (a *Agent) finish(ctx context.Context, c *checkpoint, end *record.End, limit int64) {
+	end.NotCopied = a.leaveScratch()
+	if p := a.plan.Checkpoint; p != nil && len(p.Files) > 0 {
+		end.Checkpoint = a.describe(p.Files, limit)
+	}
+	if !a.again(c, end.ExitCode) {
+		return
+	}
+	if err := a.requeue(ctx); err != nil {
+		end.Reason = "it has to go on, but could not be requeued: " + err.Error()
+		if end.ExitCode == 0 {
+			end.ExitCode = 128 + int(c.signal) // what is not finished is no success
+		}
+		fmt.Fprintf(a.Stderr, "nixbatch: %s\n", end.Reason)
+		return
+	}
+	end.Requeued, end.Reason = true, "checkpoint: it goes on in another attempt"
+	fmt.Fprintf(a.Stderr, "nixbatch: attempt %d ends here, the task is requeued\n", a.attempt)
+}
+
+// trap keeps bash alive under the checkpoint's signal while a program of the
+// user's handles it; that program gets it untouched.
+func (c *checkpoint) trap() string {
+	if c.signal == 0 {
+		return ""
+	}
+	return "trap : " + strings.TrimPrefix(unix.SignalName(c.signal), "SIG") + "\n"
+}

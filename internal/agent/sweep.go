@@ -1,0 +1,54 @@
+package agent
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+// begin is what follows the claim: it settles which job this is, opens the log
+// of a task of a sweep, and finds the task's values.
+func (a *Agent) begin() error {
+	id := a.number("SLURM_ARRAY_JOB_ID")
+	if id == 0 {
+		id = a.number("SLURM_JOB_ID")
+	}
+	if id != 0 && !a.plan.Local {
+		wd, err := os.Getwd()
+		if err != nil {
+			return fmt.Errorf("work directory: %w", err)
+		}
+		err = a.Run.Witness(a.Ticket, int64(id), runs.Facts{Tool: a.Tool, WorkDir: wd, Job: a.plan.Job, Now: a.Now})
+		if err != nil {
+			return err
+		}
+	}
+	if a.plan.Sweep == nil {
+		return nil
+	}
+	name := a.Run.LogFile(a.task)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	log, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("log: %w", err)
+	}
+	a.Stdout, a.Stderr = log, log // until the process ends
+	if a.row, err = a.Run.Row(a.task); err != nil {
+		return err
+	}
+	return a.plan.Task(a.row)
+}
+
+// sweepVars adds the task's values to the variables, over those of threads.
+func (a *Agent) sweepVars() {
+	for _, v := range a.row {
+		a.start.Vars = slices.DeleteFunc(a.start.Vars, func(o record.Var) bool { return o.Name == v.Name })
+		a.start.Vars = append(a.start.Vars, record.Var{Name: v.Name, Value: v.Value, From: "sweep"})
+	}
+}

@@ -1,0 +1,191 @@
+// Package internal_test keeps the folders in their order: the arrows of the
+// design are the import statements, and here they are checked.
+package internal_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/nixbatch/nixbatch/"
+
+// layers are the folders from the top down. A package may import packages of
+// lower layers, and others of its own (Go itself refuses circles). A package
+// that stands nowhere here fails the test: give it a place on purpose.
+var layers = [][]string{
+	{"cmd/nixbatch", "internal/testbed/cmd/demo", "internal/testbed/cmd/testbed", "examples", "internal"},
+	{"internal/ui", "internal/prepare", "internal/agent", "internal/testbed"},
+	{"internal/runs", "internal/launch"},
+	{"internal/plan", "internal/nix"},
+	{"internal/cluster", "internal/site"},
+	{"internal/record"},
+	{"jobspec", "slurm/slurmtest", "internal/resources"},
+	{"cpuflags", "slurm"},
+	{"internal/proc"},
+}
+
+// public is the Go API: of what is internal it may import proc alone.
+var public = []string{"jobspec", "cpuflags", "slurm", "slurm/slurmtest"}
+
+// pure must not reach the outside: no files, no processes, no network.
+var pure = map[string][]string{
+	"internal/resources": {"os", "net", "io/ioutil", "path/filepath", "syscall", "golang.org/x/sys/unix"},
+	"internal/plan":      {"os", "net", "io/ioutil", "path/filepath", "syscall", "golang.org/x/sys/unix"},
+}
+
+// keepers are packages that only the folders named may import, in code that is
+// not a test, and why.
+var keepers = []struct {
+	pkg  string
+	only func(folder string) bool
+	why  string
+}{
+	{"os/exec", is("internal/proc"), "one place starts processes"},
+	{"github.com/urfave/cli/v2", func(f string) bool { return f == "cmd/nixbatch" || strings.HasPrefix(f, "internal/testbed/cmd/") },
+		"command lines belong to commands"},
+	{"gopkg.in/yaml.v3", is("jobspec", "internal/site"), "an archived library has to be easy to replace"},
+}
+
+func is(folders ...string) func(string) bool {
+	return func(f string) bool { return slices.Contains(folders, f) }
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+	// Of the tests in the package and beside it.
+	TestImports, XTestImports []string
+}
+
+func (p pkg) folder() string { return strings.TrimPrefix(p.ImportPath, module) }
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"...")
+	out, err := cmd.Output()
+	if err != nil {
+		var ee *exec.ExitError
+		if errors.As(err, &ee) {
+			err = errors.New(string(ee.Stderr))
+		}
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		err := dec.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+func layerOf(folder string) int {
+	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, folder) })
+}
+
+func TestArrowsOnlyGoDown(t *testing.T) {
+	for _, p := range packages(t) {
+		from := layerOf(p.folder())
+		if from < 0 {
+			t.Errorf("%s has no layer", p.folder())
+			continue
+		}
+		for _, imp := range p.Imports {
+			to, own := strings.CutPrefix(imp, module)
+			switch {
+			case !own:
+			case layerOf(to) < from:
+				t.Errorf("%s imports %s, which is above it", p.folder(), to)
+			case slices.Contains(public, p.folder()) && strings.HasPrefix(to, "internal/") && to != "internal/proc":
+				t.Errorf("%s is public API and imports %s", p.folder(), to)
+			}
+		}
+	}
+}
+
+// A test may reach up, but not from the public API into what is internal: it
+// would not compile where the API is used.
+func TestPublicAPIIsSelfContained(t *testing.T) {
+	may := []string{"internal/proc", "internal/testbed"} // a real cluster to test against
+	for _, p := range packages(t) {
+		if !slices.Contains(public, p.folder()) {
+			continue
+		}
+		for _, imp := range slices.Concat(p.TestImports, p.XTestImports) {
+			if to, own := strings.CutPrefix(imp, module); own && strings.HasPrefix(to, "internal/") && !slices.Contains(may, to) {
+				t.Errorf("a test of %s imports %s", p.folder(), to)
+			}
+		}
+	}
+}
+
+func TestKeepers(t *testing.T) {
+	used := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, k := range keepers {
+			if !slices.Contains(p.Imports, k.pkg) {
+				continue
+			}
+			used[k.pkg] = true
+			if !k.only(p.folder()) {
+				t.Errorf("%s imports %s: %s", p.folder(), k.pkg, k.why)
+			}
+		}
+	}
+	for _, k := range keepers {
+		if !used[k.pkg] {
+			t.Errorf("nobody imports %s: the rule about it says nothing", k.pkg)
+		}
+	}
+}
+
+func TestPurePackages(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		for _, bad := range pure[p.folder()] {
+			if slices.Contains(p.Imports, bad) {
+				t.Errorf("%s imports %s: it is pure", p.folder(), bad)
+			}
+		}
+		seen[p.folder()] = true
+	}
+	for _, folder := range slices.Sorted(maps.Keys(pure)) {
+		if !seen[folder] {
+			t.Errorf("there is no package %s", folder)
+		}
+	}
+}
+
+// Four libraries have to do real work in the program, not to stand in go.mod.
+func TestLibrariesAreUsed(t *testing.T) {
+	where := map[string]string{
+		"github.com/urfave/cli/v2":                       "cmd/nixbatch",
+		"gopkg.in/yaml.v3":                               "jobspec",
+		"github.com/nix-community/go-nix/pkg/derivation": "internal/nix",
+		"github.com/nix-community/go-nix/pkg/nar":        "internal/nix",
+		"github.com/klauspost/cpuid/v2":                  "cpuflags",
+	}
+	for _, p := range packages(t) {
+		for _, imp := range p.Imports {
+			if where[imp] == p.folder() {
+				delete(where, imp)
+			}
+		}
+	}
+	for lib, folder := range where {
+		t.Errorf("%s does not import %s", folder, lib)
+	}
+}

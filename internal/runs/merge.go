@@ -1,0 +1,236 @@
+package runs
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// inFlight is how long after the intent a submission may still reach the queue
+// where no lock tells whether its sbatch still runs: sbatch is ended after a
+// minute, and slurmctld gives a request up after MessageTimeout (slurm.conf(5):
+// 10 seconds, 100 at the most that is advised). It is below MinJobAge (300
+// seconds), for which squeue remembers a job that is over.
+const inFlight = 4 * time.Minute
+
+// settle finishes the run's submissions, and takes over what that found.
+func (s *Status) settle(ctx context.Context, w Watcher, p Facts) error {
+	if s.known() {
+		return nil
+	}
+	job, ok, err := s.Run.Settle(ctx, w, p)
+	if ok || job.How != "" {
+		fresh := s.Run.fromFiles()
+		*s = fresh
+	}
+	s.open = !ok
+	if !ok && s.Job.How == "" {
+		s.Reason = "it is not known whether Slurm took the job"
+		if err == nil {
+			s.Reason += ": its submission is too young, or under way"
+		}
+	}
+	return err
+}
+
+// known reports whether every round's answer is there.
+func (s *Status) known() bool {
+	for round := range max(s.rounds, 1) {
+		var sub record.Submit
+		if record.Read(s.Run.submitFile(round), &sub) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// merge weighs the witnesses for every task, and sums up. silent says that Slurm
+// could not be asked.
+func (s *Status) merge(said *answer, silent bool, now time.Time) {
+	if s.NotSubmitted || s.settled() {
+		return
+	}
+	if !slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.Submitted }) {
+		return // what is known of it was said
+	}
+	from := "files"
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if !t.Submitted {
+			continue
+		}
+		if f := t.merge(s.Run, said, silent); f != "" {
+			from = f
+		}
+	}
+	s.sum()
+	s.Load()
+	if s.State.Final() && !silent && !s.open {
+		s.keep(from, now)
+	}
+}
+
+// merge weighs the witnesses of one task: it returns the one that decided.
+func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
+	q, queued := said.queued(t, r)
+	a, counted := said.counted(t, r)
+	if t.end == nil && !(queued && !q.State.Final()) {
+		r.attempt(t) // it may have begun and ended since its files were read
+	}
+	switch {
+	case queued && !q.State.Final() && q.State != slurm.Unknown:
+		t.State, t.Reason, from = q.State, q.Reason, "queue"
+		if word := waits[q.Word]; word != "" {
+			t.Reason = word
+		}
+	case counted && a.State.Final():
+		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, a.ExitCode), "accounting"
+	case queued && q.State.Final():
+		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, exitCode(t.Brief)), "queue"
+	case silent && t.end == nil:
+		t.State, t.Reason = slurm.Unknown, "slurm does not answer"
+	case t.end != nil:
+	case t.start && t.Brief.Exit != nil:
+		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
+	case t.start:
+		t.State, t.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
+	default:
+		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
+	}
+	return from
+}
+
+// waits are states of Slurm's that ours do not tell apart, in words.
+var waits = map[string]string{
+	"SUSPENDED":    "suspended",
+	"STOPPED":      "stopped by a signal",
+	"REQUEUED":     "requeued",
+	"REQUEUE_HOLD": "requeued and held",
+	"SPECIAL_EXIT": "requeued and held",
+}
+
+func (t *TaskStatus) explain(state slurm.State, word string, code int) string {
+	first, _, _ := strings.Cut(word, " ")
+	switch {
+	case strings.HasPrefix(first, "PREEMPTED"):
+		return "preempted by a job of higher priority"
+	case strings.HasPrefix(first, "DEADLINE"):
+		return "its deadline came"
+	case t.end != nil && t.end.Reason != "":
+		return t.end.Reason
+	case state == slurm.Failed && code > 0:
+		return fmt.Sprintf("exit code %d", code)
+	}
+	return ""
+}
+
+// ours reports whether a job with the task's job id is this run's: ids are used
+// again. A comment, or a command line, without the run's token is another
+// job's, and so is another name, and a submission long before this one. (A
+// requeue may count as a later one.)
+func ours(r Run, since time.Time, name, comment, line string, submit time.Time) bool {
+	for _, text := range []string{comment, line} {
+		if text != "" && !strings.Contains(text, r.Token()) {
+			return false
+		}
+	}
+	if own := r.Name(); name != "" && own != "" && name != own {
+		return false
+	}
+	return submit.IsZero() || !submit.Before(since.Add(-5*time.Minute))
+}
+
+// Name is the job's name, which begins the run's id.
+func (r Run) Name() string {
+	n := len(r.ID) - len("-20060102-150405-xxxx")
+	if n < 1 {
+		return ""
+	}
+	return r.ID[:n]
+}
+
+// worst are the final states from the one that tells most.
+var worst = []slurm.State{slurm.Failed, slurm.OutOfMemory, slurm.TimedOut, slurm.NodeFail, slurm.Cancelled}
+
+// sum makes the run's state of its tasks'.
+func (s *Status) sum() {
+	first := s.Tasks[0]
+	s.Task, s.Attempt = first.Task, first.Attempt
+	if s.Brief.Build == "" {
+		s.Brief = first.Brief
+	}
+	if !s.Sweep() {
+		s.State, s.Reason = first.State, first.Reason
+		if s.Job.How == "none" && !first.Submitted && !first.start {
+			s.NotSubmitted, s.Reason = true, "Slurm has no job of this run, and none ever started"
+		}
+		return
+	}
+	clear(s.Counts)
+	missing := 0
+	for _, t := range s.Tasks {
+		if !t.Submitted {
+			missing++
+			continue
+		}
+		s.Counts[t.State]++
+	}
+	n := s.Counts
+	switch {
+	case missing == len(s.Tasks):
+		s.State = slurm.Unknown
+		s.NotSubmitted = s.Job.How == "none"
+	case n[slurm.Running] > 0 || n[slurm.Pending] > 0 && n[slurm.Pending]+missing < len(s.Tasks):
+		s.State = slurm.Running
+	case n[slurm.Pending] > 0:
+		s.State = slurm.Pending
+	case n[slurm.Unknown] > 0, missing > 0 && s.open:
+		s.State = slurm.Unknown
+	case n[slurm.Completed] == len(s.Tasks):
+		s.State = slurm.Completed
+	default:
+		s.State = slurm.Failed // tasks that were never submitted, at the least
+		if i := slices.IndexFunc(worst, func(w slurm.State) bool { return n[w] > 0 }); i >= 0 {
+			s.State = worst[i]
+		}
+	}
+	s.Reason = s.summary(missing)
+}
+
+// order is how states are told.
+var order = []slurm.State{slurm.Pending, slurm.Running, slurm.Completed, slurm.Failed, slurm.OutOfMemory, slurm.TimedOut,
+	slurm.NodeFail, slurm.Cancelled, slurm.Unknown}
+
+// summary is "completed 9990, failed 10", and why tasks wait if all that do
+// wait for the same.
+func (s *Status) summary(missing int) string {
+	var words []string
+	for _, state := range order {
+		if n := s.Counts[state]; n > 0 {
+			words = append(words, fmt.Sprintf("%s %d", state, n))
+		}
+	}
+	if missing > 0 {
+		words = append(words, fmt.Sprintf("not submitted %d", missing))
+	}
+	why := ""
+	for _, t := range s.Tasks {
+		if t.State == slurm.Pending {
+			if why != "" && why != t.Reason {
+				why = ""
+				break
+			}
+			why = t.Reason
+		}
+	}
+	text := strings.Join(words, ", ")
+	if why != "" {
+		text += ": " + why
+	}
+	return text
+}

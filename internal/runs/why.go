@@ -1,0 +1,324 @@
+package runs
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Why is what can be said about a run's, or a task's, state.
+type Why struct {
+	Schema  string      `json:"schema"`
+	RunID   string      `json:"run_id"`
+	Task    int         `json:"task"`
+	Attempt int         `json:"attempt"`
+	Job     string      `json:"job,omitempty"`
+	State   slurm.State `json:"state"`
+	Reason  string      `json:"reason,omitempty"` // as Slurm, or the node, says it
+	Words   string      `json:"words"`            // the same in plain words
+	Starts  *time.Time  `json:"expected_start,omitempty"`
+	Exit    *int        `json:"exit_code,omitempty"`
+	Memory  *Use        `json:"memory,omitempty"` // bytes
+	Time    *Use        `json:"time,omitempty"`   // seconds
+	Nodes   string      `json:"nodes,omitempty"`
+	Log     []string    `json:"log,omitempty"` // the lines that decide
+	LogFile string      `json:"log_file"`
+	Next    []string    `json:"next"` // what to do
+}
+
+// Use is what was used, and what was asked for (0: not known).
+type Use struct {
+	Used  int64 `json:"used"`
+	Asked int64 `json:"asked"`
+	// Of says what used is: "the largest process" or "the largest task".
+	Of string `json:"of,omitempty"`
+}
+
+// Explain says why a run is what it is. task is -1 for the run: of a sweep that
+// is the first task that did not complete.
+func (r Run) Explain(ctx context.Context, w Watcher, task int, p Facts) (*Why, error) {
+	p.MaxAge = 0
+	states, serr := States(ctx, w, []Run{r}, p)
+	s := states[0]
+	if err := s.LoadTasks(); err != nil {
+		return nil, err
+	}
+	why := &Why{Schema: "nixbatch/why/v1", RunID: r.ID, State: s.State, Reason: s.Reason, Next: []string{}, LogFile: r.LogFile(max(task, 0))}
+	if s.NotSubmitted || len(s.Tasks) == 0 {
+		why.Words = "no job of it is in Slurm: " + s.Reason
+		why.Next = append(why.Next, "submit the job file again")
+		return why, serr
+	}
+	t := s.telling(task)
+	why.Task, why.Attempt, why.State, why.Reason, why.LogFile, why.Exit = t.Task, t.Attempt, t.State, t.Reason, r.LogFile(t.Task), t.Brief.Exit
+	var pl plan.Plan
+	if err := record.Read(r.PlanFile(), &pl); err != nil {
+		return nil, fmt.Errorf("plan of run %s: %w", r.ID, err)
+	}
+	name := r.ID
+	if s.Sweep() {
+		name = fmt.Sprintf("%s.%d", r.ID, t.Task)
+	}
+	if !t.Submitted && !s.Job.Local {
+		why.Words = "this task was not submitted"
+		why.Next = append(why.Next, "nixbatch retry "+r.ID)
+		return why, serr
+	}
+	if t.Submitted {
+		why.Job = t.Ref()
+	}
+	var job slurm.Job
+	var acct slurm.AcctJob
+	if w != nil && t.Submitted {
+		job, acct = asked(ctx, w, r, t)
+	}
+	why.Nodes = job.Nodes
+	if acct.Nodes != "" {
+		why.Nodes = acct.Nodes
+	}
+	why.use(r, t, &pl, job, acct)
+	switch {
+	case t.State == slurm.Pending:
+		why.pending(job)
+	case t.State == slurm.Running:
+		why.Words = "it runs" + because(t.Reason)
+		if t.Reason == "suspended" {
+			why.Next = append(why.Next, "scontrol resume "+why.Job+" lets it go on; an administrator or a job of higher priority may have suspended it")
+		}
+	default:
+		why.Log = decisive(why.LogFile)
+		why.ended(name, &pl)
+	}
+	return why, serr
+}
+
+// telling is the task to talk about.
+func (s Status) telling(task int) TaskStatus {
+	if task >= 0 {
+		if i := slices.IndexFunc(s.Tasks, func(t TaskStatus) bool { return t.Task == task }); i >= 0 {
+			return s.Tasks[i]
+		}
+	}
+	for _, is := range []func(TaskStatus) bool{
+		func(t TaskStatus) bool { return t.State.Final() && t.State != slurm.Completed },
+		func(t TaskStatus) bool { return t.Submitted && t.State == slurm.Unknown },
+		func(t TaskStatus) bool { return t.State == slurm.Pending },
+		func(t TaskStatus) bool { return t.State == slurm.Running },
+	} {
+		if i := slices.IndexFunc(s.Tasks, is); i >= 0 {
+			return s.Tasks[i]
+		}
+	}
+	return s.Tasks[0]
+}
+
+// asked is the task's job in the queue, and in the accounting with its steps.
+func asked(ctx context.Context, w Watcher, r Run, t TaskStatus) (job slurm.Job, acct slurm.AcctJob) {
+	q := slurm.Query{IDs: []string{t.Ref()}}
+	if jobs, err := w.Queue(ctx, q); err == nil {
+		for _, j := range jobs {
+			if ours(r, t.since, j.Name, j.Comment, "", j.Submit) {
+				job = j
+			}
+		}
+	}
+	if recs, err := w.Accounting(ctx, q); err == nil {
+		for _, j := range recs {
+			if ours(r, t.since, j.Name, j.Comment, j.SubmitLine, j.Submit) {
+				acct = j
+			}
+		}
+	}
+	return job, acct
+}
+
+// use compares what was used with what was asked for.
+func (y *Why) use(r Run, t TaskStatus, pl *plan.Plan, job slurm.Job, acct slurm.AcctJob) {
+	a := Again{}
+	ins, _ := r.intents() // then the plan's values are told
+	options := map[string]string{}
+	for _, o := range pl.Slurm {
+		options[o.Name] = o.Value
+	}
+	if kept, err := a.options(pl, ins); err == nil {
+		for _, o := range kept {
+			name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
+			options[name] = value
+		}
+	}
+	mem := Use{Of: "the largest process"}
+	var end record.End
+	if record.Read(r.EndFile(t.Task, t.Attempt), &end) == nil {
+		mem.Used = end.MaxRSS << 10
+	}
+	for _, step := range acct.Steps {
+		if step.MaxRSS > mem.Used {
+			mem.Used, mem.Of = step.MaxRSS, "the largest task"
+		}
+	}
+	for _, name := range []string{"mem", "mem-per-cpu", "mem-per-gpu"} {
+		if mib, err := slurm.ParseSize(options[name]); err == nil && options[name] != "" {
+			mem.Asked = mib << 20
+			if name == "mem-per-cpu" {
+				mem.Asked *= int64(max(job.CPUs, pl.Threads.CPUs, 1))
+			}
+		}
+	}
+	if mem.Used > 0 || mem.Asked > 0 {
+		y.Memory = &mem
+	}
+	span := Use{Used: int64(t.Brief.Elapsed)}
+	for _, d := range []time.Duration{job.Elapsed, acct.Elapsed} {
+		span.Used = max(span.Used, int64(d/time.Second))
+	}
+	if d, err := slurm.ParseTime(options["time"]); err == nil && d > 0 && d != slurm.Unlimited {
+		span.Asked = int64(d / time.Second)
+	} else if job.Limit > 0 && job.Limit != slurm.Unlimited {
+		span.Asked = int64(job.Limit / time.Second)
+	}
+	if span.Used > 0 || span.Asked > 0 {
+		y.Time = &span
+	}
+}
+
+func (y *Why) pending(job slurm.Job) {
+	code := strings.Trim(job.Reason, "()")
+	if code == "" {
+		code = y.Reason
+	}
+	if !job.Start.IsZero() {
+		y.Starts = &job.Start
+	}
+	head, _, _ := strings.Cut(code, ",") // ReqNodeNotAvail,_UnavailableNodes:n1
+	wait, ok := reasons[head]
+	if !ok {
+		wait, ok = reasons[code]
+	}
+	if !ok {
+		wait = waiting{"Slurm says: " + code, "scontrol show job JOB tells more"}
+	}
+	y.Words = "it waits: " + wait.words
+	y.Next = append(y.Next, strings.ReplaceAll(wait.way, "JOB", y.Job))
+}
+
+// ended says what a task died of, and what to ask for next.
+func (y *Why) ended(name string, pl *plan.Plan) {
+	next := func(format string, args ...any) { y.Next = append(y.Next, fmt.Sprintf(format, args...)) }
+	code := -1
+	if y.Exit != nil {
+		code = *y.Exit
+	}
+	switch y.State {
+	case slurm.Completed:
+		y.Words = "it completed"
+		if m := y.Memory; m != nil && m.Used > 0 && m.Asked > 4*m.Used && m.Asked > 1<<30 {
+			next("it asked for much more memory than it used: mem: %s would do", slurm.FormatSize(max(m.Used*3/2>>20, 100)))
+		}
+	case slurm.OutOfMemory:
+		y.Words = "it ran out of memory"
+		y.more(name, "mem", "x1.5")
+	case slurm.TimedOut:
+		y.Words = "its time limit came"
+		y.more(name, "time", "x2")
+		if pl.Checkpoint == nil {
+			next("or let it go on from checkpoints: see checkpoint in the job file")
+		}
+	case slurm.NodeFail:
+		y.Words = "its node failed, or Slurm lost it"
+		next("nixbatch retry %s", name)
+	case slurm.Cancelled:
+		y.Words = "it was cancelled"
+		if strings.HasPrefix(y.Reason, "preempted") {
+			y.Words = "it was preempted by a job of higher priority"
+			next("requeue: true below slurm lets Slurm start it again by itself")
+		}
+		next("nixbatch retry %s", name)
+	case slurm.Unknown:
+		y.Words = "what became of it is not known: " + y.Reason
+		next("nixbatch retry %s, once it is certain that it does not run", name)
+	default:
+		y.Words = "it failed" + because(y.Reason)
+		switch {
+		case code == 120:
+			y.Words = "it was stopped before the first of its lines: " + y.Reason
+		case code == 127:
+			next("a command was not found: is its package in environment.packages?")
+		case code == 126:
+			next("a file is not executable, or its interpreter is missing")
+		case code == 137 || code == 128+9:
+			next("something killed it with SIGKILL: most often that is memory; try --mem x1.5")
+		case code == 132:
+			next("an instruction that the CPU does not have (SIGILL): nixbatch nodes compares builds and CPUs")
+		}
+		next("when the cause is mended: nixbatch retry %s", name)
+	}
+}
+
+// more proposes the next value to ask for.
+func (y *Why) more(name, what, by string) {
+	text, err := "", error(nil)
+	switch u := map[string]*Use{"mem": y.Memory, "time": y.Time}[what]; {
+	case u == nil || u.Asked == 0:
+	case what == "mem":
+		text, err = MoreMemory(slurm.FormatSize(u.Asked>>20), by)
+	default:
+		text, err = MoreTime(slurm.FormatTime(time.Duration(u.Asked)*time.Second), by)
+	}
+	if text == "" || err != nil {
+		y.Next = append(y.Next, fmt.Sprintf("nixbatch retry %s --%s with more than the site's default", name, what))
+		return
+	}
+	y.Next = append(y.Next, fmt.Sprintf("nixbatch retry %s --%s %s, which is %s", name, what, by, text))
+}
+
+// logTail is how much of a log's end is read for the lines that decide, in
+// bytes.
+const logTail = 256 << 10
+
+var bad = regexp.MustCompile(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
+
+// decisive are the lines of a log that tell what went wrong: the last five that
+// sound like it, else the last three.
+func decisive(file string) []string {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > logTail {
+		if _, err := f.Seek(-logTail, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	var lines, hits []string
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, logTail)
+	for in.Scan() {
+		l := strings.TrimRight(in.Text(), " \t\r")
+		if l == "" {
+			continue
+		}
+		if r := []rune(strconv.Quote(l)); len(r) > 400 {
+			l = string([]rune(l)[:300]) + "…"
+		}
+		lines = append(lines, l)
+		if bad.MatchString(l) {
+			hits = append(hits, l)
+		}
+	}
+	if len(hits) > 0 {
+		return hits[max(0, len(hits)-5):]
+	}
+	return lines[max(0, len(lines)-3):]
+}
