@@ -16,7 +16,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # in a home directory.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo env PATH="$$PATH" HOME="$$HOME" GOCACHE="$(CURDIR)/build/go-cache")
 
-.PHONY: build install setup demo test lint bench clean
+.PHONY: build install setup demo test faults lint bench clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o build/nixbatch ./cmd/nixbatch
@@ -41,6 +41,10 @@ lint:
 test: setup lint
 	@go mod download
 	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 40m ./...
+
+# The long fault campaign: 504 submissions that go wrong, the real queue as judge.
+faults: setup
+	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS=504 go test -count=1 -timeout 40m -v -run TestFaultCampaign ./cmd/nixbatch
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench

@@ -157,7 +157,7 @@ func newApp(s Streams) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s),
 			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s), doctorCommand(s),
-			recordCommand(s), rerunCommand(s),
+			recordCommand(s), rerunCommand(s), retryCommand(s), whyCommand(s), gcCommand(s),
 		},
 	}
 	for _, c := range app.Commands {

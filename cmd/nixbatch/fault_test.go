@@ -26,6 +26,7 @@ type site struct {
 	c   *testbed.Cluster
 	dir string
 	env []string
+	bin string // "" is the cluster's own
 }
 
 // newSite makes one whose job, held in the queue, is called name. Its build is
@@ -78,7 +79,11 @@ func (s *site) front(program, body string) {
 func (s *site) unfront() { os.RemoveAll(filepath.Join(s.dir, "front")) }
 
 func (s *site) cmd(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
-	cmd := exec.Command(filepath.Join(s.c.Dir, "bin", "nixbatch"), args...)
+	bin := s.bin
+	if bin == "" {
+		bin = filepath.Join(s.c.Dir, "bin", "nixbatch")
+	}
+	cmd := exec.Command(bin, args...)
 	cmd.Dir, cmd.Env = s.dir, s.env
 	var out, diag bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &diag
@@ -428,4 +433,40 @@ func cancelAll(t *testing.T, c *testbed.Cluster, name string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// With the environment built, a submit starts Slurm's programs and no others:
+// every execve of it and of its children, as the kernel saw them.
+func TestWarmSubmitStartsNoNix(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "warm")
+	trace := filepath.Join(s.dir, "trace")
+	cmd := exec.Command("strace", "-f", "-qq", "-o", trace, "-e", "trace=execve,execveat", "-e", "signal=none",
+		filepath.Join(s.c.Dir, "bin", "nixbatch"), "submit", "job.yaml")
+	cmd.Dir, cmd.Env = s.dir, s.env
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	data, err := os.ReadFile(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := map[string]int{}
+	for _, line := range strings.Split(string(data), "\n") {
+		if _, call, ok := strings.Cut(line, "execve(\""); ok && strings.HasSuffix(line, "= 0") {
+			path, _, _ := strings.Cut(call, "\"")
+			started[filepath.Base(path)]++
+		}
+	}
+	if started["nixbatch"] != 1 || started["sbatch"] != 1 {
+		t.Errorf("not the trace of a submit: %v\n%s", started, data)
+	}
+	for name, n := range started {
+		switch name {
+		case "nixbatch", "sbatch", "sinfo":
+		default:
+			t.Errorf("%s was started %d times", name, n)
+		}
+	}
+	s.judge("warm", 1)
 }

@@ -156,6 +156,17 @@ func enqueue(ctx context.Context, s Streams, j *prepare.Job, envs map[string]str
 	if err != nil {
 		return fail(err)
 	}
+	keep, err := j.Project.LockRoots(ctx, false)
+	if err != nil {
+		return fail(err)
+	}
+	defer keep()
+	// A gc may have come since the builds were found ready.
+	for _, b := range j.Plan.Builds {
+		if err := j.Nix.Keep(ctx, envs[b.Arch]); err != nil {
+			return fail(err)
+		}
+	}
 	run, err := j.Create(envs)
 	if err != nil {
 		return fail(err)

@@ -38,12 +38,13 @@ type site struct {
 	cluster  *testbed.Cluster
 	nixbatch string
 	dir      string
+	prefix   string // of the directory of a job
 	env      []string
 }
 
 func newSite(t *testing.T, c *testbed.Cluster) *site {
 	t.Helper()
-	s := &site{cluster: c, nixbatch: filepath.Join(testbed.ForTest(t).Dir, "bin", "nixbatch"), dir: t.TempDir(), env: c.Env()}
+	s := &site{cluster: c, nixbatch: filepath.Join(testbed.ForTest(t).Dir, "bin", "nixbatch"), dir: t.TempDir(), prefix: "job", env: c.Env()}
 	built.Do(func() {
 		_, built.err = proc.System{}.Run(t.Context(), proc.Cmd{Path: "go", Args: []string{"build", "-buildvcs=false", "-o", s.nixbatch, "../../cmd/nixbatch"}})
 	})
@@ -91,8 +92,7 @@ const asRoot = `env: {OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIR
 // blocks of the job file, lines the run: block.
 func (s *site) run(t *testing.T, blocks, lines string, args ...string) job {
 	t.Helper()
-	// A colon cannot stand in PATH, where launch has to be.
-	dir, err := os.MkdirTemp(s.dir, "job "+map[bool]string{true: "with:a"}[strings.Contains(blocks, "with:")])
+	dir, err := os.MkdirTemp(s.dir, s.prefix)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -185,6 +185,12 @@ func TestSameNumbers(t *testing.T) {
 			"--nodes=1 --ntasks=2 --ntasks-per-node=2 --cpus-per-task=2 --threads-per-core=1 --mpi=pmix --export=ALL --kill-on-bad-exit=1", []string{"skx", "skx"}, "2",
 		},
 		{
+			"all hardware threads", "slurm: {partition: skx, nodes: 1, ntasks-per-node: 2, cpus-per-task: 4, hint: multithread, distribution: 'block:block', mem-per-cpu: 100M}\nlauncher: srun", nil,
+			resources.Layout{MinNodes: 1, MaxNodes: 1, Tasks: 2, TasksPerNode: "2", CPUsPerTask: 4, CPUsPerThread: 1, ThreadsPerTask: 4},
+			[]string{"--cpus-per-task=4", "--hint=multithread"},
+			"--nodes=1 --ntasks=2 --ntasks-per-node=2 --cpus-per-task=4 --hint=multithread --distribution=block:block --mpi=pmix --export=ALL --kill-on-bad-exit=1", []string{"skx", "skx"}, "4",
+		},
+		{
 			"nested", "slurm: {partition: zen, nodes: 1, ntasks-per-node: 1, cpus-per-task: 6, mem-per-cpu: 100M}\nthreads: {nested: {outer: 2, inner: 3}, stack: 2M}\nlauncher: srun", nil,
 			resources.Layout{MinNodes: 1, MaxNodes: 1, Tasks: 1, TasksPerNode: "1", CPUsPerTask: 6, CPUsPerThread: 1, ThreadsPerTask: 6},
 			[]string{"--cpus-per-task=6"},
@@ -265,6 +271,28 @@ func TestSameNumbers(t *testing.T) {
 	}
 }
 
+// What Slurm alone decides, how five tasks are spread over two nodes, is in the
+// record as it came about, and srun keeps to it. The program has no MPI, so
+// nothing is refused.
+func TestUnevenRanks(t *testing.T) {
+	s := newSite(t, testbed.ForTest(t))
+	s.poison()
+	j := s.run(t, "slurm: {partition: hsw, nodes: 2, ntasks: 5, mem-per-cpu: 100M}\nlauncher: srun", "launch printenv SLURMD_NODENAME OMP_NUM_THREADS")
+	if j.plan.Resources.Tasks != 5 || j.plan.Resources.TasksPerNode != "" {
+		t.Errorf("plan: %+v", j.plan.Resources)
+	}
+	var per []int
+	for _, n := range []string{"hsw1", "hsw2"} {
+		per = append(per, strings.Count(j.log, n+"\n1\n"))
+	}
+	if got := j.start.Resources; got.Tasks != 5 || got.TasksPerNode != resources.Counts(per) || per[0]+per[1] != 5 {
+		t.Errorf("record %+v, ranks by node %v, log:\n%s", got, per, j.log)
+	}
+	if len(j.facts) != 1 || j.facts[0].MPIType != "none" || j.facts[0].MPI != "" || j.facts[0].Checked == "" {
+		t.Errorf("launched: %+v", j.facts)
+	}
+}
+
 // A way to start ranks that the program's MPI does not know ends at once, with
 // words that say what to change, and nothing of the program runs.
 func TestWrongPairing(t *testing.T) {
@@ -323,6 +351,38 @@ exec REAL "$@"
 	}
 	if !strings.Contains(j.log, "hint: set launcher: mpirun") {
 		t.Errorf("no way out:\n%s", j.log)
+	}
+}
+
+// A colon cannot stand in PATH, where launch has to be and where mpirun looks
+// for srun; quotes and spaces can.
+func TestAwkwardDirectory(t *testing.T) {
+	s := newSite(t, testbed.ForTest(t))
+	s.prefix = "it's a:b $HOME "
+	for _, launcher := range []string{"srun", "mpirun"} {
+		j := s.run(t, "slurm: {partition: zen, nodes: 1, ntasks-per-node: 2, mem-per-cpu: 100M, comment: mine}\nlauncher: "+launcher, "launch mpiprobe\ntype -P launch")
+		if n := len(j.ranks(t)); n != 2 || !strings.Contains(j.log, "/nixbatch-bin-") {
+			t.Errorf("%s: %d ranks, log:\n%s", launcher, n, j.log)
+		}
+		left, err := filepath.Glob(filepath.Join(s.cluster.Dir, "tmp", "nixbatch-bin-*"))
+		if err != nil || len(left) != 0 {
+			t.Errorf("left behind: %q, %v", left, err)
+		}
+	}
+}
+
+// The user's comment and the run id both reach Slurm, apart from each other.
+func TestComment(t *testing.T) {
+	s := newSite(t, testbed.ForTest(t))
+	j := s.run(t, "slurm: {partition: zen, mem-per-cpu: 100M, comment: 'project x; third try'}", "true")
+	var sub record.Submit
+	if err := record.Read(filepath.Join(j.dir, "submit.json"), &sub); err != nil {
+		t.Fatal(err)
+	}
+	res, err := proc.System{}.Run(t.Context(), proc.Cmd{Path: "squeue", Args: []string{"--noheader", "--states=all", "--format=%k", fmt.Sprintf("--jobs=%d", sub.JobID)}, Env: s.env})
+	got := strings.TrimSpace(string(res.Stdout))
+	if err != nil || !strings.HasPrefix(got, "nixbatch:"+filepath.Base(j.dir)) || !strings.HasSuffix(got, " project x; third try") {
+		t.Errorf("comment %q, %v", got, err)
 	}
 }
 

@@ -40,9 +40,13 @@ func (a *Agent) payloadEnv() []string {
 }
 
 // stepEnv is the environment of the step that looks at the nodes: Slurm's own
-// programs need no more.
+// programs need no more. It asks for one CPU of each node; since 23.11 srun stops
+// when that contradicts what the job's tasks have by SLURM_TRES_PER_TASK.
 func (a *Agent) stepEnv() []string {
-	return append(a.payloadEnv(), "PATH="+a.Getenv("PATH"))
+	env := slices.DeleteFunc(a.payloadEnv(), func(kv string) bool {
+		return strings.HasPrefix(kv, "SLURM_CPUS_PER_TASK=") || strings.HasPrefix(kv, "SLURM_TRES_PER_TASK=")
+	})
+	return append(env, "PATH="+a.Getenv("PATH"))
 }
 
 // srun is the site's srun, by the batch step's PATH.

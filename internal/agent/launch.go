@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -73,7 +74,12 @@ func (a *Agent) setUpLaunch(b record.Chosen) error {
 		}
 	}
 	a.launch.file = filepath.Join(dir, "launch-setup.json")
-	if err := record.Write(a.launch.file, s); err != nil {
+	// No fact, and read on this node alone: a flush would only cost time.
+	text, err := json.MarshalIndent(s, "", "  ")
+	if err == nil {
+		err = os.WriteFile(a.launch.file, append(text, '\n'), 0o444)
+	}
+	if err != nil {
 		return fmt.Errorf("what launch needs could not be written down: %w", err)
 	}
 	return nil

@@ -30,22 +30,23 @@ func (a *Agent) threads(seen []seenNode, b record.Chosen) error {
 		planned.Tasks = 1 // nobody starts the others
 	}
 	given := resources.Measure(a.Getenv, len(a.start.Affinity), planned, r, a.plan.NodeKind(seen[0].Node), w)
-	notes, err := given.Check(planned)
+	notes, over, err := given.Check(planned)
 	a.start.Notes = append(a.start.Notes, notes...)
 	var re *resources.Error
 	if errors.As(err, &re) {
 		return &stop{re.Message, re.Way}
 	}
 	if t.Nested != nil && t.Nested.Outer*t.Nested.Inner > given.ThreadsPerTask {
-		a.start.Notes = append(a.start.Notes, fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %d cores here: the job oversubscribes them",
-			t.Nested.Outer, t.Nested.Inner, given.ThreadsPerTask))
+		over = fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %d cores here: the job oversubscribes them",
+			t.Nested.Outer, t.Nested.Inner, given.ThreadsPerTask)
+		a.start.Notes = append(a.start.Notes, over)
 	}
 	if n := given.ThreadsPerTask; n > plan.OpenBLASLimit && t.Nested == nil {
 		if lib := launch.FindOpenBLAS(b.Env); lib != "" {
 			a.start.Notes = append(a.start.Notes, fmt.Sprintf("%d threads a task, but %s is compiled for %d and takes no more", n, lib, plan.OpenBLASLimit))
 		}
 	}
-	a.given = given
+	a.given, a.start.Oversubscribed = given, over
 	a.start.Resources = given.Layout
 	a.start.Threads = given.ThreadsPerTask
 	a.start.Vars = append(t.Variables(given.ThreadsPerTask, given.CPUsPerTask, a.plan.Env), a.plan.Env...)

@@ -88,15 +88,32 @@ func unwrap(program string) string {
 	return program
 }
 
-// isScript reports whether a program begins with "#!", so that what it loads
-// cannot be told from its file.
-func isScript(program string) bool {
+// shebang is the first line of a script after "#!", and whether there is one:
+// what a script loads cannot be told from its file.
+func shebang(program string) (string, bool) {
 	f, err := os.Open(program)
 	if err != nil {
-		return false
+		return "", false
 	}
 	defer f.Close()
-	head := make([]byte, 2)
+	head := make([]byte, 1024)
 	n, _ := f.Read(head)
-	return bytes.Equal(head[:n], []byte("#!"))
+	line, ok := bytes.CutPrefix(head[:n], []byte("#!"))
+	line, _, _ = bytes.Cut(line, []byte("\n"))
+	return strings.TrimSpace(string(line)), ok
+}
+
+func isScript(program string) bool {
+	_, ok := shebang(program)
+	return ok
+}
+
+// interpreter is the program that a script names, "" without one.
+func interpreter(script string) string {
+	line, _ := shebang(script)
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
 }

@@ -47,11 +47,11 @@ func (m MPI) major() int {
 // loads, else by the commands on PATH. look finds a command on PATH.
 func Find(ctx context.Context, r proc.Runner, program string, environ []string, look func(string) (string, error)) MPI {
 	inner := unwrap(program)
-	m := MPI{}
-	walk(inner, value(environ, "LD_LIBRARY_PATH"), func(soname, path string) bool {
-		m = fromLibrary(soname, path)
-		return m.Name == ""
-	})
+	m := mpiOf(inner, environ)
+	loads := isScript(inner) || starter.MatchString(filepath.Base(program)) || starter.MatchString(filepath.Base(inner))
+	if m.Name == "" && loads {
+		m = pythonMPI(program, inner, environ)
+	}
 	onPath := fromPath(ctx, r, environ, look)
 	switch {
 	case m.Name != "":
@@ -69,10 +69,51 @@ func Find(ctx context.Context, r proc.Runner, program string, environ []string, 
 			}
 		}
 		return m
-	case isScript(inner):
+	case loads:
 		return onPath
 	}
-	return MPI{None: true, From: "program", Run: onPath.Run, Name: "", Version: ""}
+	return MPI{None: true, From: "program", Run: onPath.Run}
+}
+
+// starter matches programs that load or start others, so that what their own
+// file needs says nothing of MPI.
+var starter = regexp.MustCompile(`^(python|pypy|julia|R|Rscript|perl|ruby|lua|luajit|guile|octave|octave-cli|matlab|java|node|` +
+	`bash|sh|dash|zsh|env|time|timeout|nice|numactl|taskset|stdbuf|strace|gdb|valgrind|perf|xargs|chrt|catchsegv)[0-9.]*$`)
+
+// mpiOf is the MPI among the libraries that an ELF file loads.
+func mpiOf(file string, environ []string) (m MPI) {
+	walk(file, value(environ, "LD_LIBRARY_PATH"), func(soname, path string) bool {
+		m = fromLibrary(soname, path)
+		return m.Name == ""
+	})
+	return m
+}
+
+// pythonMPI is what the mpi4py of a Python, or of a script's Python, loads.
+func pythonMPI(program, inner string, environ []string) MPI {
+	prefixes := []string{}
+	for _, p := range []string{program, inner, interpreter(inner)} {
+		if p != "" {
+			prefixes = append(prefixes, filepath.Dir(filepath.Dir(p)), filepath.Dir(filepath.Dir(real(p))))
+		}
+	}
+	var dirs []string
+	for _, name := range []string{"PYTHONPATH", "NIX_PYTHONPATH"} {
+		dirs = append(dirs, filepath.SplitList(value(environ, name))...)
+	}
+	for _, p := range prefixes {
+		found, _ := filepath.Glob(filepath.Join(p, "lib", "python3*", "site-packages"))
+		dirs = append(dirs, found...)
+	}
+	for _, d := range dirs {
+		files, _ := filepath.Glob(filepath.Join(d, "mpi4py", "MPI*.so"))
+		for _, f := range files {
+			if m := mpiOf(f, environ); m.Name != "" {
+				return m
+			}
+		}
+	}
+	return MPI{}
 }
 
 func value(environ []string, name string) string {

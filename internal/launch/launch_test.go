@@ -209,6 +209,18 @@ func TestFind(t *testing.T) {
 	run("gcc", "-o", ".prog-wrapped", "prog.c", "-L.", "-lmine", "-Wl,-rpath,$ORIGIN")
 	run("gcc", "-o", "prog", "none.c")
 	run("gcc", "-o", "none", "none.c")
+	// Pythons load their MPI by themselves: one with mpi4py, and one without.
+	for _, d := range []string{"with/bin", "with/lib/python3.12/site-packages/mpi4py", "without/bin", "scripts"} {
+		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("gcc", "-o", "with/bin/python3.12", "none.c")
+	run("gcc", "-o", "without/bin/python3", "none.c")
+	run("mpicc", "-shared", "-fPIC", "-o", "with/lib/python3.12/site-packages/mpi4py/MPI.cpython-312.so", "lib.c")
+	if err := os.WriteFile(filepath.Join(dir, "scripts/run.py"), []byte("#!"+dir+"/with/bin/python3.12 -s\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 
 	real, err := proc.Look("mpirun")
 	if err != nil {
@@ -231,6 +243,10 @@ func TestFind(t *testing.T) {
 		{"prog", nothing, OpenMPI, false, "program"},
 		{".prog-wrapped", found, OpenMPI, false, "program"},
 		{"none", found, "", true, "program"},
+		{"with/bin/python3.12", nothing, OpenMPI, false, "program"},
+		{"scripts/run.py", nothing, OpenMPI, false, "program"},
+		{"without/bin/python3", found, OpenMPI, false, "PATH"},
+		{"without/bin/python3", nothing, "", false, ""},
 		{"script", found, OpenMPI, false, "PATH"},
 		{"script", nothing, "", false, ""},
 	} {
@@ -323,7 +339,7 @@ func TestHostSrun(t *testing.T) {
 	dir := t.TempDir()
 	real := filepath.Join(dir, "it's srun")
 	for path, text := range map[string]string{
-		real:                      "#!/bin/sh\nprintf '%s\\n' \"$@\" \"${LD_LIBRARY_PATH-clean}\" \"${SRUN_CPUS_PER_TASK-unset}\" \"${SLURM_CPU_BIND-unset}\"\n",
+		real:                       "#!/bin/sh\nprintf '%s\\n' \"$@\" \"${LD_LIBRARY_PATH-clean}\" \"${SRUN_CPUS_PER_TASK-unset}\" \"${SLURM_CPU_BIND-unset}\"\n",
 		filepath.Join(dir, "srun"): HostSrun(real, proc.Quote),
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o755); err != nil {

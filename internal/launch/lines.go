@@ -127,6 +127,7 @@ func HostSrun(srun string, quote func(string) string) string {
 	return `#!/bin/sh
 give=ALL
 for name in SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK; do
+  value=
   eval "value=\${$name-}"
   case $value in
   '' | *[!0-9]*) ;;
@@ -135,7 +136,7 @@ for name in SLURM_CPUS_PER_TASK SRUN_CPUS_PER_TASK; do
   unset "$name"
 done
 unset LD_LIBRARY_PATH LD_PRELOAD LD_AUDIT GCONV_PATH LOCPATH GLIBC_TUNABLES
-unset SLURM_CPU_BIND SLURM_NTASKS_PER_NODE SLURM_MPI_TYPE
+unset SLURM_CPU_BIND SLURM_NTASKS_PER_NODE SLURM_TRES_PER_TASK SLURM_MPI_TYPE
 exec ` + quote(srun) + ` --export="$give" --cpu-bind=none --mpi=none "$@"
 `
 }

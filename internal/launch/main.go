@@ -190,6 +190,9 @@ func (l *launcher) chooseSrun(ctx context.Context, o options) error {
 	if l.mpiType, err = Pair(l.mpi, types, o.mpi, l.ranks); err != nil {
 		return err
 	}
+	if l.mpi.Name == "" && !l.mpi.None && l.ranks > 1 {
+		l.notes = append(l.notes, fmt.Sprintf("which MPI %s uses is not known here; if its ranks do not find each other, add that MPI to environment.packages", filepath.Base(o.program[0])))
+	}
 	if l.mpi.Name == Intel {
 		lib := pmi2Library(l.setup.Priv.Srun)
 		if lib == "" {

@@ -22,6 +22,7 @@ type Threads struct {
 	Bind    string       `json:"bind"`
 	Nested  *Nested      `json:"nested,omitempty"`
 	Stack   string       `json:"stack,omitempty"` // of each thread: "64M"
+	Julia   bool         `json:"julia,omitempty"` // a job of Julia's, whose own threads call OpenBLAS
 	Vars    []record.Var `json:"variables"`
 
 	notes []string
@@ -42,13 +43,13 @@ const OpenBLASLimit = 64
 var Unset = []string{
 	"BLIS_JC_NT", "BLIS_IC_NT", "BLIS_JR_NT", "BLIS_IR_NT",
 	"KMP_AFFINITY", "GOMP_CPU_AFFINITY", "OMP_PLACES", "OMP_PROC_BIND", "OMP_THREAD_LIMIT",
-	"OMP_MAX_ACTIVE_LEVELS", "OMP_NESTED", "OMP_DYNAMIC", "OMP_STACKSIZE",
 }
 
 // Vars is the variables for a task of t threads that has cpus CPUs of Slurm's;
 // job is the job file's own variables, which win. Sorted by name.
 //
-// With nested threads the linear algebra libraries get the inner number: they
+// Julia's OpenBLAS gets one thread, since Julia's own call it. With nested
+// threads the linear algebra libraries get the inner number: they
 // are called from the outer threads. OMP_PLACES and OMP_PROC_BIND are set for
 // bound tasks only, as OMP_PROC_BIND shrinks the mask of the main thread, and
 // with it that of every process it starts.
@@ -73,6 +74,9 @@ func (th Threads) Variables(t, cpus int, job []record.Var) []record.Var {
 	}
 	for _, name := range []string{"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS"} {
 		set[name] = strconv.Itoa(min(blas, OpenBLASLimit))
+		if th.Julia {
+			set[name] = "1"
+		}
 	}
 	if th.Bind == "cores" {
 		set["OMP_PLACES"], set["OMP_PROC_BIND"] = "cores", "close"
@@ -121,7 +125,7 @@ func Request(o slurm.Options, local bool) (resources.Request, error) {
 // file and the nodes it may land on. The node works both out again from what it
 // was given.
 func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
-	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0}
+	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0, Julia: hasJulia(s.Environment.Packages)}
 	r, err := Request(o, local)
 	if err != nil {
 		return t, resources.Layout{}, err
@@ -174,12 +178,37 @@ func (th Threads) advice(s *jobspec.Spec, job []record.Var) (notes []string) {
 	if th.Bind == "cores" && hasPython(s.Environment.Packages) {
 		notes = append(notes, "threads.bind: cores sets OMP_PROC_BIND, under which a pool of Python processes shares the cores of one thread; bind: none leaves them free")
 	}
+	if th.Julia && th.PerTask > 1 {
+		notes = append(notes, "OPENBLAS_NUM_THREADS is 1: in a job of Julia's its own threads call OpenBLAS")
+	}
 	if th.Stack != "" {
 		if each, err := slurm.ParseSize(th.Stack); err == nil {
 			notes = append(notes, fmt.Sprintf("stacks of %s for %d threads may take %s of a task's memory", th.Stack, th.PerTask, slurm.FormatSize(each*int64(th.PerTask))))
 		}
 	}
 	return notes
+}
+
+// Ranks says in words what the launcher starts, "" without one.
+func (p *Plan) Ranks() string {
+	if p.Launcher == "none" {
+		return ""
+	}
+	l := p.Resources
+	where := plural(l.MinNodes, "node")
+	switch {
+	case p.Local:
+		return fmt.Sprintf("%d by mpirun, here", l.Tasks)
+	case l.MaxNodes == 0:
+		where += " or more"
+	case l.MaxNodes > l.MinNodes:
+		where = fmt.Sprintf("%d to %d nodes", l.MinNodes, l.MaxNodes)
+	}
+	each := ""
+	if l.TasksPerNode != "" && l.MinNodes > 1 {
+		each = ", a node " + l.TasksPerNode
+	}
+	return fmt.Sprintf("%d by %s, on %s%s", l.Tasks, p.Launcher, where, each)
 }
 
 // hasPython looks at the names of packages alone: python3, python312Packages.x.
@@ -207,4 +236,11 @@ func (p *Plan) NodeKind(node string) resources.Node {
 		return n
 	}
 	return resources.Node{}
+}
+
+func hasJulia(packages []string) bool {
+	return slices.ContainsFunc(packages, func(p string) bool {
+		w := p[strings.LastIndexByte(p, '.')+1:]
+		return strings.HasPrefix(w, "julia")
+	})
 }

@@ -40,6 +40,9 @@ type Options struct {
 	// Resolve finds the tree of a pin where it does not lie beside the job file
 	// (a rerun); nil: nix.Resolve.
 	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
+	// Rows is the table of a sweep's tasks as it was recorded (a rerun); nil: it
+	// is made from the job file.
+	Rows []jobspec.Row
 }
 
 func (o Options) resolve(pin jobspec.Pin, baseDir string) (nix.Source, error) {
@@ -101,7 +104,7 @@ func Load(file string, o Options) (*Job, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job file: %w", err)
 	}
-	rows, err := tasks(spec, dir)
+	rows, err := tasks(spec, dir, o.Rows)
 	if err != nil {
 		return nil, err
 	}

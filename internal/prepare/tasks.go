@@ -20,12 +20,12 @@ import (
 
 // tasks makes the table of a sweep and checks every task's files; a job without
 // one has one task.
-func tasks(spec *jobspec.Spec, dir string) ([]jobspec.Row, error) {
+func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Row, error) {
 	if spec.Sweep == nil {
 		return nil, inputsExist(spec.Inputs, dir, "")
 	}
 	var data []byte
-	if spec.Sweep.CSV != "" {
+	if spec.Sweep.CSV != "" && recorded == nil {
 		path := spec.Sweep.CSV
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(dir, path)
@@ -35,9 +35,12 @@ func tasks(spec *jobspec.Spec, dir string) ([]jobspec.Row, error) {
 			return nil, &jobspec.SweepError{Message: fmt.Sprintf("sweep.csv: %v", errors.Unwrap(err)), Way: spec.Sweep.CSV + " is looked for beside the job file"}
 		}
 	}
-	rows, err := spec.Sweep.Tasks(data)
-	if err != nil {
-		return nil, err
+	rows := recorded
+	if rows == nil {
+		var err error
+		if rows, err = spec.Sweep.Tasks(data); err != nil {
+			return nil, err
+		}
 	}
 	for _, list := range [][]string{spec.Inputs, spec.Outputs} {
 		for _, name := range list {

@@ -152,15 +152,18 @@ type Start struct {
 	Build   Chosen    `json:"build"`
 	Threads int       `json:"threads_per_task"`
 	// Resources is the tasks and their CPUs, as Slurm gave them.
-	Resources resources.Layout  `json:"resources"`
-	Affinity  []int             `json:"affinity"` // processors the batch step may run on
-	Vars      []Var             `json:"variables"`
-	Slurm     map[string]string `json:"slurm,omitempty"`       // the SLURM_ variables that matter
-	Limits    map[string]string `json:"limits,omitempty"`      // soft limits of the batch step: bytes, a number, or "unlimited"
-	Environ   map[string]string `json:"environment,omitempty"` // of the site's variables, those that can matter and name nobody
-	Inputs    []File            `json:"inputs"`
-	Notes     []string          `json:"notes,omitempty"` // what differs from the plan
-	Priv      StartPrivate      `json:"private"`
+	Resources resources.Layout `json:"resources"`
+	// Oversubscribed says that, and how, more threads run than processors may be
+	// used.
+	Oversubscribed string            `json:"oversubscribed,omitempty"`
+	Affinity       []int             `json:"affinity"` // processors the batch step may run on
+	Vars           []Var             `json:"variables"`
+	Slurm          map[string]string `json:"slurm,omitempty"`       // the SLURM_ variables that matter
+	Limits         map[string]string `json:"limits,omitempty"`      // soft limits of the batch step: bytes, a number, or "unlimited"
+	Environ        map[string]string `json:"environment,omitempty"` // of the site's variables, those that can matter and name nobody
+	Inputs         []File            `json:"inputs"`
+	Notes          []string          `json:"notes,omitempty"` // what differs from the plan
+	Priv           StartPrivate      `json:"private"`
 }
 
 // StartPrivate is the private part of Start.

@@ -34,8 +34,8 @@ type Line struct {
 // "log"; a log has no attempt).
 func (l Line) Of() (task, attempt int, kind string) {
 	parts := strings.Split(l.Path, "/")
-	if len(parts) == 2 && parts[0] == "logs" {
-		task, _ = strconv.Atoi(strings.TrimSuffix(parts[1], ".log"))
+	if parts[0] == "logs" {
+		task, _ = strconv.Atoi(strings.TrimSuffix(parts[len(parts)-1], ".log"))
 		return task, 0, "log"
 	}
 	if len(parts) == 5 {
@@ -101,11 +101,11 @@ func TaskFiles(dir string, each func(name string) error) error {
 			tasks = append(tasks, t)
 		}
 	}
-	logs, err := numbered(filepath.Join(dir, "logs"), "", ".log")
+	logs, err := logFiles(dir)
 	if err != nil {
 		return fmt.Errorf("logs: %w", err)
 	}
-	for _, t := range logs {
+	for t := range logs {
 		if _, ok := at[t]; !ok {
 			tasks = append(tasks, t)
 		}
@@ -128,13 +128,42 @@ func TaskFiles(dir string, each func(name string) error) error {
 				}
 			}
 		}
-		if _, ok := slices.BinarySearch(logs, t); ok {
-			if err := each(path.Join("logs", strconv.Itoa(t)+".log")); err != nil {
+		if log := logs[t]; log != "" {
+			if err := each(log); err != nil {
 				return err
 			}
 		}
 	}
+	const common = "logs/slurm.log" // of all tasks of a sweep
+	if _, err := os.Lstat(filepath.Join(dir, common)); err == nil {
+		return each(common)
+	}
 	return nil
+}
+
+// logFiles is the log of each task.
+func logFiles(dir string) (map[int]string, error) {
+	out := map[int]string{}
+	below := []string{"logs"}
+	ranges, err := os.ReadDir(filepath.Join(dir, "logs"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, e := range ranges {
+		if e.IsDir() {
+			below = append(below, path.Join("logs", e.Name()))
+		}
+	}
+	for _, d := range below {
+		in, err := numbered(filepath.Join(dir, d), "", ".log")
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range in {
+			out[t] = path.Join(d, strconv.Itoa(t)+".log")
+		}
+	}
+	return out, nil
 }
 
 // fold makes the line of one file.
@@ -178,7 +207,7 @@ const maxLine = 64 << 20
 // Lines reads a TasksFile, a line at a time. A line that is not what fold
 // writes, byte for byte, is an error that names it.
 func Lines(in io.Reader, each func(Line) error) error {
-	b := bufio.NewReaderSize(in, 64<<10)
+	b := bufio.NewReaderSize(in, 16<<10)
 	var line []byte
 	for n := 1; ; n++ {
 		line = line[:0]

@@ -10,7 +10,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -45,12 +47,19 @@ type Seal struct {
 	Facts   []SealedFact `json:"facts"`
 	Tasks   SealedTasks  `json:"tasks"`
 	Private string       `json:"private"` // SHA-256 of the file that holds the salt
-	Root    string       `json:"root"`    // Merkle root of the facts, the tasks' root last
-	ID      string       `json:"seal"`    // SHA-256 of all of the above in canonical form
+	// Supersedes is the ID of the seal before: the run went on after it.
+	Supersedes string `json:"supersedes,omitempty"`
+	Root       string `json:"root"` // Merkle root of the facts, the tasks' root last
+	ID         string `json:"seal"` // SHA-256 of all of the above in canonical form
 }
 
-// TopFacts are the facts of a run beside those of its tasks and builds.
-var TopFacts = []string{"job.yaml", "plan.json", "batch.sh", "run.sh", "sweep.json", "intent.json", "submit.json", "result.json", "accounting.json"}
+// top are the facts that come first in a seal; others of the run directory
+// follow by name.
+var top = []string{"job.yaml", "plan.json", "batch.sh", "run.sh", "sweep.json", "intent.json", "submit.json", "result.json", "accounting.json"}
+
+// noFacts are JSON files of a run directory that are none: the seal's own, and
+// what only saves asking Slurm again.
+var noFacts = []string{SealFile, PrivateFile, "final.json", "contents.json"}
 
 // Salt is the salt of a project, made when it is first asked for.
 func Salt(projectDir string) (string, error) {
@@ -78,7 +87,7 @@ func SealDir(dir, runID, salt string, tool Tool, now time.Time) (*Seal, error) {
 	if _, err := os.Lstat(filepath.Join(dir, SealFile)); err == nil {
 		return nil, fmt.Errorf("seal: %w", ErrExists)
 	}
-	facts, err := factFiles(dir)
+	facts, err := FactFiles(dir)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -110,6 +119,9 @@ func SealDir(dir, runID, salt string, tool Tool, now time.Time) (*Seal, error) {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
 	s.Private = HashBytes(keep)
+	if s.Supersedes, err = lastSuperseded(dir); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
 	if err := replaceBytes(filepath.Join(dir, PrivateFile), keep, 0o400); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -195,24 +207,30 @@ func ReadSeal(src Source) (*Seal, error) {
 	return &s, nil
 }
 
-// factFiles is the facts that a run directory has, in the order of the seal.
-func factFiles(dir string) ([]string, error) {
-	var out []string
-	for _, name := range TopFacts {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-			out = append(out, name)
+// FactFiles is the facts that a run directory has, beside those of its tasks, in
+// the order of the seal.
+func FactFiles(dir string) ([]string, error) {
+	var out, more []string
+	for _, below := range []string{"", "calls", "env"} {
+		entries, err := os.ReadDir(filepath.Join(dir, below))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			name := path.Join(below, e.Name())
+			switch {
+			case slices.Contains(top, name):
+				out = append(out, name)
+			case strings.HasSuffix(name, ".json") && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(noFacts, name):
+				more = append(more, name)
+			}
 		}
 	}
-	entries, err := os.ReadDir(filepath.Join(dir, "env"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	for _, e := range entries {
-		if strings.HasSuffix(e.Name(), ".json") {
-			out = append(out, "env/"+e.Name())
-		}
-	}
-	return out, nil
+	slices.SortFunc(out, func(a, b string) int { return slices.Index(top, a) - slices.Index(top, b) })
+	return append(out, more...), nil
 }
 
 // gather finds all that is private in a run's facts. A hash of a file that

@@ -98,6 +98,17 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 		}
 		return nix.Resolve(pin, base)
 	}
+	names, tasks, err := r.Rows()
+	if err != nil {
+		return nil, err
+	}
+	for _, values := range tasks {
+		var row jobspec.Row
+		for i, v := range values {
+			row = append(row, jobspec.EnvVar{Name: names[i], Value: v})
+		}
+		o.Prepare.Rows = append(o.Prepare.Rows, row)
+	}
 	j, err := prepare.Load(again.File, o.Prepare)
 	if err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package resources
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 )
 
@@ -112,10 +111,11 @@ func trim(per []int, tasks, nodes int) []int {
 	return per
 }
 
-// Check compares what was given with the plan. notes are differences and what
-// oversubscribes; an *Error stops a task that would run more threads than the
-// CPUs of one of its nodes.
-func (g Given) Check(plan Layout) (notes []string, err error) {
+// Check compares what was given with the plan. notes are the differences, and
+// how tasks share what there is; over is the one that says, unless that was
+// asked for, that more threads run than processors may be used. An *Error stops
+// a task that would run more threads than the CPUs of one of its nodes.
+func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 	diff := func(what string, have, want int) {
 		if have != want {
 			notes = append(notes, fmt.Sprintf("%d %s, the plan had %d", have, what, want))
@@ -140,7 +140,7 @@ func (g Given) Check(plan Layout) (notes []string, err error) {
 		if need := tasks * g.ThreadsPerTask; need > have {
 			what := fmt.Sprintf("%s with %s each on a node where the job has %s", plural(tasks, "task"), plural(g.ThreadsPerTask, "thread"), plural(have, "CPU"))
 			if !g.Overcommit {
-				return notes, &Error{what, "ask for the CPUs with slurm.cpus-per-task, or for fewer threads with threads.per-task"}
+				return notes, "", &Error{what, "ask for the CPUs with slurm.cpus-per-task, or for fewer threads with threads.per-task"}
 			}
 			notes = append(notes, what+": the job oversubscribes them, as slurm.overcommit says")
 			break
@@ -153,8 +153,12 @@ func (g Given) Check(plan Layout) (notes []string, err error) {
 	if len(per) == 0 {
 		per = []int{g.Tasks}
 	}
-	if need := slices.Max(per[:1]) * g.ThreadsPerTask; g.Affinity > 0 && need > g.Affinity {
-		notes = append(notes, fmt.Sprintf("%s here, but only %d processors may be used: the job oversubscribes them", plural(need, "thread"), g.Affinity))
+	if need := per[0] * g.ThreadsPerTask; g.Affinity > 0 && need > g.Affinity {
+		note := fmt.Sprintf("%s here, but only %s may be used: the job oversubscribes them", plural(need, "thread"), plural(g.Affinity, "processor"))
+		notes = append(notes, note)
+		if !g.Overcommit {
+			over = note
+		}
 	}
-	return notes, nil
+	return notes, over, nil
 }

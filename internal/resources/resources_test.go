@@ -210,9 +210,12 @@ func TestMeasure(t *testing.T) {
 		if g.Layout != c.want {
 			t.Errorf("%s with %s:\n got %+v\nwant %+v", c.options, c.env, g.Layout, c.want)
 		}
-		notes, err := g.Check(plan)
+		notes, over, err := g.Check(plan)
 		if c.refused == "" && err != nil || c.refused != "" && (err == nil || !strings.Contains(err.Error(), c.refused)) {
 			t.Errorf("%s with %s: refused %v, want %q", c.options, c.env, err, c.refused)
+		}
+		if wants := strings.Contains(c.note, "only"); (over != "") != wants {
+			t.Errorf("%s with %s: oversubscribed: %q", c.options, c.env, over)
 		}
 		if c.note != "" && !slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, c.note) }) {
 			t.Errorf("%s with %s: notes %q, want %q", c.options, c.env, notes, c.note)
@@ -228,10 +231,10 @@ func TestMeasureLocal(t *testing.T) {
 	if g.Layout != plan {
 		t.Errorf("got %+v", g.Layout)
 	}
-	if notes, err := g.Check(plan); err != nil || len(notes) != 1 || !strings.Contains(notes[0], "oversubscribes") {
+	if notes, over, err := g.Check(plan); err != nil || len(notes) != 1 || notes[0] != over || !strings.Contains(over, "oversubscribes") {
 		t.Errorf("notes %q, %v", notes, err)
 	}
-	if notes, err := (resources.Measure(none, 4, plan, resources.Request{}, resources.Node{}, resources.Wishes{})).Check(plan); err != nil || len(notes) != 0 {
+	if notes, over, err := (resources.Measure(none, 4, plan, resources.Request{}, resources.Node{}, resources.Wishes{})).Check(plan); err != nil || len(notes) != 0 || over != "" {
 		t.Errorf("notes %q, %v", notes, err)
 	}
 }

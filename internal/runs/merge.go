@@ -92,6 +92,9 @@ func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, a.ExitCode), "accounting"
 	case queued && q.State.Final():
 		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, exitCode(t.Brief)), "queue"
+		if q.Reason == "DependencyNeverSatisfied" {
+			t.Reason = "what it waited for did not complete"
+		}
 	case silent && t.end == nil:
 		t.State, t.Reason = slurm.Unknown, "slurm does not answer"
 	case t.end != nil:

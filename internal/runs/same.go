@@ -121,6 +121,10 @@ func differ(r Run, a, b *plan.Plan) (out []string) {
 // them see each other's runs. release gives it back. A file system without locks
 // guards nothing.
 func (p Project) LockName(ctx context.Context, name string) (release func(), err error) {
+	return p.lock(ctx, name, unix.LOCK_EX)
+}
+
+func (p Project) lock(ctx context.Context, name string, how int) (release func(), err error) {
 	dir := filepath.Join(p.Dir, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, &Error{fmt.Sprintf("the project directory cannot be made: %v", err), "submit from a directory that you can write to"}
@@ -130,7 +134,7 @@ func (p Project) LockName(ctx context.Context, name string) (release func(), err
 		return nil, fmt.Errorf("lock: %w", err)
 	}
 	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return func() { f.Close() }, nil
 		}

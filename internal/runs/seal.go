@@ -24,11 +24,9 @@ func (e *NotOverError) Error() string { return "run " + e.RunID + " cannot be se
 // Hint is the way out.
 func (e *NotOverError) Hint() string { return "nixbatch status tells when it is over" }
 
-// Sealed reports whether the run's record is sealed.
-func (r Run) Sealed() bool {
-	_, err := os.Lstat(r.SealFile())
-	return err == nil
-}
+// Sealed reports whether the run's record is sealed, and the run did not go on
+// since.
+func (r Run) Sealed() bool { return record.Sealed(r.Dir, false) }
 
 // Seal ends the record of a run that is over: it asks the accounting, writes
 // down the result, and seals. anyway seals also what is not known to be over
@@ -36,7 +34,7 @@ func (r Run) Sealed() bool {
 // that is sealed yields record.ErrExists.
 func (s Status) Seal(ctx context.Context, w Watcher, p Facts, anyway bool) (*record.Seal, error) {
 	switch {
-	case s.Run.Sealed():
+	case record.Sealed(s.Run.Dir, true):
 		return nil, fmt.Errorf("run %s: %w", s.Run.ID, record.ErrExists)
 	case s.NotSubmitted:
 		return nil, &NotOverError{s.Run.ID, "it was never submitted"}
@@ -47,6 +45,9 @@ func (s Status) Seal(ctx context.Context, w Watcher, p Facts, anyway bool) (*rec
 	s.Load()
 	acct, err := s.accounting(ctx, w, p.Now(), anyway)
 	if err != nil {
+		return nil, err
+	}
+	if err := record.Supersede(s.Run.Dir); err != nil {
 		return nil, err
 	}
 	result := record.Result{Schema: record.ResultSchema, RunID: s.Run.ID, State: string(s.State), Reason: s.Reason, Attempt: s.Attempt, Time: p.Now().UTC()}

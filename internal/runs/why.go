@@ -97,7 +97,9 @@ func (r Run) Explain(ctx context.Context, w Watcher, task int, p Facts) (*Why, e
 			why.Next = append(why.Next, "scontrol resume "+why.Job+" lets it go on; an administrator or a job of higher priority may have suspended it")
 		}
 	default:
-		why.Log = decisive(why.LogFile)
+		if t.State != slurm.Completed {
+			why.Log = decisive(why.LogFile)
+		}
 		why.ended(name, &pl)
 	}
 	return why, serr

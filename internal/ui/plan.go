@@ -41,6 +41,9 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 		}
 	}
 	fmt.Fprintf(w, "\nthreads   %d a task\n", p.Threads.PerTask)
+	if r := p.Ranks(); r != "" {
+		fmt.Fprintf(w, "ranks     %s\n", r)
+	}
 	if sw := p.Sweep; sw != nil {
 		most := ""
 		if sw.MaxRunning > 0 {

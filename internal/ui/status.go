@@ -91,6 +91,9 @@ func PrintEnd(w io.Writer, s runs.Status) {
 		fmt.Fprintf(w, ": build %s on %s, %d threads", s.Start.Build.Arch, s.Start.Nodes[0].CPU.Name, s.Start.Threads)
 	}
 	fmt.Fprintf(w, "\n")
+	if s.Start != nil && s.Start.Oversubscribed != "" {
+		fmt.Fprintf(w, "note: %s\n", s.Start.Oversubscribed)
+	}
 	if s.End != nil {
 		for _, o := range s.End.Outputs {
 			if o.Skipped != "" {

@@ -80,7 +80,6 @@ type checker struct {
 // Verify checks the record at path. An error means that there is nothing to
 // check; whatever is wrong with a record is a verdict.
 func Verify(ctx context.Context, path string, o Options) (*Report, error) {
-	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
 	r, err := load.Open(path)
 	var newer *record.NewerError
 	if errors.As(err, &newer) {
@@ -90,10 +89,17 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 		if _, serr := os.Stat(path); serr != nil {
 			return nil, err
 		}
+		rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
 		rep.say("the record can be read", Failed, err.Error())
 		return rep, nil
 	}
 	defer r.Close()
+	return Of(ctx, r, o), nil
+}
+
+// Of checks a record that was read.
+func Of(ctx context.Context, r *load.Record, o Options) *Report {
+	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
 	c := &checker{Record: r, o: o, report: rep}
 	rep.RunID, rep.Redacted, rep.OK = r.RunID, r.Redacted(), true
 	if r.Seal == nil {
@@ -109,7 +115,7 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 	c.pins()
 	c.environments()
 	c.files()
-	return rep, nil
+	return rep
 }
 
 func (r *Report) say(what, verdict, detail string) {
@@ -163,6 +169,9 @@ func (c *checker) facts() {
 	if c.Redacted() {
 		good += "; private values are left out, and nothing is said of them"
 	}
+	if s := c.Seal.Supersedes; s != "" {
+		good += "; it supersedes the seal " + s[:min(16, len(s))] + "…, after which the run went on"
+	}
 	c.report.several(what, bad, Proved, good)
 }
 
@@ -186,21 +195,17 @@ func (c *checker) fact(f record.SealedFact) (problem string) {
 	return ""
 }
 
-// unsealed finds facts that are there and that the seal does not know.
+// unsealed finds facts of a run directory that the seal does not know.
 func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
-	names, err := c.List("env")
+	if c.Contents != nil {
+		return nil // contents tells
+	}
+	names, err := record.FactFiles(c.Path)
 	if err != nil {
 		return []string{err.Error()}
 	}
-	for _, n := range record.TopFacts {
-		if f, err := c.Open(n); err == nil {
-			f.Close()
-			names = append(names, n)
-		}
-	}
 	for _, n := range names {
-		known := strings.HasSuffix(n, ".json") || slices.Contains(record.TopFacts, n)
-		if known && !sealed[n] {
+		if !sealed[n] {
 			bad = append(bad, n+" was added after sealing")
 		}
 	}

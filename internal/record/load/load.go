@@ -45,13 +45,17 @@ func Open(path string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := read(src)
+	r, err := From(src)
 	if err != nil {
 		return nil, errors.Join(err, src.Close())
 	}
 	r.Path = path
 	return r, nil
 }
+
+// From reads a record from a source, which stays the caller's to close where
+// there is an error.
+func From(src record.Source) (*Record, error) { return read(src) }
 
 func read(src record.Source) (*Record, error) {
 	r := &Record{Source: src, Envs: map[string]record.Environment{}}
@@ -143,6 +147,26 @@ func decode(name string, data []byte, schema string, into any) error {
 		return &record.BadFileError{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited"}
 	}
 	return nil
+}
+
+// Rows is the table of a sweep's tasks: names, and the values of each task; nil
+// for a run that is no sweep.
+func (r *Record) Rows() (names []string, tasks [][]string, err error) {
+	var table struct {
+		Names []string   `json:"names"`
+		Tasks [][]string `json:"tasks"`
+	}
+	if err := r.fact("sweep.json", record.SweepSchema, &table); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, nil
+	} else if err != nil {
+		return nil, nil, err
+	}
+	for _, t := range table.Tasks {
+		if len(t) != len(table.Names) {
+			return nil, nil, &record.BadFileError{Message: "sweep.json has a task with more or fewer values than names", Way: "it was cut off or edited"}
+		}
+	}
+	return table.Names, table.Tasks, nil
 }
 
 // Redacted reports whether private values were left out.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/ui"
+)
+
+func retryCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "retry", Usage: "submit again what of a run did not complete", ArgsUsage: "RUN[.TASK]",
+		Description: "The same environment, the same lines, the same numbers of tasks: a further attempt of each task that is over and\n" +
+			"not completed. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
+			"3 Nix failed, 4 Slurm refused, 5 it is not known what became of the run.",
+		Flags: []cli.Flag{jsonFlag(),
+			&cli.BoolFlag{Name: "failed", Usage: "only tasks that failed, not cancelled or unsubmitted ones"},
+			&cli.StringFlag{Name: "mem", Usage: "memory to ask for: a size, or a factor such as x1.5"},
+			&cli.StringFlag{Name: "time", Usage: "time limit to ask for: a time, or a factor such as x2"}},
+		Action: func(c *cli.Context) error {
+			name, err := oneRun(c)
+			if err != nil {
+				return err
+			}
+			if name == "" {
+				return &usageError{"nixbatch retry needs a run", "nixbatch status lists the runs"}
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			r, task, err := p.GetTask(name)
+			if err != nil {
+				return err
+			}
+			return retry(c, s, p, r, task)
+		},
+	}
+}
+
+func retry(c *cli.Context, s Streams, p runs.Project, r runs.Run, task int) error {
+	ctx, client := c.Context, newClient()
+	keep, err := p.LockRoots(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer keep()
+	var pl plan.Plan
+	if err := record.Read(r.PlanFile(), &pl); err != nil {
+		return fmt.Errorf("plan of run %s: %w", r.ID, err)
+	}
+	n := &nix.Nix{Runner: proc.System{}, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: os.Environ()}
+	for _, b := range pl.Builds {
+		if env, err := os.Readlink(r.EnvLink(b.Arch)); err == nil {
+			if _, err := os.Stat(env); err != nil {
+				continue // told below
+			}
+			if err := n.Keep(ctx, env); err != nil {
+				return err
+			}
+		}
+	}
+	again := runs.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
+	if pl.Sweep != nil {
+		again.MaxArray = prepare.ArrayLimit(ctx, client, p, facts().Now())
+	}
+	sub, tasks, err := r.Retry(ctx, client, again, facts())
+	if err != nil {
+		prepare.ForgetLimits(p)
+		return err
+	}
+	if c.Bool("json") {
+		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
+	}
+	fmt.Fprintf(s.Out, "%s, run %s again\n", jobWords(sub), r.ID)
+	return nil
+}

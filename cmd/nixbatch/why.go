@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/ui"
+)
+
+func whyCommand(s Streams) *cli.Command {
+	return &cli.Command{
+		Name: "why", Usage: "why a run waits, or what it died of", ArgsUsage: "[RUN[.TASK]]",
+		Description: "Without RUN, the newest one; of a sweep the first task that did not complete. Exit codes: 0 done, 2 no such run,\n" +
+			"5 Slurm did not answer (what files tell is shown).",
+		Flags: []cli.Flag{jsonFlag()},
+		Action: func(c *cli.Context) error {
+			name, err := oneRun(c)
+			if err != nil {
+				return err
+			}
+			p, err := here()
+			if err != nil {
+				return err
+			}
+			r, task, err := p.GetTask(name)
+			if err != nil {
+				return err
+			}
+			why, serr := r.Explain(c.Context, newClient(), task, facts())
+			if why == nil {
+				return serr
+			}
+			if c.Bool("json") {
+				if err := ui.PrintJSON(s.Out, why); err != nil {
+					return err
+				}
+			} else {
+				printWhy(s.Out, why)
+			}
+			if serr != nil {
+				if !c.Bool("json") {
+					ui.PrintError(s.Err, serr)
+				}
+				return &quietError{exitUnknown}
+			}
+			return nil
+		},
+	}
+}
+
+func printWhy(w io.Writer, y *runs.Why) {
+	fmt.Fprintf(w, "%s: %s", y.RunID, y.State)
+	if y.Job != "" {
+		fmt.Fprintf(w, ", job %s", y.Job)
+	}
+	fmt.Fprintf(w, "\n%s\n", y.Words)
+	if y.Reason != "" {
+		fmt.Fprintf(w, "reason    %s\n", y.Reason)
+	}
+	if y.Starts != nil {
+		fmt.Fprintf(w, "start     expected %s\n", y.Starts.Local().Format("2006-01-02 15:04:05"))
+	}
+	if y.Nodes != "" {
+		fmt.Fprintf(w, "nodes     %s\n", y.Nodes)
+	}
+	span := func(n int64) string { return (time.Duration(n) * time.Second).String() }
+	if y.Time != nil {
+		fmt.Fprintf(w, "time      %s\n", useWords(y.Time, span))
+	}
+	if y.Memory != nil {
+		fmt.Fprintf(w, "memory    %s\n", useWords(y.Memory, ui.Bytes))
+	}
+	for i, l := range y.Log {
+		head := "          "
+		if i == 0 {
+			head = "log       "
+		}
+		fmt.Fprintf(w, "%s%s\n", head, l)
+	}
+	if len(y.Log) > 0 {
+		fmt.Fprintf(w, "          %s\n", y.LogFile)
+	}
+	for _, n := range y.Next {
+		fmt.Fprintf(w, "next      %s\n", n)
+	}
+}
+
+func useWords(u *runs.Use, show func(int64) string) string {
+	text := "used " + show(u.Used)
+	if u.Used == 0 {
+		text = "use not known"
+	}
+	if u.Of != "" && u.Used > 0 {
+		text += " (" + u.Of + ")"
+	}
+	if u.Asked > 0 {
+		text += ", asked " + show(u.Asked)
+	}
+	return text
+}
