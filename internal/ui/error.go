@@ -73,7 +73,7 @@ func PrintErrorJSON(w io.Writer, err error, exitCode int) {
 	e := errorJSON{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: Hint(err)}
 	var ps jobspec.Problems
 	if errors.As(err, &ps) {
-		e.Message = fmt.Sprintf("%d problems in the job file", len(ps))
+		e.Message = fmt.Sprintf("%d problems in %s", len(ps), ps[0].File)
 		for _, p := range ps {
 			e.Problems = append(e.Problems, problemJSON{p.File, p.Line, p.Column, p.Message, p.Hint})
 		}

@@ -2,14 +2,13 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"time"
-
-	"context"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -82,10 +81,21 @@ func (b *bed) firstLine() error {
 func timeFirstLines(runDir, dir string) error {
 	const runs = 20
 	ours := filepath.Join(runDir, "batch.sh")
+	// The agent takes none but its own job's start: it is told that job's id.
+	data, err := os.ReadFile(filepath.Join(runDir, "submit.json"))
+	if err != nil {
+		return err
+	}
+	var job struct {
+		ID int64 `json:"job_id"`
+	}
+	if err := json.Unmarshal(data, &job); err != nil {
+		return err
+	}
 	var plain, shell pairs
 	// Every start of a task needs an attempt of its own.
 	for i := range runs {
-		us, err := toFirstLine(ours, fmt.Sprintf("SLURM_RESTART_COUNT=%d", i+1))
+		us, err := toFirstLine(ours, fmt.Sprintf("SLURM_JOB_ID=%d", job.ID), fmt.Sprintf("SLURM_RESTART_COUNT=%d", i+1))
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,8 @@
 // same script, and counts the Nix programs that the submit started; (b) the way
 // from the start of a batch script to the user's first line, against a plain
 // bash script and against nix-shell on the same derivation; (c) the generic
-// build of the Hartree-Fock program against the one for this CPU.
+// build of the Hartree-Fock program against the one for this CPU; (d) the look at
+// the CPUs before the payload, on one node and on four.
 package main
 
 import (
@@ -27,6 +28,9 @@ import (
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == "first-line" {
 		exit(timeFirstLines(os.Args[2], os.Args[3]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == "guard" {
+		exit(timeGuard(os.Args[2]))
 	}
 	if len(os.Args) != 3 {
 		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES")
@@ -75,7 +79,7 @@ func bench(ctx context.Context, nixbatch, examples string) (err error) {
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for _, part := range []func() error{b.submit, b.firstLine, b.builds} {
+	for _, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard} {
 		if err := part(); err != nil {
 			return err
 		}

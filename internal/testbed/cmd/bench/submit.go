@@ -40,7 +40,7 @@ func (b *bed) submit() error {
 	script := filepath.Join(first.RunDir, "batch.sh")
 	var p pairs
 	for range runs {
-		ours, err := b.timed("water", b.nixbatch, "submit", "hold.yaml")
+		ours, err := b.timed("water", b.nixbatch, "submit", "--again", "hold.yaml")
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ var execLine = regexp.MustCompile(`execve\("([^"]*)".*\) = 0`)
 // countExecs shows which programs a warm submit starts.
 func (b *bed) countExecs() error {
 	trace := filepath.Join(b.dir, "execs")
-	if _, err := b.run("water", "strace", "-f", "-qq", "-e", "trace=execve", "-o", trace, b.nixbatch, "submit", "hold.yaml"); err != nil {
+	if _, err := b.run("water", "strace", "-f", "-qq", "-e", "trace=execve", "-o", trace, b.nixbatch, "submit", "--again", "hold.yaml"); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(trace)
