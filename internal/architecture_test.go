@@ -23,7 +23,7 @@ var layers = [][]string{
 	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/testbed",
 		"examples", "examples/mpi", "internal"},
 	{"internal/ui", "internal/rerun", "internal/prepare", "internal/agent", "internal/testbed"},
-	{"internal/runs", "internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show"},
+	{"internal/runs", "internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/schemas", "internal/record/show"},
 	{"internal/record/load", "internal/record/recordtest"},
 	{"internal/plan", "internal/nix", "internal/launch"},
 	{"internal/cluster", "internal/site"},

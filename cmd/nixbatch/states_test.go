@@ -101,13 +101,14 @@ func (s *site) state(name string) listed {
 func (s *site) reaches(name, state, reason string) listed {
 	s.t.Helper()
 	var last listed
-	deadline := time.Now().Add(150 * time.Second)
+	deadline := time.Now().Add(120 * time.Second)
 	for ; time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if last = s.state(name); last.State == state && strings.Contains(last.Reason, reason) {
 			return last
 		}
 	}
-	s.t.Fatalf("%s is %+v, not %s (%s)", name, last, state, reason)
+	_, log, _ := s.run("logs", name)
+	s.t.Fatalf("%s is %+v, not %s (%s); its log:\n%s", name, last, state, reason, log)
 	return last
 }
 

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -397,61 +396,4 @@ func TestGitState(t *testing.T) {
 	write("w/.git/worktrees/tree/HEAD", "ref: refs/heads/main\n")
 	write("w/.git/worktrees/tree/commondir", "../..\n")
 	check("linked work tree", "tree", strings.Repeat("a", 40))
-}
-
-// BenchmarkSeal and the others are about a run of 10,000 tasks. They report the
-// memory in use at the end beside what Go counts.
-func BenchmarkSeal10000(b *testing.B) {
-	run := recordtest.Make(b, b.TempDir(), recordtest.Options{Tasks: 10000})
-	b.ReportAllocs()
-	for b.Loop() {
-		run.Seal(b)
-		b.StopTimer()
-		for _, f := range []string{record.SealFile, record.TasksFile, record.PrivateFile} {
-			if err := os.Remove(filepath.Join(run.Dir, f)); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.StartTimer()
-	}
-	b.StopTimer()
-	inUse(b)
-}
-
-func inUse(b *testing.B) {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	b.ReportMetric(float64(m.HeapSys)/(1<<20), "MiB-heap")
-}
-
-// BenchmarkWrite is one fact of a task, as the agent writes it.
-func BenchmarkWrite(b *testing.B) {
-	run := recordtest.Make(b, b.TempDir(), recordtest.Options{})
-	var s record.Start
-	if err := record.Read(filepath.Join(run.Dir, "tasks/0-999/0/attempt-0/start.json"), &s); err != nil {
-		b.Fatal(err)
-	}
-	dir := b.TempDir()
-	n := 0
-	for b.Loop() {
-		n++
-		if err := record.Write(filepath.Join(dir, fmt.Sprint(n)), s); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkHashFile is an output of a gigabyte.
-func BenchmarkHashFile(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "big")
-	const size = 1 << 30
-	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Truncate(file, size)); err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(size)
-	for b.Loop() {
-		if f := record.HashFile("big", file, record.HashLimit); f.SHA256 == "" {
-			b.Fatal(f.Skipped)
-		}
-	}
 }

@@ -102,6 +102,10 @@ func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
 		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
 	case t.start:
 		t.State, t.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
+	case t.Index >= 0 && said.arrays[t.Job]:
+		// Of a waiting task that is cancelled slurmctld keeps nothing, as long as
+		// others of its array wait (seen with 22.05.8).
+		t.State, t.Reason, from = slurm.Cancelled, "it left the queue without a start, while its array stayed", "queue"
 	default:
 		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
 	}

@@ -23,6 +23,7 @@ type answer struct {
 	Acct   []slurm.AcctJob `json:"accounting"`
 
 	queueAt map[taskKey]int
+	arrays  map[int64]bool // of which some task is there
 	acctAt  map[taskKey][]int
 }
 
@@ -183,8 +184,11 @@ func (a *answer) ask(ctx context.Context, w Watcher, since time.Time) error {
 }
 
 func (a *answer) index() *answer {
-	a.queueAt, a.acctAt = map[taskKey]int{}, map[taskKey][]int{}
+	a.queueAt, a.acctAt, a.arrays = map[taskKey]int{}, map[taskKey][]int{}, map[int64]bool{}
 	for i, j := range a.Queue {
+		if j.Task >= 0 {
+			a.arrays[j.Array] = true
+		}
 		a.queueAt[taskKey{j.Array, j.Task}] = i
 	}
 	for i, j := range a.Acct { // requeues come in order
