@@ -15,7 +15,6 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
-	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // site is a directory with a job file, from which a program is run with what

@@ -125,8 +125,24 @@ func (s *site) why(name string, want ...string) {
 
 func (s *site) scontrol(args ...string) {
 	s.t.Helper()
-	if _, err := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "scontrol", Args: args, Env: s.c.Env()}); err != nil {
+	s.slurm("scontrol", args...)
+}
+
+// slurm runs one of Slurm's programs.
+func (s *site) slurm(program string, args ...string) {
+	s.t.Helper()
+	if _, err := (proc.System{}).Run(context.Background(), proc.Cmd{Path: program, Args: args, Env: s.c.Env()}); err != nil {
 		s.t.Fatal(err)
+	}
+}
+
+// within waits for up to so many seconds.
+func (s *site) within(seconds int, what string, done func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			s.t.Fatalf("%s did not come within %d seconds", what, seconds)
+		}
 	}
 }
 

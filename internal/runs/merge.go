@@ -68,6 +68,7 @@ func (s *Status) merge(said *answer, silent bool, now time.Time) {
 			from = f
 		}
 	}
+	s.overMemory()
 	s.sum()
 	s.Load()
 	if s.State.Final() && !silent && !s.open {
@@ -104,12 +105,38 @@ func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
 		t.State, t.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
 	case t.Index >= 0 && said.arrays[t.Job]:
 		// Of a waiting task that is cancelled slurmctld keeps nothing, as long as
-		// others of its array wait (seen with 22.05.8).
+		// others of its array are there (seen with 22.05.8).
 		t.State, t.Reason, from = slurm.Cancelled, "it left the queue without a start, while its array stayed", "queue"
 	default:
 		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
 	}
 	return from
+}
+
+// overMemory finds tasks that Slurm's own accounting of memory ended: it calls
+// them failed (JobAcctGatherParams=OverMemoryKill, seen with 22.05.8), and says
+// what happened in the batch step's log alone.
+func (s *Status) overMemory() {
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if t.State == slurm.Failed && t.end == nil && len(s.Run.slurmSaid(*t, s.Sweep(), "exceeded memory limit")) > 0 {
+			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
+		}
+	}
+}
+
+// slurmSaid is what slurmstepd wrote about a task's job that has a text in it.
+func (r Run) slurmSaid(t TaskStatus, sweep bool, text string) (out []string) {
+	file := r.LogFile(t.Task)
+	if sweep {
+		file = r.SlurmLog()
+	}
+	for _, l := range tail(file) {
+		if strings.HasPrefix(l, "slurmstepd") && strings.Contains(l, text) && (!sweep || strings.Contains(l, "StepId="+t.Ref()+".") || strings.Contains(l, "JOB "+t.Ref()+" ")) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // waits are states of Slurm's that ours do not tell apart, in words.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -99,6 +98,9 @@ func (r Run) Explain(ctx context.Context, w Watcher, task int, p Facts) (*Why, e
 	default:
 		if t.State != slurm.Completed {
 			why.Log = decisive(why.LogFile)
+			if s.Sweep() {
+				why.Log = append(why.Log, r.slurmSaid(t, true, "")...)
+			}
 		}
 		why.ended(name, &pl)
 	}
@@ -290,9 +292,8 @@ const logTail = 256 << 10
 
 var bad = regexp.MustCompile(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
 
-// decisive are the lines of a log that tell what went wrong: the last five that
-// sound like it, else the last three.
-func decisive(file string) []string {
+// tail is the lines of a log's end that are not blank.
+func tail(file string) (lines []string) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil
@@ -303,18 +304,25 @@ func decisive(file string) []string {
 			return nil
 		}
 	}
-	var lines, hits []string
 	in := bufio.NewScanner(f)
 	in.Buffer(nil, logTail)
 	for in.Scan() {
 		l := strings.TrimRight(in.Text(), " \t\r")
-		if l == "" {
-			continue
+		if r := []rune(l); len(r) > 300 {
+			l = string(r[:300]) + "…"
 		}
-		if r := []rune(strconv.Quote(l)); len(r) > 400 {
-			l = string([]rune(l)[:300]) + "…"
+		if l != "" {
+			lines = append(lines, l)
 		}
-		lines = append(lines, l)
+	}
+	return lines
+}
+
+// decisive are the lines of a log that tell what went wrong: the last five that
+// sound like it, else the last three.
+func decisive(file string) (hits []string) {
+	lines := tail(file)
+	for _, l := range lines {
 		if bad.MatchString(l) {
 			hits = append(hits, l)
 		}
