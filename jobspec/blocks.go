@@ -244,11 +244,20 @@ func (d *decoder) nested(where string, n *node, t *Threads) {
 }
 
 // env reads the environment variables.
+// What execve(2) takes: MAX_ARG_STRLEN is 32 pages for one string, NAME=VALUE and
+// a NUL; all strings share a quarter of the stack's limit, 2 MiB as a rule, with
+// the arguments and the environment's own variables.
+const (
+	maxEnvVar = 32*4096 - 1
+	maxEnv    = 1 << 20
+)
+
 func (d *decoder) env(n *node) []EnvVar {
 	if !d.isMapping("env", n) {
 		return nil
 	}
 	var vars []EnvVar
+	total := 0
 	for _, p := range n.keys {
 		name := p.key.value
 		at := dot("env", name)
@@ -269,8 +278,16 @@ func (d *decoder) env(n *node) []EnvVar {
 			continue
 		}
 		if s, ok := d.anyText(at, p.value, "text"); ok {
+			if len(name)+1+len(s) > maxEnvVar {
+				d.add(p.value.pos, "write it to a file, and name that in inputs", "env: %s has %d bytes; Linux starts no program with a variable of more than %d", name, len(s), maxEnvVar)
+				continue
+			}
+			total += len(name) + 2 + len(s)
 			vars = append(vars, EnvVar{name, s})
 		}
+	}
+	if total > maxEnv {
+		d.add(n.pos, "write the values to a file, and name that in inputs", "env: its variables have %d bytes together; more than %d leave no room for arguments", total, maxEnv)
 	}
 	return vars
 }

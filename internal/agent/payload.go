@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/runs"
 )
 
 // forwarded are the signals that reach the payload through the agent. SIGKILL
@@ -33,12 +35,17 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 	got := make(chan os.Signal, 16)
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
+	lines, err := a.writeScript(b)
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(lines)
 	began := time.Now()
 	// The child leads a process group, so that a signal for the payload reaches
 	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
 	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
 		Path:   filepath.Join(b.Env, "bash"),
-		Args:   []string{"--noprofile", "--norc", "-c", a.script(b)},
+		Args:   []string{"--noprofile", "--norc", lines},
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
 		Stdout: a.Stdout, Stderr: a.Stderr,
@@ -132,6 +139,24 @@ func exitOf(err error) (code int, sig string) {
 	return pe.ExitCode, ""
 }
 
+// writeScript puts the script into a file of the attempt's that only its owner
+// can read: on a command line everybody on the node could read the variables.
+func (a *Agent) writeScript(b record.Chosen) (string, error) {
+	f, err := os.CreateTemp(a.Run.AttemptDir(a.task, a.attempt), ".task-*.sh")
+	if err != nil {
+		return "", fmt.Errorf("the task's script could not be written: %w", err)
+	}
+	_, err = f.WriteString(a.script(b))
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return "", fmt.Errorf("the task's script could not be written: %w", err)
+	}
+	return f.Name(), nil
+}
+
 // script is what the pinned bash runs: the environment as nix-shell would set
 // it, the variables that win over it, and the user's lines, which end at the
 // first command that fails.
@@ -181,7 +206,8 @@ func (a *Agent) describe(patterns []string, limit int64) []record.File {
 			continue
 		}
 		for _, n := range names {
-			if !seen[n] {
+			// The record does not describe itself.
+			if !seen[n] && !slices.Contains(strings.Split(n, "/"), runs.DirName) {
 				seen[n] = true
 				out = append(out, record.HashFile(n, n, limit))
 			}

@@ -86,10 +86,10 @@ func (e *SlurmError) Hint() string {
 	return "try sinfo by hand; --local runs the job here without Slurm"
 }
 
-// InputError says that an input of the job is not there.
-type InputError struct{ Name, Way string }
+// InputError says that an input of the job is not there, or is no file.
+type InputError struct{ Name, What, Way string }
 
-func (e *InputError) Error() string { return "input " + e.Name + " does not exist" }
+func (e *InputError) Error() string { return "input " + e.Name + " " + e.What }
 
 // Hint is the way out.
 func (e *InputError) Hint() string { return e.Way }

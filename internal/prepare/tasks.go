@@ -84,11 +84,15 @@ func inputsExist(inputs []string, dir, task string) error {
 		if !filepath.IsAbs(in) {
 			path = filepath.Join(dir, in)
 		}
-		if _, err := os.Stat(path); err != nil {
+		st, err := os.Stat(path)
+		if err == nil && !st.Mode().IsRegular() {
+			return &InputError{in, "is not a file, and has no hash", "name the files in it that the job reads"}
+		}
+		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("input %s: %w", in, err)
 			}
-			e := &InputError{in, "inputs are relative to the job file's directory"}
+			e := &InputError{in, "does not exist", "inputs are relative to the job file's directory"}
 			if task != "" {
 				e.Way += "; the task is " + task
 			}

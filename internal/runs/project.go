@@ -27,31 +27,35 @@ type Project struct {
 }
 
 // Near is the project of a directory: the .nixbatch in it or in its nearest
-// parent that has one, else the one that will be made in it. Symbolic links are
-// kept: the nodes may know a directory by that name alone.
+// parent that has one of this user's own, else the one that will be made in it.
+// One in the directory itself that others own or may write to is an *Error.
+// Symbolic links are kept: the nodes may know a directory by that name alone.
 func Near(dir string) (Project, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return Project{}, fmt.Errorf("directory %s: %w", dir, err)
 	}
-	for d := abs; ; d = filepath.Dir(d) {
-		if st, err := os.Lstat(filepath.Join(d, DirName)); err == nil && st.IsDir() {
-			return Project{filepath.Join(d, DirName)}, nil
-		}
-		if d == filepath.Dir(d) {
-			return Project{filepath.Join(abs, DirName)}, nil
+	own := filepath.Join(abs, DirName)
+	if err := trusted(own); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return Project{own}, err
+	}
+	for d := abs; d != filepath.Dir(d); {
+		d = filepath.Dir(d)
+		if up := filepath.Join(d, DirName); mine(up) {
+			return Project{up}, nil
 		}
 	}
+	return Project{own}, nil
 }
 
 // Make makes the project's directories, private to their owner.
 func (p Project) Make() error {
 	for _, d := range []string{"roots", "eval", "runs", "learnt", "agents"} {
 		if err := os.MkdirAll(filepath.Join(p.Dir, d), 0o700); err != nil {
-			return &Error{fmt.Sprintf("the project directory cannot be made: %v", err), "submit from a directory that you can write to"}
+			return &Error{fmt.Sprintf("the project directory cannot be made: %v", err), "work in a directory that you can write to"}
 		}
 	}
-	return nil
+	return trusted(p.Dir)
 }
 
 // Learnt is where jobs leave what they saw of their nodes.
