@@ -16,10 +16,13 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # in a home directory.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo env PATH="$$PATH" HOME="$$HOME" GOCACHE="$(CURDIR)/build/go-cache")
 
-.PHONY: build install setup demo test faults lint bench clean
+.PHONY: build testbed install setup demo test faults lint bench clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o build/nixbatch ./cmd/nixbatch
+
+testbed:
+	go build -o build/testbed ./internal/testbed/cmd/testbed
 
 PREFIX ?= /usr/local
 install: build
