@@ -108,7 +108,7 @@ func (d *decoder) fixed(where string, n *node, p *Pin, got map[string]pair, comm
 		case !wantsRev && p.Kind != 0:
 			d.add(rev.key.pos, "remove it", "%s: rev does not belong to a %s source", where, p.Kind)
 		case !ok:
-			d.expected(dot(where, "rev"), "a commit", v, "")
+			d.expected(dot(where, "rev"), "a commit", v, command)
 		case revRE.MatchString(v.value):
 			p.Rev = v.value
 		case revRE.MatchString(strings.ToLower(v.value)):
@@ -120,7 +120,13 @@ func (d *decoder) fixed(where string, n *node, p *Pin, got map[string]pair, comm
 		}
 	}
 	if hasHash {
-		if s, ok := d.text(dot(where, "hash"), hash.value, "a hash, sha256-…"); ok {
+		if v := hash.value; v.kind == nothing {
+			hint := command
+			if hasRev && rev.value.kind == nothing {
+				hint = "" // told with rev: it prints both
+			}
+			d.expected(dot(where, "hash"), "a hash, sha256-…", v, hint)
+		} else if s, ok := d.text(dot(where, "hash"), v, "a hash, sha256-…"); ok {
 			if problem, hint := checkHash(s); problem != "" {
 				d.add(hash.value.pos, hint, "%s: %s %s", dot(where, "hash"), shown(s), problem)
 			} else {

@@ -205,3 +205,24 @@ func syntaxHint(what, line string) string {
 	}
 	return ""
 }
+
+// Node is a YAML node with its place in the text, for who has to change a job
+// file's text and not its meaning.
+type Node = yaml.Node
+
+// RootMapping parses a text as one YAML document that is a mapping, and returns
+// its keys and values in turn, or false. Nothing of it is checked.
+func RootMapping(data []byte) (*Node, bool) {
+	var doc yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader(data))
+	if err := d.Decode(&doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode || d.Decode(new(yaml.Node)) == nil {
+		return nil, false
+	}
+	return doc.Content[0], true
+}
+
+// IsMapping reports whether a node is a mapping.
+func IsMapping(n *Node) bool { return n.Kind == yaml.MappingNode }
+
+// IsScalar reports whether a node is a single value.
+func IsScalar(n *Node) bool { return n.Kind == yaml.ScalarNode }

@@ -4,8 +4,8 @@
 # own slurmctld, slurmd and munge services are kept from starting.
 set -eu
 
-packages='dash gcc gfortran git libopenmpi-dev libc6-dev make munge nix-bin openmpi-bin
-openssh-client procps shellcheck slurm-wlm strace util-linux'
+packages='dash gcc gfortran git libopenmpi-dev libc6-dev make mariadb-server munge nix-bin openmpi-bin
+openssh-client procps shellcheck slurm-wlm slurmdbd strace util-linux'
 
 missing=''
 for p in $packages; do

@@ -21,6 +21,9 @@ type Client struct {
 	// SubmitTimeout and QueryTimeout end commands that hang (0: 60 s for
 	// sbatch, 30 s for all others).
 	SubmitTimeout, QueryTimeout time.Duration
+	// Apart keeps sbatch from what is typed at the terminal, as queries always
+	// are: an interrupt reaches it by way of the context alone.
+	Apart bool
 }
 
 // JobID is a submitted job.
@@ -54,9 +57,38 @@ func (c *Client) run(ctx context.Context, cmd proc.Cmd, query bool) (proc.Result
 			limit = 30 * time.Second
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	// Ctrl-C at the terminal ends an sbatch as well, unless it is kept apart.
+	cmd.Own = query || c.Apart
+	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return r.Run(ctx, cmd)
+	return silence(inner, cmd.Path, func() (proc.Result, error) { return r.Run(inner, cmd) })
+}
+
+// SilentError is a command that was ended because it did not answer in time.
+type SilentError struct {
+	Command string // its name
+	After   time.Duration
+	Err     error
+}
+
+func (e *SilentError) Error() string {
+	return fmt.Sprintf("%s did not answer within %s", e.Command, strings.Replace(e.After.String(), "m0s", "m", 1))
+}
+
+func (e *SilentError) Unwrap() error { return e.Err }
+
+// silence turns the end of a command at its deadline into a *SilentError.
+func silence(ctx context.Context, command string, run func() (proc.Result, error)) (proc.Result, error) {
+	began := time.Now()
+	res, err := run()
+	if end, ok := ctx.Deadline(); ok && err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		after := end.Sub(began)
+		if after > time.Second {
+			after = after.Round(time.Second)
+		}
+		err = &SilentError{command, after, err}
+	}
+	return res, err
 }
 
 // Version is a release of Slurm, such as 22.5.8.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +128,25 @@ func TestSubmitTimeout(t *testing.T) {
 	var se *slurm.SubmitError
 	if !errors.As(err, &se) || !se.Ambiguous || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A command that was given up is told as that, not by the signal that ended it.
+func TestSilence(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sbatch"), []byte("#!/bin/sh\nexec sleep 1000\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	_, err := (&slurm.Client{QueryTimeout: 50 * time.Millisecond}).Version(context.Background())
+	var silent *slurm.SilentError
+	if !errors.As(err, &silent) || silent.Command != "sbatch" || !strings.HasPrefix(err.Error(), "slurm version: sbatch did not answer within ") {
+		t.Errorf("%v", err)
+	}
+	for after, want := range map[time.Duration]string{30 * time.Second: "30s", time.Minute: "1m", 90 * time.Second: "1m30s"} {
+		if got := (&slurm.SilentError{Command: "sinfo", After: after}).Error(); got != "sinfo did not answer within "+want {
+			t.Error(got)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ const (
 	exitNix         = 3
 	exitSlurm       = 4
 	exitUnknown     = 5
+	exitNotWritten  = 6
 	exitInterrupted = 130
 )
 
@@ -61,6 +62,20 @@ var commit string
 
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, s Streams, args []string) int {
+	out := &output{to: s.Out}
+	s.Out = out
+	code := run(ctx, s, args)
+	if out.err == nil {
+		return code
+	}
+	fmt.Fprintf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
+	if code == exitDone {
+		return exitNotWritten
+	}
+	return code
+}
+
+func run(ctx context.Context, s Streams, args []string) int {
 	app := newApp(s)
 	arranged, err := arrange(app, args)
 	if err == nil {
@@ -71,12 +86,17 @@ func Run(ctx context.Context, s Streams, args []string) int {
 	}
 	code := exitCode(ctx, err)
 	var quiet *quietError
+	if code == exitInterrupted && !errors.As(err, &quiet) {
+		err = interruption(err)
+	}
 	switch {
 	case errors.As(err, &quiet):
+	case s.unwritten() != nil && errors.Is(err, s.unwritten()):
+		return exitDone // Run tells it
 	case wantsJSON(args):
-		ui.PrintErrorJSON(s.Out, err, code)
-	case code == exitInterrupted:
-		fmt.Fprintln(s.Err, "nixbatch: interrupted")
+		if ui.PrintErrorJSON(s.Out, err, code); s.unwritten() != nil {
+			ui.PrintError(s.Err, err)
+		}
 	default:
 		ui.PrintError(s.Err, err)
 	}
@@ -126,7 +146,7 @@ func exitCode(ctx context.Context, err error) int {
 		return quiet.code
 	case errors.As(err, &unsure):
 		return exitUnknown
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, context.Canceled):
 		return exitInterrupted
 	case errors.As(err, &usage), errors.As(err, &ps), errors.As(err, &plErr), errors.As(err, &noNodes),
 		errors.As(err, &input), errors.As(err, &runErr):
@@ -162,7 +182,7 @@ func newApp(s Streams) *cli.App {
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true
-		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error(), "nixbatch --help"} }
+		c.OnUsageError = func(c *cli.Context, err error, _ bool) error { return badValue(c.Command, err) }
 	}
 	return app
 }

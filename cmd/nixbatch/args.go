@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -27,6 +28,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return args, nil
 	}
+	args = helpTopic(args)
 	flags := builtinFlags("help", "h", "version", "v")
 	var path []string
 	commands := app.Commands
@@ -138,4 +140,40 @@ func unknownCommand(given string, commands []*cli.Command, path []string) error 
 		hint = "did you mean " + strings.Join(append(slices.Clone(path), n), " ") + "?"
 	}
 	return &usageError{fmt.Sprintf("unknown command %q", given), hint}
+}
+
+// durationWay is how a time is written on the command line.
+const durationWay = "write a time with its unit: 30s, 2m, 1h30m"
+
+// badValue is what the library says of a flag's value, in fewer words, with the
+// form that the flag takes.
+func badValue(c *cli.Command, err error) error {
+	way := "nixbatch " + c.Name + " --help"
+	m := invalidValue.FindStringSubmatch(err.Error())
+	if m == nil {
+		return &usageError{err.Error(), way}
+	}
+	if _, ok := findFlag(c.Flags, m[2]).(*cli.DurationFlag); ok {
+		way = durationWay
+	}
+	return &usageError{fmt.Sprintf("flag --%s cannot take %s", m[2], m[1]), way}
+}
+
+// invalidValue is urfave/cli's (and flag's) complaint about a value.
+var invalidValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-+([a-z-]+)`)
+
+// helpTopic turns "help COMMAND" into "COMMAND --help".
+func helpTopic(args []string) []string {
+	if len(args) == 0 || args[0] != "help" {
+		return args
+	}
+	return append(slices.Clone(args[1:]), "--help")
+}
+
+// init leaves the defaults that say nothing out of the help.
+func init() {
+	plain := cli.FlagStringer
+	cli.FlagStringer = func(f cli.Flag) string {
+		return strings.NewReplacer(" (default: false)", "", " (default: 0s)", "", " (default: 0)", "").Replace(plain(f))
+	}
 }

@@ -49,7 +49,11 @@ func cancelCommand(s Streams) *cli.Command {
 				return &runs.UncertainError{RunID: r.ID, Err: serr}
 			}
 			if err := client.Cancel(c.Context, ids...); err != nil {
-				return &slurmError{err}
+				return &slurmError{runs.FromSlurm(err)}
+			}
+			if err := r.Cancelled(ids, f.Now()); err != nil {
+				// Slurm knows, and tells it for as long as it remembers the job.
+				fmt.Fprintf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
 			}
 			f.Forget()
 			fmt.Fprintf(s.Out, "%s of run %s is told to end\n", told, r.ID)

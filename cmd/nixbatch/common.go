@@ -114,5 +114,6 @@ func isSlurm(err error) bool {
 	var part *runs.PartError
 	var asked *prepare.SlurmError
 	var own *slurmError
-	return errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own)
+	var absent *runs.NoSlurmError
+	return errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
 }

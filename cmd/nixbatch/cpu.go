@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"regexp"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,6 +22,9 @@ func cpuCommand(s Streams) *cli.Command {
 			if err := noArgs(c); err != nil {
 				return err
 			}
+			if v := c.String("gcc"); v != "" && !gccVersion.MatchString(v) {
+				return &usageError{fmt.Sprintf("--gcc takes a version of GCC, got %q", v), "write it as numbers: --gcc 12.2.0"}
+			}
 			cpu, err := loadCPU(c.String("cpuinfo"))
 			if err != nil {
 				return err
@@ -34,6 +38,8 @@ func cpuCommand(s Streams) *cli.Command {
 		},
 	}
 }
+
+var gccVersion = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+){0,2}$`)
 
 func loadCPU(file string) (cpuflags.CPU, error) {
 	if file == "" {

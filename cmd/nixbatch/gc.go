@@ -56,7 +56,7 @@ func collect(c *cli.Context, s Streams, p runs.Project) error {
 	defer release()
 	roots, serr := p.Roots(ctx, newClient(), facts())
 	if roots == nil {
-		return serr
+		return serr // the project cannot be read
 	}
 	out := gcJSON{Schema: "nixbatch/gc/v1", Dropped: []runs.Root{}, Kept: []runs.Root{}, Dry: c.Bool("dry-run")}
 	for _, r := range roots {

@@ -59,7 +59,7 @@ func initCommand(s Streams) *cli.Command {
 				return &runs.Error{Message: "the directory of " + file + " does not exist", Way: "make it first"}
 			}
 			if err != nil {
-				return err
+				return &runs.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to"}
 			}
 			fmt.Fprintf(s.Out, "%s\n", file)
 			fmt.Fprintln(s.Err, "next: nixbatch pin github:NixOS/nixpkgs/nixos-unstable, then nixbatch check "+file)

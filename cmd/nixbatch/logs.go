@@ -17,7 +17,7 @@ import (
 func logsCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "logs", Usage: "what a run printed", ArgsUsage: "[RUN[.TASK]]",
-		Description: "Without RUN, the newest one. Of a sweep, name the task; without one its first task is shown. Exit codes: 0 done, 2 no such run or nothing printed yet.",
+		Description: "Without RUN, the newest one. Of a sweep, name the task; without one the first that failed is shown, else its first. Exit codes: 0 done, 2 no such run or nothing printed yet.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the run is over"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRun(c)
@@ -35,7 +35,12 @@ func logsCommand(s Streams) *cli.Command {
 			if c.Bool("follow") {
 				return followLog(c.Context, s.Out, r, task)
 			}
-			f, err := os.Open(r.LogFile(max(task, 0)))
+			if task < 0 {
+				if task = r.LogTask(); task > 0 {
+					fmt.Fprintf(s.Err, "nixbatch: note: this is task %d, the first that did not complete; name another as %s.TASK\n", task, r.ID)
+				}
+			}
+			f, err := os.Open(r.LogFile(task))
 			if errors.Is(err, fs.ErrNotExist) {
 				return &runs.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
 			}

@@ -35,7 +35,7 @@ echo "$i" >done.txt`
 func TestCheckpoint(t *testing.T) {
 	t.Parallel()
 	s := onHarsh(t)
-	s.job("long", "mem: 20M, time: 5", "outputs: [done.txt]\ncheckpoint: {before: 60s, files: [state.chk]}\n", counting)
+	s.job("long", "partition: n, mem: 20M, time: 5", "outputs: [done.txt]\ncheckpoint: {before: 60s, files: [state.chk]}\n", counting)
 	out := s.must("plan", "--script", "long.yaml")
 	for _, want := range []string{"#SBATCH --signal=B:USR1@60\n", "#SBATCH --requeue\n", "#SBATCH --open-mode=append\n"} {
 		if !strings.Contains(out, want) {
@@ -44,16 +44,15 @@ func TestCheckpoint(t *testing.T) {
 	}
 	s.must("submit", "long.yaml")
 	const rounds = 3
+	s.appears("begun.0")
 	for n := range rounds {
-		s.appears(fmt.Sprintf("begun.%d", n))
 		id := fmt.Sprint(s.state("long").JobID)
 		// What Slurm does before the time limit, without the wait for it.
 		s.slurm("scancel", "--batch", "--signal=USR1", id)
 		s.appears(filepath.Join(".nixbatch", "runs", s.state("long").RunID, "tasks", "0-999", "0", fmt.Sprintf("attempt-%d", n), "end.json"))
 		s.reaches("long", "pending", "")
-		s.scontrol("update", "JobId="+id, "StartTime=now")
+		s.startNow("long", fmt.Sprintf("begun.%d", n+1))
 	}
-	s.appears(fmt.Sprintf("begun.%d", rounds))
 	s.write("go", "", 0o600)
 	r := s.reaches("long", "completed", "")
 	log := s.must("logs", "long")
@@ -80,7 +79,7 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointBeforeTheLimit(t *testing.T) {
 	t.Parallel()
 	s := onHarsh(t)
-	s.job("deaf", "mem: 20M, time: 1", "checkpoint: {before: 20s}\n", "touch begun.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 300")
+	s.job("deaf", "partition: n, mem: 20M, time: 1", "checkpoint: {before: 20s}\n", "touch begun.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 300")
 	s.must("submit", "deaf.yaml")
 	s.appears("begun.0")
 	dir := s.state("deaf").Dir
@@ -92,13 +91,14 @@ func TestCheckpointBeforeTheLimit(t *testing.T) {
 		t.Errorf("end %+v", e)
 	}
 	s.reaches("deaf", "pending", "")
-	s.scontrol("update", "JobId="+fmt.Sprint(s.state("deaf").JobID), "StartTime=now")
+	s.startNow("deaf", "begun.1")
 	s.reaches("deaf", "completed", "")
 }
 
 // Files are copied to the scratch directory, and back whatever the end is; what
 // cannot be copied is told, and kept.
 func TestScratch(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, run string
 		act       func(s *site)
@@ -119,7 +119,7 @@ func TestScratch(t *testing.T) {
 			s.write("out/old.txt", "old", 0o600)
 			s.write("blocked.txt/in-the-way", "", 0o600)
 			base := t.TempDir()
-			s.job("scratch", "mem: 40M, time: 1", "inputs: [in/data.txt]\noutputs: [\"out/*.txt\", blocked.txt]\nscratch: {dir: "+base+"}\n",
+			s.job("scratch", "partition: n, mem: 40M, time: 1", "inputs: [in/data.txt]\noutputs: [\"out/*.txt\", blocked.txt]\nscratch: {dir: "+base+"}\n",
 				`[ "$PWD" = "$NIXBATCH_SCRATCH" ] && [ "$PWD" != "$NIXBATCH_WORKDIR" ]
 mkdir -p out
 cp in/data.txt out/result.txt

@@ -32,6 +32,9 @@ func nodesCommand(s Streams) *cli.Command {
 			if c.NArg() > 1 {
 				return &usageError{fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main"}
 			}
+			if c.IsSet("timeout") && c.Duration("timeout") <= 0 {
+				return &usageError{fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay}
+			}
 			n := &nodesRun{s: s, client: newClient(), partition: c.Args().First(), timeout: c.Duration("timeout")}
 			return n.run(c.Context, c.Bool("probe"), c.Bool("publish"), c.Bool("json"))
 		},

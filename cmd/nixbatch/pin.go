@@ -12,8 +12,9 @@ import (
 func pinCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "pin", Usage: "print the pin of a source tree, to paste into a job file", ArgsUsage: "SOURCE",
-		Description: "SOURCE is github:OWNER/REPO/REV (40 hexadecimal digits), the https:// address of a tarball,\n" +
-			"git+URL?rev=REV, or a directory. The tree is fetched and hashed as Nix does it; Nix itself is not needed.\n" +
+		Description: "SOURCE is github:OWNER/REPO/REV, git+URL?rev=REV or ?ref=NAME, the https:// address of a tarball, or a directory.\n" +
+			"REV is a commit of 40 hexadecimal digits; a branch or a tag works too: the commit that it stands for now is what\n" +
+			"is printed (git is asked for that). The tree is fetched and hashed as Nix does it; Nix itself is not needed.\n" +
 			"Exit codes: 0 done, 2 not a source, 3 it could not be fetched.",
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -23,6 +24,9 @@ func planCommand(s Streams) *cli.Command {
 			file, err := oneFile(c)
 			if err != nil {
 				return err
+			}
+			if c.Bool("script") && c.Bool("json") {
+				return &usageError{"--json and --script print two different things", "choose one; the plan's JSON does not have the script"}
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.clear()
@@ -50,14 +54,21 @@ type planJSON struct {
 }
 
 func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cost, asJSON bool) error {
+	shown := *j.Plan
+	shown.Notes = slices.Clone(shown.Notes)
+	for _, c := range costs {
+		if c.Total > 0 && len(c.Rebuilt) == 0 {
+			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))
+		}
+	}
 	if asJSON {
-		return ui.PrintJSON(s.Out, planJSON{j.Plan, costs})
+		return ui.PrintJSON(s.Out, planJSON{&shown, costs})
 	}
 	words, graphs := map[string]string{}, map[string]string{}
 	for _, c := range costs {
 		words[c.Arch], graphs[c.Arch] = costWords(c), graphWords(c)
 	}
-	ui.PrintPlan(s.Out, j.Plan, words, graphs)
+	ui.PrintPlan(s.Out, &shown, words, graphs)
 	return nil
 }
 
@@ -82,7 +93,7 @@ func graphWords(c prepare.Cost) string {
 		return ""
 	}
 	if len(c.Rebuilt) == 0 {
-		return "is the generic build: nothing of packages uses what optimize names"
+		return "" // a note says so
 	}
 	return fmt.Sprintf("differs from generic in %d of %d derivations (%s); the arch set for all of nixpkgs would change %d",
 		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)

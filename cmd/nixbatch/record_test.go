@@ -234,8 +234,23 @@ func TestEditedExport(t *testing.T) {
 			continue
 		}
 		you.nixbatch(1, "record", "verify", bad)
-		if name != "plan.json" {
-			you.nixbatch(2, "rerun", "--local", bad)
+		if name == "plan.json" {
+			var told struct{ Message, Hint string }
+			you.json(&told, 1, "rerun", "--local", bad)
+			if !strings.Contains(told.Hint, "record verify "+bad) {
+				t.Errorf("%+v", told)
+			}
+			continue
+		}
+		you.nixbatch(2, "rerun", "--local", bad)
+	}
+	// What is there but no record is not taken for the name of a run.
+	me.nixbatch(0, "record", "export", "--format=cyclonedx", "-o", "bom")
+	for _, name := range []string{"bom", "./bom"} {
+		var told struct{ Message, Hint string }
+		me.json(&told, 2, "record", "verify", name)
+		if !strings.Contains(told.Message, "is there, but is no export") {
+			t.Errorf("%+v", told)
 		}
 	}
 	// The same run with another geometry has another energy.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -20,8 +21,9 @@ func rerunCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "rerun", Usage: "the same again, from a record", ArgsUsage: "[RUN|FILE]",
 		Description: "Lays the job out in an empty directory, checks that the builds have the recorded derivations, runs it, waits, and\n" +
-			"compares the two runs. Without --here or --arch the recorded build runs, or none.\n" +
-			"Exit codes: 0 the results agree, 1 they differ or the job failed, 2 bad record, or not the same derivation, 3 Nix\n" +
+			"compares the two runs. Without --here or --arch the recorded build runs, or none. A record that was changed since it\n" +
+			"was sealed is refused.\n" +
+			"Exit codes: 0 the results agree, 1 they differ, the job failed, or the record was changed, 2 bad record, or not the same derivation, 3 Nix\n" +
 			"failed, 4 Slurm refused, 5 it is not known whether Slurm took the job, 130 interrupted.",
 		Flags: []cli.Flag{jsonFlag(), localFlag(),
 			&cli.BoolFlag{Name: "exact", Usage: "with the recorded build (the default)"},
@@ -78,6 +80,11 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 		return fmt.Errorf("directory: %w", err)
 	}
 	again, err := rerun.Prepare(ctx, r, rerun.Options{Dir: dir, Arch: arch, Without: c.StringSlice("without"), Prepare: o})
+	var changed *rerun.ChangedError
+	if errors.As(err, &changed) {
+		p.clear()
+		return refused(s, changed, asJSON)
+	}
 	if err != nil {
 		return err
 	}
@@ -119,6 +126,17 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 		return err
 	}
 	return againDiff(ctx, s, r, run, st, again, asJSON)
+}
+
+// refused tells that the record does not verify: as record verify, with exit
+// code 1.
+func refused(s Streams, err error, asJSON bool) error {
+	if asJSON {
+		ui.PrintErrorJSON(s.Out, err, exitJobFailed)
+	} else {
+		ui.PrintError(s.Err, err)
+	}
+	return &quietError{exitJobFailed}
 }
 
 // againDiff compares the new run with the recorded one.

@@ -20,8 +20,8 @@ func retryCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "retry", Usage: "submit again what of a run did not complete", ArgsUsage: "RUN[.TASK]",
 		Description: "The same environment, the same lines, the same numbers of tasks: a further attempt of each task that is over and\n" +
-			"not completed. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
-			"3 Nix failed, 4 Slurm refused, 5 it is not known what became of the run.",
+			"not completed. The runs that it comes after are looked at again, as when it was submitted. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
+			"3 Nix failed, 4 Slurm refused or is not here, 5 it is not known what became of the run.",
 		Flags: []cli.Flag{jsonFlag(),
 			&cli.BoolFlag{Name: "failed", Usage: "only tasks that failed, not cancelled or unsubmitted ones"},
 			&cli.StringFlag{Name: "mem", Usage: "memory to ask for: a size, or a factor such as x1.5"},
@@ -72,6 +72,12 @@ func retry(c *cli.Context, s Streams, p runs.Project, r runs.Run, task int) erro
 	again := runs.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
 	if pl.Sweep != nil {
 		again.MaxArray = prepare.ArrayLimit(ctx, client, p, facts().Now())
+	}
+	again.Ready = func() error {
+		if _, err := proc.Look("sbatch"); err != nil {
+			return &slurmError{&runs.NoSlurmError{Err: err}}
+		}
+		return nil
 	}
 	sub, tasks, err := r.Retry(ctx, client, again, facts())
 	if err != nil {

@@ -42,6 +42,7 @@ func harsh(t *testing.T) *testbed.Cluster {
 		harshCluster.c, harshCluster.err = testbed.Start(context.Background(), testbed.Options{NoNix: true, ExtraConf: harshConf,
 			Classes: []testbed.Class{
 				{Name: "n", Nodes: 6, Sockets: 1, Cores: 32, Threads: 1, MemoryMiB: 64000, Features: []string{"x"}},
+				{Name: "m", Nodes: 2, Sockets: 1, Cores: 16, Threads: 1, MemoryMiB: 64000, Features: []string{"m"}},
 				{Name: "p", Nodes: 2, Sockets: 1, Cores: 2, Threads: 1, MemoryMiB: 4000, Features: []string{"p"}},
 				{Name: "k", Nodes: 2, Sockets: 1, Cores: 2, Threads: 1, MemoryMiB: 4000, Features: []string{"k"}},
 			}})
@@ -136,10 +137,23 @@ func (s *site) slurm(program string, args ...string) {
 	}
 }
 
+// startNow spares a requeued job the two minutes that Slurm lets it wait, counted
+// from when its earlier attempt is tidied up, and waits for a file of the next.
+func (s *site) startNow(name, file string) {
+	s.t.Helper()
+	id := fmt.Sprint(s.state(name).JobID)
+	s.within(60, file, func() bool {
+		// Refused while it is not pending yet, or no longer.
+		_, _ = proc.System{}.Run(context.Background(), proc.Cmd{Path: "scontrol", Args: []string{"update", "JobId=" + id, "StartTime=now"}, Env: s.c.Env()})
+		_, err := os.Stat(filepath.Join(s.dir, file))
+		return err == nil
+	})
+}
+
 // within waits for up to so many seconds.
 func (s *site) within(seconds int, what string, done func() bool) {
 	s.t.Helper()
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Duration(seconds) * time.Second); !done(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(end) {
 			s.t.Fatalf("%s did not come within %d seconds", what, seconds)
 		}
@@ -153,7 +167,7 @@ func (s *site) appears(name string) {
 }
 
 const (
-	small    = "mem: 20M, time: 5"
+	small    = "partition: n, mem: 20M, time: 5"
 	forever  = "touch begun.$NIXBATCH_ATTEMPT\nwhile :; do sleep 0.2; done"
 	untilGo  = "touch begun.$NIXBATCH_ATTEMPT\nwhile ! [ -e go ]; do sleep 0.1; done"
 	refusing = "trap '' TERM\n" + forever
@@ -161,6 +175,7 @@ const (
 
 // Every state as a real cluster makes it, and what why says of it.
 func TestStates(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]func(*site){
 		"held": func(s *site) {
 			s.job("held", small+", hold: true", "", ":")
@@ -184,13 +199,13 @@ func TestStates(t *testing.T) {
 			s.nodeFail()
 		},
 		"timeout": func(s *site) {
-			s.job("limit", "mem: 20M, time: 1", "", refusing)
+			s.job("limit", "partition: n, mem: 20M, time: 1", "", refusing)
 			s.must("submit", "limit.yaml")
 			s.reaches("limit", "timeout", "")
 			s.why("limit", "its time limit came", "--time x2, which is 0-00:02:00")
 		},
 		"out-of-memory": func(s *site) {
-			s.job("hungry", "mem: 40M, time: 5", "", "x=$(/usr/bin/head -c 300000000 /dev/zero | /usr/bin/tr '\\0' a)\nsleep 30\necho ${#x}")
+			s.job("hungry", "partition: n, mem: 40M, time: 5", "", "x=$(/usr/bin/head -c 300000000 /dev/zero | /usr/bin/tr '\\0' a)\nsleep 30\necho ${#x}")
 			s.must("submit", "hungry.yaml")
 			s.reaches("hungry", "out-of-memory", "")
 			s.why("hungry", "it ran out of memory", "--mem x1.5, which is 60M")
@@ -202,8 +217,7 @@ func TestStates(t *testing.T) {
 			id := fmt.Sprint(s.state("again").JobID)
 			s.scontrol("requeue", id)
 			s.reaches("again", "pending", "")
-			s.scontrol("update", "JobId="+id, "StartTime=now")
-			s.appears("begun.1")
+			s.startNow("again", "begun.1")
 			s.write("go", "", 0o600)
 			if r := s.reaches("again", "completed", ""); r.JobID == 0 {
 				s.t.Errorf("%+v", r)
@@ -239,8 +253,7 @@ func TestStates(t *testing.T) {
 			s.must("submit", "urgent2.yaml")
 			s.reaches("moved", "pending", "")
 			s.reaches("urgent2", "completed", "")
-			s.scontrol("update", "JobId="+fmt.Sprint(s.state("moved").JobID), "StartTime=now")
-			s.appears("begun.1")
+			s.startNow("moved", "begun.1")
 			s.write("go", "", 0o600)
 			s.reaches("moved", "completed", "")
 		},
@@ -262,6 +275,18 @@ func TestStates(t *testing.T) {
 			if code, _, diag := s.run("submit", "child.yaml"); code != 2 || !strings.Contains(diag, "is failed (exit code 3)") {
 				s.t.Errorf("after a failed run: %d %s", code, diag)
 			}
+			s.why("child", "what it comes after did not complete", "nixbatch retry parent-", " first", "then nixbatch retry child-")
+			for _, name := range []string{"child", "third"} {
+				if code, _, diag := s.run("retry", name); code != 2 || !strings.Contains(diag, "which this one comes after, is ") || !strings.Contains(diag, "nixbatch retry ") {
+					s.t.Errorf("retry of %s after a failed run: %d %s", name, code, diag)
+				}
+			}
+			// The parent first, which is held again, and then what waits for it.
+			s.must("retry", "parent")
+			s.must("retry", "child")
+			s.reaches("child", "pending", "Dependency")
+			s.must("cancel", "child")
+			s.must("cancel", "parent")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -294,6 +319,6 @@ func (s *site) nodeFail() {
 			s.t.Fatal(err)
 		}
 	}
-	s.scontrol("update", "JobId="+fmt.Sprint(s.state("saved").JobID), "StartTime=now")
+	s.startNow("saved", "saved.1")
 	s.reaches("saved", "completed", "")
 }

@@ -102,6 +102,7 @@ type runJSON struct {
 	Local  bool                `json:"local"`
 	State  slurm.State         `json:"state"`
 	Reason string              `json:"reason,omitempty"`
+	Note   string              `json:"note,omitempty"` // what the state does not tell: an output that is missing
 	Sent   bool                `json:"submitted"`
 	Try    int                 `json:"attempt"`
 	Counts map[slurm.State]int `json:"counts,omitempty"` // of a sweep's tasks
@@ -130,6 +131,9 @@ func statusOf(states []runs.Status, tasks bool) statusJSON {
 		j := runJSON{
 			RunID: st.Run.ID, Dir: st.Run.Dir, JobID: st.Job.JobID, Local: st.Job.Local, State: st.State, Reason: st.Reason,
 			Sent: !st.NotSubmitted, Try: st.Attempt, Counts: st.Counts, Start: st.Start, End: st.End,
+		}
+		if !st.Sweep() && st.State.Final() {
+			j.Note = st.Brief.Note
 		}
 		if tasks && st.Sweep() {
 			j.Tasks = tasksJSON(st)

@@ -58,6 +58,11 @@ type submitted struct {
 	End    *record.End       `json:"end,omitempty"`
 }
 
+// settle takes over what is known of the run.
+func (o *submitted) settle(t *steps, st runs.Status) {
+	o.Steps, o.State, o.Reason, o.Start, o.End = t.all, st.State, st.Reason, st.Start, st.End
+}
+
 type step struct {
 	Name    string  `json:"name"`
 	Seconds float64 `json:"seconds"`
@@ -75,8 +80,14 @@ func (t *steps) done(name string) {
 	t.last = now
 }
 
-func submit(c *cli.Context, s Streams, file string) error {
+func submit(c *cli.Context, s Streams, file string) (err error) {
 	ctx, local, asJSON := c.Context, c.Bool("local"), c.Bool("json")
+	called := false // sbatch: from then on it is told otherwise what became of the job
+	defer func() {
+		if !called && !local && !c.Bool("dry-run") {
+			err = stopped(ctx, err, "nothing was submitted")
+		}
+	}()
 	t := &steps{last: time.Now()}
 	o, p := options(c, s, local)
 	defer p.clear()
@@ -103,6 +114,8 @@ func submit(c *cli.Context, s Streams, file string) error {
 		}
 	} else {
 		if run, job, err = enqueue(ctx, s, j, envs, nil, c.Bool("again")); err == nil {
+			called = true
+			defer tellSubmitted(s, job, run)
 			t.done("submit")
 			if !asJSON {
 				fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
@@ -114,13 +127,21 @@ func submit(c *cli.Context, s Streams, file string) error {
 	}
 	out := submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, Local: local, Builds: envs, JobID: job.JobID}
 	if err != nil {
+		var quiet *quietError
+		if asJSON && run.ID != "" && errors.As(err, &quiet) && quiet.code == exitInterrupted {
+			out.settle(t, st)
+			if st.State == "" {
+				out.State = slurm.Unknown // it was never looked at
+			}
+			return errors.Join(err, ui.PrintJSON(s.Out, out))
+		}
 		return err
 	}
 	if local || c.Bool("wait") {
 		t.done("run")
 		sealOver(ctx, s, []runs.Status{st})
 	}
-	out.Steps, out.State, out.Reason, out.Start, out.End = t.all, st.State, st.Reason, st.Start, st.End
+	out.settle(t, st)
 	if asJSON {
 		if err := ui.PrintJSON(s.Out, out); err != nil {
 			return err
@@ -131,6 +152,13 @@ func submit(c *cli.Context, s Streams, file string) error {
 		fmt.Fprintf(s.Out, "%s\n", run.Relative(j.WorkDir))
 	}
 	return verdict(ctx, st)
+}
+
+// tellSubmitted names the job where standard output could not.
+func tellSubmitted(s Streams, job record.Submit, run runs.Run) {
+	if s.unwritten() != nil {
+		fmt.Fprintf(s.Err, "%s, run %s\n", jobWords(job), run.ID)
+	}
 }
 
 // enqueue makes the run's directory and submits it, one job of a name at a time.
@@ -190,18 +218,20 @@ func jobWords(job record.Submit) string {
 		return fmt.Sprintf("job %d", job.JobID)
 	}
 	if len(ids) == 1 {
-		return fmt.Sprintf("%d tasks in job %s", n, ids[0])
+		return fmt.Sprintf("%s in job %s", runs.Plural(n, "task"), ids[0])
 	}
-	return fmt.Sprintf("%d tasks in jobs %s", n, strings.Join(ids, ", "))
+	return fmt.Sprintf("%s in jobs %s", runs.Plural(n, "task"), strings.Join(ids, ", "))
 }
 
 // chain submits several jobs, each of which waits for the one before. All of
 // them are planned and built before the first is submitted.
-func chain(c *cli.Context, s Streams, files []string) error {
+func chain(c *cli.Context, s Streams, files []string) (err error) {
 	if len(files) < 2 || c.Bool("local") || c.Bool("dry-run") || c.Bool("wait") {
 		return &usageError{"--chain takes two job files or more, and neither --local, --wait nor --dry-run", "nixbatch submit first.yaml second.yaml --chain"}
 	}
 	ctx := c.Context
+	note := "nothing was submitted"
+	defer func() { err = stopped(ctx, err, note) }()
 	o, p := options(c, s, false)
 	defer p.clear()
 	var jobs []*prepare.Job
@@ -225,6 +255,8 @@ func chain(c *cli.Context, s Streams, files []string) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", files[i], err)
 		}
+		defer tellSubmitted(s, job, run)
+		note = "submitted up to " + files[i] + ", and nothing behind it"
 		if !c.Bool("json") {
 			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
 		}

@@ -158,7 +158,7 @@ func TestManyTasks(t *testing.T) {
 		table += fmt.Sprintf("%d,%d\n", i, i%500)
 	}
 	s.write("all.csv", table, 0o600)
-	s.job("all", "mem: 20M, time: 5", "sweep: {csv: all.csv}\n", `[ "$n" = "$NIXBATCH_TASK" ]
+	s.job("all", "partition: m, mem: 20M, time: 5", "sweep: {csv: all.csv}\n", `[ "$n" = "$NIXBATCH_TASK" ]
 [ "$k" != 499 ]`)
 	s.must("submit", "all.yaml")
 	bad := n / 500

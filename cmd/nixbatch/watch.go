@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -68,7 +67,7 @@ func (v *statusView) print(w io.Writer, states []runs.Status) error {
 func (v *statusView) watch(ctx context.Context, all []runs.Run) error {
 	client, p := newClient(), facts()
 	width, height, tty := 0, 0, false
-	if f, ok := v.s.Out.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f := v.s.terminal(); f != nil {
 		tty = true
 		width, height, _ = term.GetSize(int(f.Fd()))
 	}
@@ -84,7 +83,7 @@ func (v *statusView) watch(ctx context.Context, all []runs.Run) error {
 			return err
 		}
 		if serr != nil {
-			fmt.Fprintf(&b, "nixbatch: %v\n", serr)
+			ui.PrintError(&b, serr)
 		}
 		text := b.String()
 		changed := text != last

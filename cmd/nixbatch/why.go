@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -59,7 +60,7 @@ func printWhy(w io.Writer, y *runs.Why) {
 	}
 	fmt.Fprintf(w, "\n%s\n", y.Words)
 	if y.Reason != "" {
-		fmt.Fprintf(w, "reason    %s\n", y.Reason)
+		fmt.Fprintf(w, "reason    %s\n", strings.ReplaceAll(strings.TrimSpace(y.Reason), "\n", "\n          "))
 	}
 	if y.Starts != nil {
 		fmt.Fprintf(w, "start     expected %s\n", y.Starts.Local().Format("2006-01-02 15:04:05"))
@@ -69,10 +70,13 @@ func printWhy(w io.Writer, y *runs.Why) {
 	}
 	span := func(n int64) string { return (time.Duration(n) * time.Second).String() }
 	if y.Time != nil {
-		fmt.Fprintf(w, "time      %s\n", useWords(y.Time, span))
+		fmt.Fprintf(w, "time      %s\n", timeWords(y.Time, span))
 	}
 	if y.Memory != nil {
 		fmt.Fprintf(w, "memory    %s\n", useWords(y.Memory, ui.Bytes))
+	}
+	for _, n := range y.Notes {
+		fmt.Fprintf(w, "note      %s\n", n)
 	}
 	for i, l := range y.Log {
 		head := "          "
@@ -87,6 +91,18 @@ func printWhy(w io.Writer, y *runs.Why) {
 	for _, n := range y.Next {
 		fmt.Fprintf(w, "next      %s\n", n)
 	}
+}
+
+// timeWords tells the task's own time where Slurm's does not say more.
+func timeWords(u *runs.Use, show func(int64) string) string {
+	if u.Exact == nil || float64(u.Used) > *u.Exact {
+		return useWords(u, show)
+	}
+	text := "used " + ui.Seconds(*u.Exact)
+	if u.Asked > 0 {
+		text += ", asked " + show(u.Asked)
+	}
+	return text
 }
 
 func useWords(u *runs.Use, show func(int64) string) string {

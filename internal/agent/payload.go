@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/bmatcuk/doublestar/v4"
+	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
@@ -39,13 +40,14 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(lines)
+	defer lines.Close()
 	began := time.Now()
 	// The child leads a process group, so that a signal for the payload reaches
 	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
 	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
 		Path:   filepath.Join(b.Env, "bash"),
-		Args:   []string{"--noprofile", "--norc", lines},
+		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
+		Extra:  []*os.File{lines},
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
 		Stdout: a.Stdout, Stderr: a.Stderr,
@@ -139,22 +141,19 @@ func exitOf(err error) (code int, sig string) {
 	return pe.ExitCode, ""
 }
 
-// writeScript puts the script into a file of the attempt's that only its owner
-// can read: on a command line everybody on the node could read the variables.
-func (a *Agent) writeScript(b record.Chosen) (string, error) {
-	f, err := os.CreateTemp(a.Run.AttemptDir(a.task, a.attempt), ".task-*.sh")
+// writeScript puts the script into a file that is in memory alone: on a command
+// line everybody on the node could read the variables, and a disk may be full.
+func (a *Agent) writeScript(b record.Chosen) (*os.File, error) {
+	fd, err := unix.MemfdCreate("nixbatch-task", unix.MFD_CLOEXEC)
 	if err != nil {
-		return "", fmt.Errorf("the task's script could not be written: %w", err)
+		return nil, fmt.Errorf("the task's script could not be written: %w", err)
 	}
-	_, err = f.WriteString(a.script(b))
-	if cerr := f.Close(); err == nil {
-		err = cerr
+	f := os.NewFile(uintptr(fd), "nixbatch-task")
+	if _, err := f.WriteString(a.script(b)); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("the task's script could not be written: %w", err)
 	}
-	if err != nil {
-		os.Remove(f.Name())
-		return "", fmt.Errorf("the task's script could not be written: %w", err)
-	}
-	return f.Name(), nil
+	return f, nil
 }
 
 // script is what the pinned bash runs: the environment as nix-shell would set
@@ -163,6 +162,7 @@ func (a *Agent) writeScript(b record.Chosen) (string, error) {
 func (a *Agent) script(b record.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
+	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
 	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
 	own := []record.Var{

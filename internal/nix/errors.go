@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -112,14 +113,16 @@ func drvName(p string) string {
 }
 
 var (
-	specifiedRe = regexp.MustCompile(`(?m)^\s*(?:specified|wanted|expected):\s*(\S+)`)
-	gotRe       = regexp.MustCompile(`(?m)^\s*(?:got|actual):\s*(\S+)`)
-	mismatchRe  = regexp.MustCompile(`hash mismatch (?:in|importing) [^'\n]*'([^']*)'`)
-	downloadRe  = regexp.MustCompile(`unable to download '([^']*)'`)
-	builderRe   = regexp.MustCompile(`(?:builder for|[Cc]annot build) '(/nix/store/[^']*\.drv)'`)
-	fullRe      = regexp.MustCompile(`(?m)^.*(?:No space left on device|database or disk is full).*$`)
-	missingRe   = regexp.MustCompile(`nixbatch: (no package|not a package) "([^"\n]*)"`)
-	refusedRe   = regexp.MustCompile(`[Pp]ackage ‘[^’]*’ .*, refusing to evaluate`)
+	specifiedRe   = regexp.MustCompile(`(?m)^\s*(?:specified|wanted|expected):\s*(\S+)`)
+	gotRe         = regexp.MustCompile(`(?m)^\s*(?:got|actual):\s*(\S+)`)
+	mismatchRe    = regexp.MustCompile(`hash mismatch (?:in|importing) [^'\n]*'([^']*)'`)
+	downloadRe    = regexp.MustCompile(`unable to download '([^']*)'`)
+	builderRe     = regexp.MustCompile(`(?:builder for|[Cc]annot build) '(/nix/store/[^']*\.drv)'`)
+	deniedRe      = regexp.MustCompile(`(/[^\s']*/daemon-socket/socket)'?: Permission denied`)
+	fullRe        = regexp.MustCompile(`(?m)^.*(?:No space left on device|database or disk is full).*$`)
+	missingRe     = regexp.MustCompile(`nixbatch: (no package|not a package) "([^"\n]*)"`)
+	interruptedRe = regexp.MustCompile(`(?m)^(?:error: )?interrupted by the user$`)
+	refusedRe     = regexp.MustCompile(`[Pp]ackage ‘[^’]*’ .*, refusing to evaluate`)
 )
 
 // explain turns the failure of a Nix program into what went wrong. stderr is
@@ -127,6 +130,10 @@ var (
 func explain(ctx context.Context, phase, stderr string, tails map[string][]string, err error) *Error {
 	e := &Error{Phase: phase, Err: err, Decisive: decisive(stderr)}
 	switch cerr := ctx.Err(); {
+	case cerr == nil && stopped(err, stderr):
+		// The terminal tells Nix at the same time as us, and it was quicker.
+		cerr = context.Canceled
+		fallthrough
 	case cerr != nil:
 		e.Message, e.Decisive, e.Err = phaseVerb(phase)+" interrupted", "", cerr
 		return e
@@ -141,6 +148,11 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 		if strings.HasSuffix(program, "git") {
 			e.Message, e.Way = "git was not found", "a git pin is fetched with git: install it, or pin a github or url source"
 		}
+		return e
+	}
+	if m := deniedRe.FindStringSubmatch(stderr); m != nil {
+		e.Message, e.Decisive = "this user may not use Nix's daemon: "+m[1]+": permission denied", ""
+		e.Way = "ask the admin of this machine to allow you to (Debian: the group nix-users; elsewhere: allowed-users in nix.conf)"
 		return e
 	}
 	if m := missingRe.FindStringSubmatch(stderr); m != nil {
@@ -180,6 +192,15 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 	}
 	e.Message = phaseVerb(phase) + " failed"
 	return e
+}
+
+// stopped reports whether a program ended because it was interrupted.
+func stopped(err error, stderr string) bool {
+	var pe *proc.Error
+	if !errors.As(err, &pe) {
+		return false
+	}
+	return pe.Signal == syscall.SIGINT.String() || pe.ExitCode > 0 && interruptedRe.MatchString(stderr)
 }
 
 func phaseVerb(phase string) string {

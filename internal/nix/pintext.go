@@ -2,6 +2,7 @@ package nix
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -23,7 +24,7 @@ func (e *NotASource) Error() string { return fmt.Sprintf("%q names no source to 
 // Hint is the way out.
 func (e *NotASource) Hint() string { return e.Way }
 
-const pinWay = "give github:OWNER/REPO/REV, the https:// address of a tarball, git+URL?rev=REV, or a directory"
+const pinWay = "give github:OWNER/REPO/REV (a commit, a branch or a tag), the https:// address of a tarball, git+URL?rev=REV, or a directory"
 
 var (
 	githubRe = regexp.MustCompile(`^github:([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/(.+)$`)
@@ -120,6 +121,10 @@ func (n *Nix) commit(ctx context.Context, addr, name string) (string, error) {
 	}
 	a, err := n.run(ctx, job{phase: "pin", program: n.Programs.git(), bare: true, args: []string{"ls-remote", "--", addr, name, name + "^{}"}})
 	if err != nil {
+		var e *Error
+		if errors.As(err, &e) && e.Way == "" && ctx.Err() == nil {
+			e.Way = "is the address right, and does this machine reach it? With a whole commit in place of a branch or tag, git is not asked"
+		}
 		return "", err
 	}
 	// ls-remote matches the ends of names: "main" is also in "old/main".

@@ -95,7 +95,9 @@ func (n *Nix) runner() proc.Runner {
 
 // run runs one program to its end. A failure is an *Error.
 func (n *Nix) run(ctx context.Context, j job) (answer, error) {
-	c := proc.Cmd{Path: j.program, Args: j.args, Env: n.environ(), Dir: j.dir, Stdin: j.stdin}
+	c := proc.Cmd{Path: j.program, Args: j.args, Env: n.environ(), Dir: j.dir, Stdin: j.stdin,
+		// git may ask for a password at the terminal; Nix does not.
+		Own: !j.bare}
 	if w := n.Programs.Wrapper; len(w) > 0 && !j.bare {
 		c.Path, c.Args = w[0], append(append(append([]string{}, w[1:]...), j.program), j.args...)
 	}
@@ -108,7 +110,7 @@ func (n *Nix) run(ctx context.Context, j job) (answer, error) {
 		}
 	}
 	res, err := n.runner().Run(ctx, c)
-	a := answer{stdout: res.Stdout, stderr: string(res.Stderr)}
+	a := answer{stdout: res.Stdout, stderr: ansiRe.ReplaceAllString(string(res.Stderr), "")}
 	var tails map[string][]string
 	if log != nil {
 		log.Close()

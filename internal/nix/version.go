@@ -71,6 +71,15 @@ func (v Version) AtLeast(min string) bool {
 	return true
 }
 
+// Ping has Nix open its store, which starts one process: it is asked for a path
+// that no store has. An error for which errors.Is(err,
+// context.DeadlineExceeded) holds says that it did not answer in ctx's time.
+func (n *Nix) Ping(ctx context.Context) error {
+	_, err := n.run(ctx, job{phase: "query", program: n.Programs.store(),
+		args: []string{"--check-validity", "--print-invalid", "/nix/store/00000000000000000000000000000000-nixbatch-ping"}})
+	return err
+}
+
 // Version asks Nix which it is, once.
 func (n *Nix) Version(ctx context.Context) (Version, error) {
 	n.mu.Lock()

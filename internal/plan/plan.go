@@ -149,6 +149,9 @@ func Make(in Input) (*Plan, error) {
 		if opts, p.Notes, err = in.Site.Apply(opts); err != nil {
 			return nil, err
 		}
+		if err := possible(opts, in.Classes); err != nil {
+			return nil, err
+		}
 	}
 	ch, err := choose(in, opts)
 	if err != nil {

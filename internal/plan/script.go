@@ -3,6 +3,8 @@ package plan
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -22,8 +24,8 @@ type Place struct {
 // id, a \ is lost). Where the directory has one of them, the shell opens the log.
 func (p *Plan) Script(at Place) (string, error) {
 	for _, dir := range []string{at.RunDir, at.WorkDir} {
-		if strings.ContainsAny(dir, "\n\x00") {
-			return "", &Error{fmt.Sprintf("the directory %q has a line break in its name, which no #SBATCH line can hold", dir), "rename the directory"}
+		if err := CheckDir(dir); err != nil {
+			return "", err
 		}
 	}
 	output, agentLog := at.Log, ""
@@ -62,4 +64,21 @@ fi
 exec "$run/nixbatch" agent "$run"%[2]s
 `, machine(p.System), agentLog)
 	return b.String(), nil
+}
+
+// CheckDir refuses a directory whose name no #SBATCH line can hold (*Error).
+func CheckDir(dir string) error {
+	what := ""
+	switch i := strings.IndexFunc(dir, unicode.IsControl); {
+	case !utf8.ValidString(dir):
+		what = "has a name that is not UTF-8"
+	case strings.ContainsAny(dir, "\n\r\u0085\u2028\u2029"):
+		what = "has a line break in its name"
+	case i >= 0:
+		r, _ := utf8.DecodeRuneInString(dir[i:])
+		what = fmt.Sprintf("has the control character %U in its name", r)
+	default:
+		return nil
+	}
+	return &Error{fmt.Sprintf("the directory %q %s, which no #SBATCH line can hold", dir, what), "rename the directory, or work in another"}
 }

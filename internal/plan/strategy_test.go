@@ -131,7 +131,7 @@ var strategyTests = []struct {
 	{name: "constrain, named, nothing known", optimize: "packages: [rhf]; strategy: constrain; arch: [znver4]", classes: []string{"a1 ?"},
 		want: "error: optimize.arch: whether a1 can run znver4 is not known"},
 	{name: "constrain, more than there are", optimize: "packages: [rhf]; strategy: constrain", options: "nodes: 9", classes: three,
-		want: "error: the job needs more than the eligible nodes have"},
+		want: "error: slurm: the job needs 9 nodes, and 6 nodes are eligible"},
 
 	// aarch64
 	{name: "kept off nodes of another architecture", optimize: "packages: [rhf]", classes: []string{"arm[1-2] grace", "zen1 zen4"},

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/runs"
@@ -94,9 +96,18 @@ func (h *Health) site(getenv func(string) string) {
 	}
 }
 
+// colour is what programs print to colour a terminal.
+var colour = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+
+// oneLineOf is the first line of an error, fit for a terminal.
 func oneLineOf(err error) string {
 	s, _, _ := strings.Cut(err.Error(), "\n")
-	return s
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, colour.ReplaceAllString(s, ""))
 }
 
 func hintOf(err error) string {

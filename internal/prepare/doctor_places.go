@@ -3,16 +3,15 @@ package prepare
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/runs"
 )
 
@@ -24,7 +23,7 @@ func (h *Health) nix(ctx context.Context, n *nix.Nix) {
 	}
 	h.add("nix", "commands", Good, v.Raw, "")
 	if err := pingStore(ctx, n); err != nil {
-		h.add("nix", "store", Bad, oneLineOf(err), "Nix cannot open its store: is /nix mounted here, and does the daemon run?")
+		h.add("nix", "store", Bad, oneLineOf(err), cmp.Or(hintOf(err), "Nix cannot open its store: is /nix mounted here, and does the daemon run?"))
 		return
 	}
 	switch {
@@ -38,17 +37,14 @@ func (h *Health) nix(ctx context.Context, n *nix.Nix) {
 	}
 }
 
-// pingStore has Nix open its store: it is asked for a path that no store has.
+// pingStore has Nix open its store.
 func pingStore(ctx context.Context, n *nix.Nix) error {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	var r proc.Runner = proc.System{}
-	if n.Runner != nil {
-		r = n.Runner
+	err := n.Ping(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("nix-store did not answer within %s", doctorTimeout)
 	}
-	line := append(slices.Clone(n.Programs.Wrapper), cmp.Or(n.Programs.Store, "nix-store"),
-		"--check-validity", "--print-invalid", storeDir+"/00000000000000000000000000000000-nixbatch-ping")
-	_, err := r.Run(ctx, proc.Cmd{Path: line[0], Args: line[1:], Env: n.Environ})
 	return err
 }
 
@@ -81,7 +77,7 @@ func (h *Health) project(p runs.Project) {
 	}
 	f, err := os.CreateTemp(dir, ".nixbatch-doctor-*")
 	if err != nil {
-		h.add("project", "writable", Bad, oneLineOf(err), "submit from a directory that you can write to")
+		h.add("project", "writable", Bad, oneLineOf(err), "work in a directory that you can write to")
 		return
 	}
 	defer os.Remove(f.Name())

@@ -15,9 +15,9 @@ import (
 )
 
 func (h *Health) slurm(ctx context.Context, c *slurm.Client) {
-	v, err := c.Version(ctx)
+	v, err := versionWithin(ctx, c)
 	if err != nil {
-		h.add("slurm", "commands", Bad, oneLineOf(err), (&SlurmError{err}).Hint())
+		h.add("slurm", "commands", Bad, oneLineOf(err), (&SlurmError{Err: err}).Hint())
 		return
 	}
 	h.add("slurm", "commands", Good, v.Text, "")
@@ -48,6 +48,12 @@ func (h *Health) slurm(ctx context.Context, c *slurm.Client) {
 	h.mpi(ctx, c)
 }
 
+func versionWithin(ctx context.Context, c *slurm.Client) (slurm.Version, error) {
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	return c.Version(ctx)
+}
+
 func inventoryWithin(ctx context.Context, c *slurm.Client) ([]slurm.Node, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
@@ -62,7 +68,7 @@ func ask(ctx context.Context, c *slurm.Client, path string, args ...string) (pro
 	if c.Runner != nil {
 		r = c.Runner
 	}
-	return r.Run(ctx, proc.Cmd{Path: path, Args: args, Env: c.Env})
+	return r.Run(ctx, proc.Cmd{Path: path, Args: args, Env: c.Env, Own: true})
 }
 
 var dataAsOf = regexp.MustCompile(`Configuration data as of (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)`)

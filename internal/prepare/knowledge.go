@@ -103,7 +103,7 @@ func clusterName(ctx context.Context, c *slurm.Client) string {
 	if f, err := os.Open(conf); err == nil {
 		defer f.Close()
 		name = nameIn(bufio.NewScanner(f))
-	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env}); err == nil {
+	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {
 		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
 	}
 	if !fileName.MatchString(name) {

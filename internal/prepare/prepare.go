@@ -8,6 +8,7 @@ package prepare
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,7 +68,11 @@ type Job struct {
 }
 
 // SlurmError says that Slurm could not be asked.
-type SlurmError struct{ Err error }
+type SlurmError struct {
+	Err error
+	// Local says that the job could run on this machine instead (--local).
+	Local bool
+}
 
 func (e *SlurmError) Error() string {
 	if proc.NotFound(e.Err) {
@@ -81,9 +86,16 @@ func (e *SlurmError) Unwrap() error { return e.Err }
 // Hint is the way out.
 func (e *SlurmError) Hint() string {
 	if proc.NotFound(e.Err) {
-		return "log in to a submit host, or run the job here with --local"
+		return "log in to a submit host" + e.local(", or run the job here with --local")
 	}
-	return "try sinfo by hand; --local runs the job here without Slurm"
+	return "try sinfo by hand" + e.local("; --local runs the job here without Slurm")
+}
+
+func (e *SlurmError) local(words string) string {
+	if e.Local {
+		return words
+	}
+	return ""
 }
 
 // InputError says that an input of the job is not there, or is no file.
@@ -132,6 +144,16 @@ func System() string {
 // MakePlan asks the cluster and the pin, side by side, and makes the plan.
 func (j *Job) MakePlan(ctx context.Context) error {
 	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
+	if !j.opts.Local {
+		for _, dir := range []string{j.WorkDir, j.Project.Dir} {
+			if err := plan.CheckDir(dir); err != nil {
+				return err
+			}
+		}
+	}
+	if err := j.trees(); err != nil {
+		return err
+	}
 	if err := j.Project.Make(); err != nil {
 		return err
 	}
@@ -174,7 +196,13 @@ func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
 }
 
 // classes is where the job may land.
-func (j *Job) classes(ctx context.Context, conf *site.Config) ([]cluster.Class, error) {
+func (j *Job) classes(ctx context.Context, conf *site.Config) (_ []cluster.Class, err error) {
+	defer func() {
+		var asked *SlurmError
+		if errors.As(err, &asked) {
+			asked.Local = true
+		}
+	}()
 	if j.opts.Local {
 		return localClass()
 	}
@@ -201,7 +229,7 @@ func (j *Job) classes(ctx context.Context, conf *site.Config) ([]cluster.Class, 
 func Inventory(ctx context.Context, c *slurm.Client) (nodes []slurm.Node, defaultPartition string, err error) {
 	nodes, defaultPartition, err = c.Inventory(ctx)
 	if err != nil {
-		return nil, "", &SlurmError{err}
+		return nil, "", &SlurmError{Err: err}
 	}
 	return nodes, defaultPartition, nil
 }

@@ -44,6 +44,7 @@ type ProbeResult struct {
 // What can become of a probe.
 var (
 	ErrNoAnswer = errors.New("no answer in time")
+	ErrStopped  = errors.New("interrupted")
 	ErrNoNode   = errors.New("none of its nodes is up")
 	ErrEnded    = errors.New("its job ended without an answer: the node may not see this directory, or not run this program")
 )
@@ -78,7 +79,13 @@ func (p *Prober) Run(ctx context.Context, classes []cluster.Class) error {
 	}
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	all := p.submit(waiting, agent, classes)
+	unanswered := func() error {
+		if ctx.Err() != nil {
+			return ErrStopped
+		}
+		return ErrNoAnswer
+	}
+	all := p.submit(waiting, agent, classes, unanswered)
 	p.wait(waiting, all)
 	var left []string
 	for _, r := range all {
@@ -90,17 +97,19 @@ func (p *Prober) Run(ctx context.Context, classes []cluster.Class) error {
 	err = p.Client.Cancel(context.WithoutCancel(ctx), left...)
 	for _, r := range all {
 		if !r.settled {
-			p.settle(r, ErrNoAnswer)
+			p.settle(r, unanswered())
 		}
 	}
 	if err != nil {
-		return &SlurmError{fmt.Errorf("probes are left in the queue: %w", err)}
+		return &SlurmError{Err: fmt.Errorf("probes are left in the queue: %w", err)}
 	}
 	return ctx.Err()
 }
 
 // submit submits the probes, a few at a time.
-func (p *Prober) submit(ctx context.Context, agent string, classes []cluster.Class) []*probe {
+func (p *Prober) submit(ctx context.Context, agent string, classes []cluster.Class, unanswered func() error) []*probe {
+	client := *p.Client
+	client.Apart = true
 	state := make(map[string]slurm.Node, len(p.Nodes))
 	for _, n := range p.Nodes {
 		state[n.Name] = n
@@ -120,12 +129,12 @@ func (p *Prober) submit(ctx context.Context, agent string, classes []cluster.Cla
 		r.before = seenAt(r.answer)
 		g.Go(func() error {
 			if ctx.Err() != nil {
-				r.Err = ErrNoAnswer
+				r.Err = unanswered()
 				return nil
 			}
 			script := fmt.Sprintf("#!/bin/sh\nexec %s probe %s\n", proc.Quote(agent), proc.Quote(p.Project.Learnt()))
 			// Not to be interrupted: a job whose id is not known cannot be cancelled.
-			id, err := p.Client.Submit(context.WithoutCancel(ctx), []byte(script), p.args(class, node)...)
+			id, err := client.Submit(context.WithoutCancel(ctx), []byte(script), p.args(class, node)...)
 			r.JobID, r.Err = id.ID, err
 			return nil
 		})

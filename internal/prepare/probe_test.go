@@ -229,7 +229,7 @@ func TestProbeInterrupted(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for name, r := range got {
-		if !errors.Is(r.Err, prepare.ErrNoAnswer) {
+		if !errors.Is(r.Err, prepare.ErrStopped) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

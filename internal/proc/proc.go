@@ -33,9 +33,15 @@ type Cmd struct {
 	// Stdout and Stderr additionally receive what the command prints, as it
 	// prints it; both may be nil. Result holds the output in any case.
 	Stdout, Stderr io.Writer
+	// Extra are files that the command gets as descriptors 3, 4 …
+	Extra []*os.File
 	// Grace is the time between SIGINT and SIGKILL after cancellation
 	// (0: five seconds).
 	Grace time.Duration
+	// Own gives Run's command a process group of its own: what is typed at the
+	// terminal (Ctrl-C) reaches it by way of the context alone, so that an
+	// interrupt is never taken for a failure. It must not ask at the terminal.
+	Own bool
 }
 
 // Result is what a finished command printed.
@@ -150,8 +156,14 @@ func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
 func build(ctx context.Context, c Cmd) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
-	cmd.Env, cmd.Dir, cmd.Stdin = c.Env, c.Dir, c.Stdin
+	cmd.Env, cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Env, c.Dir, c.Stdin, c.Extra
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	if c.Own {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		// The whole group, as the terminal does it: a script's SIGINT alone would
+		// wait for what the script runs.
+		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+	}
 	cmd.WaitDelay = c.Grace
 	if c.Grace == 0 {
 		cmd.WaitDelay = 5 * time.Second

@@ -246,3 +246,23 @@ func TestErrorUnwraps(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A command in a group of its own is interrupted by the context alone, and so
+// is what a script of it runs.
+func TestOwnGroup(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	c := sh(`trap 'exit 7' INT; ps -o pgid= -p $$
+		sh -c 'trap "echo told; exit 3" INT; echo ready; while :; do sleep 0.01; done'`)
+	c.Stdout, c.Own, c.Grace = ready{cancel}, true, time.Minute
+	res, err := proc.System{}.Run(ctx, c)
+	var pe *proc.Error
+	if !errors.As(err, &pe) || !errors.Is(err, context.Canceled) || pe.ExitCode != 7 {
+		t.Errorf("%v", err)
+	}
+	var group int
+	var first, second string
+	if _, err := fmt.Sscan(string(res.Stdout), &group, &first, &second); err != nil || group == syscall.Getpgrp() || first != "ready" || second != "told" {
+		t.Errorf("group %d, ours is %d: %q, %v", group, syscall.Getpgrp(), res.Stdout, err)
+	}
+}

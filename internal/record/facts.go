@@ -215,3 +215,15 @@ type Learnt struct {
 	Seen     time.Time    `json:"seen"`
 	From     string       `json:"from"` // "job" or "probe"
 }
+
+// CancelSchema is the name of Cancel's schema.
+const CancelSchema = "nixbatch/cancel/v1"
+
+// Cancel is written when Slurm was told to end jobs of a run: cancel.json, and
+// cancel-1.json and so on for later ones.
+type Cancel struct {
+	Schema string    `json:"schema"`
+	RunID  string    `json:"run_id"`
+	Time   time.Time `json:"time"`
+	Jobs   []string  `json:"jobs"` // as scancel was given them: 12, 12_3
+}

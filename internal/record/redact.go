@@ -25,6 +25,9 @@ type Private struct {
 	Schema string   `json:"schema"`
 	Salt   string   `json:"salt"` // 32 bytes in hex
 	Words  []string `json:"words"`
+	// Env says that the values of the job file's env: are private as well. Seals
+	// of before this was so do not have it, and are read as they were made.
+	Env bool `json:"env,omitempty"`
 }
 
 // Redactor replaces what is private by tokens. Equal values get equal tokens in
@@ -34,6 +37,7 @@ type Redactor struct {
 	salt  []byte
 	words map[string]bool
 	long  []string // the longest first
+	env   bool     // Private.Env
 }
 
 // NewRedactor makes one.
@@ -42,7 +46,7 @@ func NewRedactor(p Private) (*Redactor, error) {
 	if err != nil || len(salt) != sha256.Size {
 		return nil, errors.New("its salt is not 32 bytes in hexadecimal")
 	}
-	r := &Redactor{salt: salt, words: map[string]bool{}}
+	r := &Redactor{salt: salt, words: map[string]bool{}, env: p.Env}
 	for _, w := range p.Words {
 		if strings.IndexFunc(w, notInWord) < 0 {
 			r.words[w] = true
@@ -83,6 +87,9 @@ func (r *Redactor) Form(name string, data []byte) ([]byte, error) {
 	if strings.HasSuffix(name, ".json") {
 		return r.JSON(data)
 	}
+	if name == "job.yaml" && r.HidesEnv() {
+		data = r.jobFile(data)
+	}
 	return r.Text(data), nil
 }
 
@@ -114,6 +121,10 @@ func (r *Redactor) walk(v *value, key string, private bool) {
 			if val := v.get("Value"); val.kind == '"' && val.text != "" {
 				val.text = r.Token(val.text)
 			}
+			return
+		}
+		if val := v.get("value"); v.kind == '{' && r.env && v.get("from").text == fromJobFile && val.kind == '"' {
+			val.text = r.envToken(val.text)
 			return
 		}
 		for i := range v.items {
@@ -265,6 +276,12 @@ func (w words) fact(v *value) {
 			if n == "nodelist" || n == "exclude" {
 				w.hosts(o.get("Value").text)
 			}
+		}
+	}
+	for _, e := range v.get("env").items {
+		// A short one (4, true, water) would be found everywhere, and say nothing.
+		if val := e.get("value").text; len(val) >= longValue {
+			w.add(val)
 		}
 	}
 	for _, in := range v.get("inputs").items {

@@ -270,13 +270,16 @@ func gather(dir string, facts []string, salt string) (Private, error) {
 	if err != nil {
 		return Private{}, err
 	}
-	p := Private{Schema: PrivateSchema, Salt: salt, Words: w.sorted()}
+	p := Private{Schema: PrivateSchema, Salt: salt, Words: w.sorted(), Env: true}
 	r, err := NewRedactor(p)
 	if err != nil {
 		return p, err
 	}
 	for name, data := range files {
-		if !strings.HasSuffix(name, ".json") && r.Private(string(data)) {
+		if strings.HasSuffix(name, ".json") {
+			continue
+		}
+		if form, err := r.Form(name, data); err != nil || !bytes.Equal(form, data) {
 			w.add(HashBytes(data))
 		}
 	}

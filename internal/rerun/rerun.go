@@ -2,7 +2,8 @@
 // the same bytes of the job file, the same inputs, the same pinned trees, in an
 // empty directory.
 //
-// It promises that nothing is used which has not the recorded hash, that a build
+// It promises that a record which is not as it was sealed is refused, that
+// nothing is used which has not the recorded hash, that a build
 // asked for exactly has the recorded derivation or is refused, and that nothing
 // is written outside the directory given. It never submits.
 package rerun
@@ -22,7 +23,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -42,6 +45,21 @@ func (e *Error) Error() string { return e.Message }
 
 // Hint is the way out.
 func (e *Error) Hint() string { return e.Way }
+
+// ChangedError says that a record is not as it was sealed.
+type ChangedError struct {
+	Name string // what to verify: a run or an export
+	What []string
+}
+
+func (e *ChangedError) Error() string {
+	return e.Name + " is not as it was sealed, and is not run: " + strings.Join(e.What, "; ")
+}
+
+// Hint is the way out.
+func (e *ChangedError) Hint() string {
+	return "nixbatch record verify " + proc.Quote(e.Name) + " shows what was changed"
+}
 
 // Again is a job that is ready to be built.
 type Again struct {
@@ -69,6 +87,9 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 		return nil, err
 	}
 	again := &Again{Same: map[string]bool{}}
+	if err := again.trust(r); err != nil {
+		return nil, err
+	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, again.Close())
@@ -131,6 +152,32 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 		return nil, err
 	}
 	return again, again.compare(ctx, r, o.Arch == "")
+}
+
+// trust refuses a record that was changed since it was sealed, and one that
+// lacks what it would take.
+func (a *Again) trust(r *load.Record) error {
+	if bad := check.Sealed(r); len(bad) > 0 {
+		e := &ChangedError{r.RunID, bad}
+		if r.Contents != nil {
+			e.Name = r.Path
+		}
+		return e
+	}
+	if r.Seal == nil {
+		a.Notes = append(a.Notes, "the record is not sealed: nothing tells whether it was changed")
+	}
+	var gone []string
+	for _, v := range r.Plan.Env {
+		if r.Redacted() && record.Hidden(v.Value) {
+			gone = append(gone, v.Name)
+		}
+	}
+	if len(gone) > 0 {
+		return &Error{"the export is redacted: it lacks the values that env: of the job file gives to " + strings.Join(gone, ", "),
+			"rerun from the run, or from an export without --redact; or take job.yaml from it, put the values in, and submit that"}
+	}
+	return nil
 }
 
 // empty refuses a directory that has something in it: nothing is replaced.
@@ -248,7 +295,12 @@ func input(r *load.Record, root *os.Root, work, dir string, in record.File) erro
 		return fmt.Errorf("input %s: %w", in.Path, err)
 	}
 	if hex.EncodeToString(sum.Sum(nil)) != in.SHA256 {
-		return &Error{fmt.Sprintf("input %s is not what the run read: it has another sha256 than %s", in.Path, in.SHA256), "rerun from an export of the run, which holds its inputs"}
+		way := "restore " + in.Path + " as the run read it, or rerun from an export made before it was changed"
+		if r.Contents != nil {
+			at, _ := r.Contents.Find("input", in.Path)
+			way = at.At + " in the export was changed: restore that file, or get the export again"
+		}
+		return &Error{fmt.Sprintf("input %s is not what the run read: it has another sha256 than %s", in.Path, in.SHA256), way}
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
@@ -128,5 +129,98 @@ func TestUnpack(t *testing.T) {
 	}
 	if _, err := os.Lstat(filepath.Join(parent, "up")); err == nil {
 		t.Error("it was written outside")
+	}
+}
+
+// A record that was changed since it was sealed is not run.
+func TestChanged(t *testing.T) {
+	_, run := opened(t)
+	dir := t.TempDir()
+	full := exported(t, run, filepath.Join(dir, "full"), false)
+	file := filepath.Join(full, "plan.json")
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{full, run.Dir} {
+		file := filepath.Join(path, "plan.json")
+		if err := errors.Join(os.Chmod(file, 0o600), os.WriteFile(file, bytes.Replace(data, []byte(`"dispatch"`), []byte(`"common"`), 1), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, path, "plan.json was changed")
+	}
+	if err := errors.Join(os.WriteFile(file, data, 0o600), os.Remove(filepath.Join(full, record.SealFile))); err != nil {
+		t.Fatal(err)
+	}
+	refused(t, full, "every export has a seal")
+}
+
+func refused(t *testing.T, path, words string) {
+	t.Helper()
+	r, err := load.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	to := filepath.Join(t.TempDir(), "new")
+	_, err = Prepare(context.Background(), r, Options{Dir: to})
+	var e *ChangedError
+	if !errors.As(err, &e) || !strings.Contains(e.Error(), words) || !strings.Contains(e.Hint(), "record verify ") {
+		t.Errorf("%v, want %q", err, words)
+	}
+	if _, err := os.Lstat(to); err == nil {
+		t.Error("it was laid out all the same")
+	}
+}
+
+func exported(t *testing.T, run recordtest.Run, out string, redact bool) string {
+	t.Helper()
+	r, err := load.Open(run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := export.Write(r, export.Options{Format: "json", Out: out, Redact: redact}); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// A redacted export without values of env: names what it lacks.
+func TestRedactedEnv(t *testing.T) {
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []record.Var{{Name: "TOKEN", Value: "secret", From: "job file"}, {Name: "EMPTY", From: "job file"}}})
+	run.Seal(t)
+	for _, redact := range []bool{true, false} {
+		r, err := load.Open(exported(t, run, filepath.Join(t.TempDir(), "x"), redact))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = new(Again).trust(r)
+		if redact {
+			mendable(t, err, "env: of the job file gives to TOKEN")
+		} else if err != nil {
+			t.Error(err)
+		}
+		r.Close()
+	}
+}
+
+// Which file of an export was changed is told.
+func TestChangedInput(t *testing.T) {
+	_, run := opened(t)
+	full := exported(t, run, filepath.Join(t.TempDir(), "full"), false)
+	if err := os.WriteFile(filepath.Join(full, "inputs", "water.xyz"), []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := load.Open(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	_, err = Prepare(context.Background(), r, Options{Dir: filepath.Join(t.TempDir(), "new")})
+	mendable(t, err, "not what the run read")
+	var e *Error
+	if errors.As(err, &e) && !strings.Contains(e.Way, "inputs/water.xyz in the export was changed: restore") {
+		t.Error(e.Way)
 	}
 }

@@ -3,9 +3,11 @@ package runs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -52,6 +54,92 @@ func After(ctx context.Context, w Watcher, parents []Run, given string, p Facts)
 	return []string{"--dependency=" + dep, "--kill-on-invalid-dep=yes"}, nil
 }
 
+// afterAgain is what After says to a further submission of a run: of the runs
+// as they are now, which may have failed, or be open again, since the first.
+func (r Run) afterAgain(ctx context.Context, w Watcher, pl *plan.Plan, ins []record.Intent, p Facts) ([]string, error) {
+	parents, err := r.parents(pl, ins)
+	if err != nil {
+		return nil, err
+	}
+	given, _ := pl.Slurm.Get("dependency")
+	return After(ctx, w, parents, given, p)
+}
+
+// parents are the runs that a run comes after: those of its job file, and those
+// that its first submission waited for (submit --chain).
+func (r Run) parents(pl *plan.Plan, ins []record.Intent) (out []Run, err error) {
+	add := func(p Run) {
+		if p.ID != r.ID && !slices.ContainsFunc(out, func(have Run) bool { return have.ID == p.ID }) {
+			out = append(out, p)
+		}
+	}
+	ids := map[int64]bool{}
+	if len(ins) > 0 {
+		for _, o := range callsOf(ins[0])[0].Options {
+			dep, _ := strings.CutPrefix(o, "--dependency=")
+			for _, part := range strings.Split(dep, ",") {
+				list, ok := strings.CutPrefix(part, "afterok:")
+				for _, id := range strings.Split(list, ":") {
+					if n, err := strconv.ParseInt(id, 10, 64); ok && err == nil {
+						ids[n] = true
+					}
+				}
+			}
+		}
+	}
+	if len(ids) > 0 {
+		all, err := r.Project.List()
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range all {
+			jobs, err := p.Jobs()
+			if err == nil && slices.ContainsFunc(jobs, func(j record.Job) bool { return ids[j.JobID] }) {
+				add(p)
+			}
+		}
+	}
+	for _, name := range pl.After {
+		p, err := r.parent(name, out)
+		if err != nil {
+			return nil, err
+		}
+		add(p)
+	}
+	return out, nil
+}
+
+// parent is the run that a name meant when r was submitted: where it is a job's
+// name, a newer run than the one that was waited for changes nothing.
+func (r Run) parent(name string, known []Run) (Run, error) {
+	for _, k := range known {
+		if k.ID == name || k.Name() == name {
+			return k, nil
+		}
+	}
+	return r.Project.Get(name)
+}
+
+// failedParents are the runs that r comes after and that are not completed, nor
+// will be.
+func (r Run) failedParents(ctx context.Context, w Watcher, pl *plan.Plan, p Facts) (ids []string) {
+	ins, err := r.intents()
+	if err != nil {
+		return nil // told by whoever asked for the state
+	}
+	parents, err := r.parents(pl, ins)
+	if err != nil || len(parents) == 0 {
+		return nil
+	}
+	states, _ := States(ctx, w, parents, p) // then from the files alone
+	for _, s := range states {
+		if s.broken() != "" || s.NotSubmitted {
+			ids = append(ids, s.Run.ID)
+		}
+	}
+	return ids
+}
+
 // broken is what keeps a run from ever being completed, "" for nothing.
 func (s Status) broken() string {
 	if s.State.Final() && s.State != slurm.Completed {
@@ -59,7 +147,11 @@ func (s Status) broken() string {
 	}
 	for _, state := range worst {
 		if n := s.Counts[state]; n > 0 {
-			return fmt.Sprintf("%s, but %s tasks are %s", s.State, strconv.Itoa(n), state)
+			verb := "are"
+			if n == 1 {
+				verb = "is"
+			}
+			return fmt.Sprintf("%s, but %s %s %s", s.State, Plural(n, "task"), verb, state)
 		}
 	}
 	return ""
@@ -69,7 +161,7 @@ func because(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return " (" + reason + ")"
+	return " (" + Short(reason) + ")"
 }
 
 // FirstCalls are the calls of sbatch for a job's first submission. tasks is 0

@@ -48,7 +48,7 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			d = filepath.Join(tmp.Dir, d)
 		}
 		if err := os.MkdirAll(d, 0o700); err != nil {
-			return Run{}, &Error{fmt.Sprintf("the run directory cannot be made: %v", err), "submit from a directory that you can write to"}
+			return Run{}, &Error{fmt.Sprintf("the run directory cannot be made: %v", err), "work in a directory that you can write to"}
 		}
 	}
 	logFile := final.LogFile(0)

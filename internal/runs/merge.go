@@ -59,12 +59,13 @@ func (s *Status) merge(said *answer, silent bool, now time.Time) {
 		return // what is known of it was said
 	}
 	from := "files"
+	words := &lastWords{run: s.Run, sweep: s.Sweep()}
 	for i := range s.Tasks {
 		t := &s.Tasks[i]
 		if !t.Submitted {
 			continue
 		}
-		if f := t.merge(s.Run, said, silent); f != "" {
+		if f := t.merge(s.Run, said, silent, words); f != "" {
 			from = f
 		}
 	}
@@ -77,7 +78,7 @@ func (s *Status) merge(said *answer, silent bool, now time.Time) {
 }
 
 // merge weighs the witnesses of one task: it returns the one that decided.
-func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
+func (t *TaskStatus) merge(r Run, said *answer, silent bool, words *lastWords) (from string) {
 	q, queued := said.queued(t, r)
 	a, counted := said.counted(t, r)
 	if t.end == nil && !(queued && !q.State.Final()) {
@@ -90,14 +91,17 @@ func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
 			t.Reason = word
 		}
 	case counted && a.State.Final():
-		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, a.ExitCode), "accounting"
+		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
-		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, exitCode(t.Brief)), "queue"
+		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, q.Reason, exitCode(t.Brief)), "queue"
 		if q.Reason == "DependencyNeverSatisfied" {
 			t.Reason = "what it waited for did not complete"
 		}
 	case silent && t.end == nil:
 		t.State, t.Reason = slurm.Unknown, "slurm does not answer"
+	case t.end != nil && !strings.HasPrefix(t.end.Reason, toldToEnd):
+	case t.lastWord(words):
+		from = "files"
 	case t.end != nil:
 	case t.start && t.Brief.Exit != nil:
 		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
@@ -111,6 +115,15 @@ func (t *TaskStatus) merge(r Run, said *answer, silent bool) (from string) {
 		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
 	}
 	return from
+}
+
+// lastWord takes over what else was said of the task's end, if anything was.
+func (t *TaskStatus) lastWord(words *lastWords) bool {
+	state, reason, ok := words.of(t)
+	if ok {
+		t.State, t.Reason = state, reason
+	}
+	return ok
 }
 
 // overMemory finds tasks that Slurm's own accounting of memory ended: it calls
@@ -148,7 +161,7 @@ var waits = map[string]string{
 	"SPECIAL_EXIT": "requeued and held",
 }
 
-func (t *TaskStatus) explain(state slurm.State, word string, code int) string {
+func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) string {
 	first, _, _ := strings.Cut(word, " ")
 	switch {
 	case strings.HasPrefix(first, "PREEMPTED"):
@@ -157,8 +170,18 @@ func (t *TaskStatus) explain(state slurm.State, word string, code int) string {
 		return "its deadline came"
 	case t.end != nil && t.end.Reason != "":
 		return t.end.Reason
+	case state == slurm.Failed && code == refused && t.Brief.Elapsed == 0:
+		return "exit code 120: nixbatch stopped it before its first line"
 	case state == slurm.Failed && code > 0:
-		return fmt.Sprintf("exit code %d", code)
+		return exitReason(code)
+	case state == slurm.Failed && t.start && t.end == nil:
+		text := "the agent was killed before it could write the end"
+		if why := fate(reason); why != "" && reason != "NonZeroExitCode" {
+			text += ": " + why
+		}
+		return text
+	case state == slurm.Failed || state == slurm.NodeFail:
+		return fate(reason)
 	}
 	return ""
 }
@@ -266,5 +289,24 @@ func (s *Status) summary(missing int) string {
 	if why != "" {
 		text += ": " + why
 	}
-	return text
+	return text + s.noted()
+}
+
+// noted is what the states of tasks do not tell.
+func (s *Status) noted() string {
+	n, first := 0, TaskStatus{}
+	for _, t := range s.Tasks {
+		if t.State == slurm.Completed && t.Brief.Note != "" {
+			if n++; n == 1 {
+				first = t
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; task %d: %s", first.Task, first.Brief.Note)
+	}
+	return fmt.Sprintf("; task %d: %s, and %s more like it", first.Task, first.Brief.Note, Plural(n-1, "task"))
 }

@@ -23,6 +23,9 @@ type Again struct {
 	Mem      string // "x1.5", or a size; "" as before
 	Time     string // "x2", or a time; "" as before
 	MaxArray int    // Slurm's MaxArraySize
+	// Ready says why nothing can be submitted from here, before anything is
+	// changed; nil: that is not looked at.
+	Ready func() error
 }
 
 // Retry submits tasks of a run again that are over and not completed: in the
@@ -33,7 +36,7 @@ func (r Run) Retry(ctx context.Context, w Watcher, a Again, p Facts) (record.Sub
 	p.MaxAge = 0
 	states, err := States(ctx, w, []Run{r}, p)
 	if err != nil {
-		return none(&Error{fmt.Sprintf("what became of run %s is not known: %v", r.ID, err), "try again when Slurm answers"})
+		return none(&UncertainError{r.ID, err})
 	}
 	s := states[0]
 	if s.Job.Local {
@@ -64,6 +67,16 @@ func (r Run) Retry(ctx context.Context, w Watcher, a Again, p Facts) (record.Sub
 	if err != nil {
 		return none(err)
 	}
+	if a.Ready != nil {
+		if err := a.Ready(); err != nil {
+			return none(err)
+		}
+	}
+	waits, err := r.afterAgain(ctx, w, &pl, ins, p)
+	if err != nil {
+		return none(err)
+	}
+	options = append(options, waits...)
 	attempt := 0
 	for _, t := range s.Tasks {
 		if _, found := slices.BinarySearch(tasks, t.Task); found && t.start {

@@ -74,6 +74,8 @@ type Brief struct {
 	Build   string  `json:"build,omitempty"`
 	Elapsed float64 `json:"elapsed_seconds,omitempty"`
 	Exit    *int    `json:"exit_code,omitempty"` // nil: no end was seen
+	// Note is what the state does not tell, such as an output that is missing.
+	Note string `json:"note,omitempty"`
 }
 
 // ExitCode is what the payload exited with; -1 when that is not known.
@@ -134,8 +136,11 @@ func States(ctx context.Context, w Watcher, all []Run, p Facts) ([]Status, error
 	for _, i := range ask {
 		out[i].merge(said, err != nil, now)
 	}
-	return out, errors.Join(errs...)
+	return out, joined(errs)
 }
+
+// joined is the errors of asking Slurm as one.
+func joined(errs []error) error { return FromSlurm(errors.Join(errs...)) }
 
 // parallel calls f for 0 to n-1, a few at once: reading is mostly waiting.
 func parallel(n int, f func(i int)) {
@@ -277,11 +282,12 @@ func (r Run) attempt(t *TaskStatus) {
 		t.Reason = end.Reason
 		return // it goes on
 	}
+	t.Brief.Note = noteOf(&end)
 	t.end, t.Reason, t.State = &end, end.Reason, slurm.Completed
 	if end.ExitCode != 0 {
 		t.State = slurm.Failed
 		if t.Reason == "" {
-			t.Reason = "exit code " + strconv.Itoa(end.ExitCode)
+			t.Reason = exitReason(end.ExitCode)
 		}
 	}
 }
@@ -308,7 +314,7 @@ func (s *Status) Load() {
 		s.Start, s.Brief.Build = &st, st.Build.Arch
 	}
 	if s.End == nil && record.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
-		s.End, s.Brief.Elapsed, s.Brief.Exit = &end, end.Elapsed, &end.ExitCode
+		s.End, s.Brief.Elapsed, s.Brief.Exit, s.Brief.Note = &end, end.Elapsed, &end.ExitCode, noteOf(&end)
 	}
 }
 

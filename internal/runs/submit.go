@@ -35,6 +35,10 @@ func (e *UncertainError) Unwrap() error { return e.Err }
 
 // Hint is the way out.
 func (e *UncertainError) Hint() string {
+	var none *NoSlurmError
+	if errors.As(e.Err, &none) {
+		return none.Hint()
+	}
 	return "nixbatch status asks Slurm again; do not submit a second time before it knows"
 }
 
@@ -46,6 +50,10 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 
 func refusal(err error) string {
 	var se *slurm.SubmitError
+	var none *NoSlurmError
+	if errors.As(FromSlurm(err), &none) {
+		return none.Error()
+	}
 	if errors.As(err, &se) && se.Line != "" {
 		return se.Line
 	}
@@ -289,7 +297,11 @@ type PartError struct {
 }
 
 func (e *PartError) Error() string {
-	return fmt.Sprintf("%d tasks of run %s were not submitted: %v", e.Tasks, e.RunID, e.Err)
+	verb := "were"
+	if e.Tasks == 1 {
+		verb = "was"
+	}
+	return fmt.Sprintf("%s of run %s %s not submitted: %v", Plural(e.Tasks, "task"), e.RunID, verb, e.Err)
 }
 func (e *PartError) Unwrap() error { return e.Err }
 

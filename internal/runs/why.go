@@ -33,7 +33,8 @@ type Why struct {
 	Nodes   string      `json:"nodes,omitempty"`
 	Log     []string    `json:"log,omitempty"` // the lines that decide
 	LogFile string      `json:"log_file"`
-	Next    []string    `json:"next"` // what to do
+	Notes   []string    `json:"notes,omitempty"` // what the state does not tell
+	Next    []string    `json:"next"`            // what to do
 }
 
 // Use is what was used, and what was asked for (0: not known).
@@ -42,6 +43,8 @@ type Use struct {
 	Asked int64 `json:"asked"`
 	// Of says what used is: "the largest process" or "the largest task".
 	Of string `json:"of,omitempty"`
+	// Exact is the time that the task itself measured, in seconds.
+	Exact *float64 `json:"exact,omitempty"`
 }
 
 // Explain says why a run is what it is. task is -1 for the run: of a sweep that
@@ -87,6 +90,10 @@ func (r Run) Explain(ctx context.Context, w Watcher, task int, p Facts) (*Why, e
 		why.Nodes = acct.Nodes
 	}
 	why.use(r, t, &pl, job, acct)
+	var end record.End
+	if t.State.Final() && record.Read(r.EndFile(t.Task, t.Attempt), &end) == nil {
+		why.Notes = Notes(&end)
+	}
 	switch {
 	case t.State == slurm.Pending:
 		why.pending(job)
@@ -103,6 +110,16 @@ func (r Run) Explain(ctx context.Context, w Watcher, task int, p Facts) (*Why, e
 			}
 		}
 		why.ended(name, &pl)
+		if t.State == slurm.Cancelled || t.State == slurm.Unknown && !t.start {
+			if failed := r.failedParents(ctx, w, &pl, p); len(failed) > 0 {
+				why.Words += ", for what it comes after did not complete"
+				why.Next = nil
+				for _, id := range failed {
+					why.Next = append(why.Next, "nixbatch retry "+id+" first: this one comes after it; nixbatch why "+id+" tells what it died of")
+				}
+				why.Next = append(why.Next, "then nixbatch retry "+name)
+			}
+		}
 	}
 	return why, serr
 }
@@ -191,7 +208,10 @@ func (y *Why) use(r Run, t TaskStatus, pl *plan.Plan, job slurm.Job, acct slurm.
 	} else if job.Limit > 0 && job.Limit != slurm.Unlimited {
 		span.Asked = int64(job.Limit / time.Second)
 	}
-	if span.Used > 0 || span.Asked > 0 {
+	if t.Brief.Exit != nil {
+		span.Exact = &t.Brief.Elapsed
+	}
+	if span.Used > 0 || span.Asked > 0 || span.Exact != nil {
 		y.Time = &span
 	}
 }
@@ -249,21 +269,15 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 		}
 		next("nixbatch retry %s", name)
 	case slurm.Unknown:
-		y.Words = "what became of it is not known: " + y.Reason
+		y.Words = "what became of it is not known: " + Short(y.Reason)
 		next("nixbatch retry %s, once it is certain that it does not run", name)
 	default:
 		y.Words = "it failed" + because(y.Reason)
 		switch {
-		case code == 120:
-			y.Words = "it was stopped before the first of its lines: " + y.Reason
-		case code == 127:
-			next("a command was not found: is its package in environment.packages?")
-		case code == 126:
-			next("a file is not executable, or its interpreter is missing")
-		case code == 137 || code == 128+9:
-			next("something killed it with SIGKILL: most often that is memory; try --mem x1.5")
-		case code == 132:
-			next("an instruction that the CPU does not have (SIGILL): nixbatch nodes compares builds and CPUs")
+		case code == refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
+			y.Words = "nixbatch stopped it before the first of its lines: " + Short(y.Reason)
+		case exitWords[code].way != "":
+			next("%s", exitWords[code].way)
 		}
 		next("when the cause is mended: nixbatch retry %s", name)
 	}

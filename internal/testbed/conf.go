@@ -56,7 +56,7 @@ func (c *Cluster) NodeNames() []string {
 func (c *Cluster) writeFiles() error {
 	dirs := []string{"log", "run", "state", "spool", "home", "home/.config", "home/.cache", "home/.local",
 		"home/.local/share", "home/.local/state", "run/user", "tmp", "nix"}
-	for _, n := range append(c.NodeNames(), "slurmctld", "munged") {
+	for _, n := range append(c.NodeNames(), "slurmctld", "munged", "slurmdbd", "mariadbd") {
 		dirs = append(dirs, "spool/"+n)
 	}
 	for _, d := range dirs {
@@ -116,7 +116,7 @@ func (c *Cluster) slurmConf() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ports, err := findPorts(c.opts.BasePort, 1+len(c.NodeNames()))
+	ports, err := findPorts(c.opts.BasePort, 2+len(c.NodeNames()))
 	if err != nil {
 		return "", err
 	}
@@ -150,6 +150,11 @@ func (c *Cluster) slurmConf() (string, error) {
 		set("PartitionName=%s Nodes=%s MaxTime=7-00:00:00 DefaultTime=01:00:00", cl.Name, strings.Join(cl.NodeNames(), ","))
 	}
 	set("PartitionName=short Nodes=%s MaxTime=00:05:00 DefaultTime=00:01:00", strings.Join(all, ","))
+	if c.opts.Accounting {
+		if err := c.accountingConf(set, usr.Username, ports[next]); err != nil {
+			return "", err
+		}
+	}
 	set("%s", c.opts.ExtraConf)
 	return b.String(), nil
 }

@@ -29,6 +29,11 @@ func (c *Cluster) startAll(ctx context.Context) error {
 	if err := c.startMunged(ctx); err != nil {
 		return err
 	}
+	if c.opts.Accounting {
+		if err := c.startAccounting(ctx); err != nil {
+			return err
+		}
+	}
 	if err := c.run("slurmctld", "slurmctld", "-D"); err != nil {
 		return err
 	}
@@ -68,7 +73,7 @@ func (c *Cluster) run(name, program string, args ...string) error {
 	p, err := proc.Start(context.Background(), proc.Cmd{
 		Path: c.progs[program], Args: args, Dir: c.path("spool", name), Stdout: out, Stderr: out,
 		Env: []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8",
-			"HOME=" + c.path("home"), "TMPDIR=" + c.path("tmp"), "SLURM_CONF=" + c.path("slurm.conf")},
+			"HOME=" + c.path("home"), "TMPDIR=" + c.path("tmp"), "SLURM_CONF=" + c.path("slurm.conf"), "MYSQL_UNIX_PORT=" + c.path("my.sock")},
 	}, true)
 	if err != nil {
 		return fmt.Errorf("start %s: %w", name, err)

@@ -16,7 +16,7 @@ import (
 // A cluster's processes are found by what the kernel says about them, not by a
 // list of ids, which would lack slurmstepd and the jobs and could name somebody
 // else's process later. Ours are
-//   - slurmctld, slurmscriptd, slurmd, slurmstepd and munged with an open file
+//   - slurmctld, slurmdbd, slurmscriptd, slurmd, slurmstepd, munged and mariadbd with an open file
 //     in the cluster's log directory, or working in their spool directory,
 //   - processes whose environment has this cluster's SLURM_CONF and a
 //     SLURMD_NODENAME, which Slurm gives to jobs alone, also those that left
@@ -98,7 +98,7 @@ func isDaemon(pid int, dir, name string) bool {
 		return false
 	}
 	// Debian's alternatives make it slurmd-wlm.
-	if base := filepath.Base(exe); !strings.HasPrefix(base, "slurm") && !strings.HasPrefix(base, "munged") {
+	if base := filepath.Base(exe); !strings.HasPrefix(base, "slurm") && !strings.HasPrefix(base, "munged") && base != "mariadbd" {
 		return false
 	}
 	// One that has only just begun has no log yet, but its daemon's directory.

@@ -40,11 +40,20 @@ func (e *MissingError) Hint() string {
 // findPrograms finds the programs on the PATH and where Debian keeps daemons,
 // which is not on an ordinary user's PATH.
 func findPrograms(nix bool) (map[string]string, error) {
-	found, missing, packages := map[string]string{}, []string{}, map[string]bool{}
+	wanted := map[string]string{}
 	for name, pkg := range needed {
-		if pkg == "nix-bin" && !nix {
-			continue
+		if pkg != "nix-bin" || nix {
+			wanted[name] = pkg
 		}
+	}
+	found := map[string]string{}
+	return found, addPrograms(found, wanted)
+}
+
+// addPrograms finds the programs wanted, each of which a Debian package has.
+func addPrograms(found, wanted map[string]string) error {
+	missing, packages := []string{}, map[string]bool{}
+	for name, pkg := range wanted {
 		p, err := proc.Look(name)
 		for _, dir := range []string{"/usr/sbin", "/sbin"} {
 			if err == nil {
@@ -59,7 +68,7 @@ func findPrograms(nix bool) (map[string]string, error) {
 		found[name] = p
 	}
 	if len(missing) == 0 {
-		return found, nil
+		return nil
 	}
 	e := &MissingError{Programs: missing}
 	for pkg := range packages {
@@ -67,7 +76,7 @@ func findPrograms(nix bool) (map[string]string, error) {
 	}
 	sort.Strings(e.Programs)
 	sort.Strings(e.Packages)
-	return nil, e
+	return e
 }
 
 // nixUsable says why Nix could not build for this user.

@@ -53,6 +53,9 @@ type Options struct {
 	BasePort int
 	// CPUInfo maps a class or a node to a saved /proc/cpuinfo; see SetCPUInfo.
 	CPUInfo map[string]string
+	// Accounting starts slurmdbd on a MariaDB of its own (Debian's slurmdbd and
+	// mariadb-server): sacct answers.
+	Accounting bool
 	// NoNix starts the cluster where no Nix is installed or usable.
 	NoNix bool
 	// Timeout bounds the time until all nodes are idle (0: one minute).
@@ -87,6 +90,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		o.Timeout = time.Minute
 	}
 	progs, err := findPrograms(!o.NoNix)
+	if err == nil && o.Accounting {
+		err = addPrograms(progs, accountingNeeds)
+	}
 	if err != nil {
 		return nil, err
 	}

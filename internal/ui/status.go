@@ -15,7 +15,19 @@ func Because(reason string) string {
 	if reason == "" {
 		return ""
 	}
-	return " (" + reason + ")"
+	return " (" + short(reason) + ")"
+}
+
+// short is a reason on one line, of a length that a line can have.
+func short(reason string) string { return plain(runs.Short(reason)) }
+
+// say is a reason for a table: of what is over, what the state does not tell
+// stands in for one that is not there.
+func say(state slurm.State, reason, note string) string {
+	if reason == "" && state.Final() {
+		reason = note
+	}
+	return orDash(short(reason))
 }
 
 // PrintStatus prints a table of runs.
@@ -34,10 +46,11 @@ func PrintStatus(w io.Writer, all []runs.Status) {
 			state = "not submitted"
 		}
 		build, elapsed, exit := brief(s.Brief)
+		note := s.Brief.Note
 		if s.Sweep() {
-			elapsed, exit = "-", "-"
+			elapsed, exit, note = "-", "-", ""
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Run.ID, job, state, build, elapsed, exit, orDash(s.Reason))
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Run.ID, job, state, build, elapsed, exit, say(s.State, s.Reason, note))
 	}
 	t.Flush()
 }
@@ -73,7 +86,7 @@ func PrintTasks(w io.Writer, s runs.Status, most int, values func(task int) stri
 			job, state = k.Ref(), string(k.State)
 		}
 		_, elapsed, exit := brief(k.Brief)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", k.Task, job, state, k.Attempt, elapsed, exit, orDash(values(k.Task)), orDash(k.Reason))
+		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", k.Task, job, state, k.Attempt, elapsed, exit, orDash(values(k.Task)), say(k.State, k.Reason, k.Brief.Note))
 	}
 	t.Flush()
 	if n := len(s.Tasks) - len(shown); n > 0 {
@@ -83,18 +96,21 @@ func PrintTasks(w io.Writer, s runs.Status, most int, values func(task int) stri
 
 // PrintEnd tells how a run ended and where its record is.
 func PrintEnd(w io.Writer, s runs.Status) {
+	told := s.LogTask() // it reads a sweep's tasks, too
 	fmt.Fprintf(w, "%s%s", s.State, Because(s.Reason))
 	if s.End != nil && s.Start != nil && !s.Sweep() {
 		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
-		fmt.Fprintf(w, ": build %s on %s, %d threads", s.Start.Build.Arch, s.Start.Nodes[0].CPU.Name, s.Start.Threads)
+		fmt.Fprintf(w, ": build %s on %s, %s", s.Start.Build.Arch, s.Start.Nodes[0].CPU.Name, runs.Plural(s.Start.Threads, "thread"))
 	}
 	fmt.Fprintf(w, "\n")
 	if s.Start != nil && s.Start.Oversubscribed != "" {
 		fmt.Fprintf(w, "note: %s\n", s.Start.Oversubscribed)
 	}
-	if s.End != nil {
+	if s.Sweep() {
+		printTaskNotes(w, s)
+	} else if s.End != nil {
 		for _, o := range s.End.Outputs {
 			if o.Skipped != "" {
 				fmt.Fprintf(w, "output %s: %s\n", o.Path, o.Skipped)
@@ -107,7 +123,25 @@ func PrintEnd(w io.Writer, s runs.Status) {
 			fmt.Fprintf(w, "%s was not copied back: %s\n", o.Path, o.Skipped)
 		}
 	}
-	fmt.Fprintf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(s.Task))
+	fmt.Fprintf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(told))
+}
+
+// notedTasks is how many tasks' notes are printed at the end of a sweep.
+const notedTasks = 5
+
+func printTaskNotes(w io.Writer, s runs.Status) {
+	n := 0
+	for _, t := range s.Tasks {
+		if t.Brief.Note == "" || !t.State.Final() {
+			continue
+		}
+		if n++; n <= notedTasks {
+			fmt.Fprintf(w, "task %d: %s\n", t.Task, plain(t.Brief.Note))
+		}
+	}
+	if n > notedTasks {
+		fmt.Fprintf(w, "and %s more with such notes; nixbatch status %s --tasks\n", runs.Plural(n-notedTasks, "task"), s.Run.ID)
+	}
 }
 
 // Seconds is a duration in seconds for people.

@@ -151,6 +151,55 @@ log    /p/.nixbatch/runs/a-1/logs/0.log
 	}
 }
 
+// What a state does not tell stands in a completed run's line; a reason is one
+// line, of a length that a line can have.
+func TestPrintStatusReasons(t *testing.T) {
+	exit := 0
+	var b bytes.Buffer
+	ui.PrintStatus(&b, []runs.Status{
+		{Run: runs.Run{ID: "a-1"}, State: slurm.Completed, Job: record.Submit{JobID: 1}, Brief: runs.Brief{Elapsed: 1, Exit: &exit, Note: "output no.txt missing"}},
+		{Run: runs.Run{ID: "a-2"}, State: slurm.Running, Job: record.Submit{JobID: 2}, Brief: runs.Brief{Note: "output no.txt missing"}},
+		{Run: runs.Run{ID: "a-3"}, State: slurm.Failed, Job: record.Submit{JobID: 3}, Reason: "one\ntwo \x1b[2J " + strings.Repeat("x", 300)},
+	})
+	lines := strings.Split(b.String(), "\n")
+	if len(lines) != 5 || !strings.HasSuffix(lines[1], "  0     output no.txt missing") || strings.Contains(lines[2], "missing") ||
+		!strings.Contains(lines[3], "  one two [2J xx") || !strings.HasSuffix(lines[3], "x…") || len(lines[3]) > 280 {
+		t.Errorf("printed:\n%s", b.String())
+	}
+}
+
+// The end of a sweep: one line for each task of which there is more to tell, and
+// the log of the first that failed.
+func TestPrintEndOfSweep(t *testing.T) {
+	s := runs.Status{Run: runs.Run{ID: "a-1", Dir: "/r"}, State: slurm.Failed, Reason: "completed 7, failed 2", Counts: map[slurm.State]int{slurm.Failed: 2},
+		Start: &record.Start{Threads: 1, Build: record.Chosen{Arch: "haswell"}, Nodes: []record.Node{{CPU: cpuflags.CPU{Name: "Some CPU"}}}}}
+	for i := range 9 {
+		k := runs.TaskStatus{Task: i, Submitted: true, State: slurm.Completed}
+		if i > 1 {
+			k.Brief.Note = "output o missing"
+		}
+		if i == 4 || i == 5 {
+			k.State = slurm.Failed
+		}
+		s.Tasks = append(s.Tasks, k)
+	}
+	var b bytes.Buffer
+	ui.PrintEnd(&b, s)
+	want := `failed (completed 7, failed 2): build haswell on Some CPU, 1 thread
+task 2: output o missing
+task 3: output o missing
+task 4: output o missing
+task 5: output o missing
+task 6: output o missing
+and 2 tasks more with such notes; nixbatch status a-1 --tasks
+record /r
+log    /r/logs/4.log
+`
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestPrintPlan(t *testing.T) {
 	var b bytes.Buffer
 	not := []cpuflags.WhyNot{{Arch: "znver9", Missing: []string{"flag"}}}

@@ -101,7 +101,9 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
 	c := &checker{Record: r, o: o, report: rep}
 	rep.RunID, rep.Redacted, rep.OK = r.RunID, r.Redacted(), true
-	if r.Seal == nil {
+	if r.Seal == nil && r.Contents != nil {
+		rep.say("the record is sealed", Failed, "every export has a seal; that of this one was taken away")
+	} else if r.Seal == nil {
 		rep.say("the record is sealed", Unknown, "it is not: nothing tells whether it was changed; a run is sealed when it is over")
 	} else {
 		rep.Seal, rep.Root = r.Seal.ID, r.Seal.Root
@@ -115,6 +117,26 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	c.environments()
 	c.files()
 	return rep
+}
+
+// Sealed says in what the facts of a record are not those that were sealed, a
+// line each; nothing for a run that has no seal. It looks at no inputs, outputs
+// and store paths, which have their hashes in the facts.
+func Sealed(r *load.Record) (bad []string) {
+	c := &checker{Record: r, report: &Report{}}
+	switch {
+	case r.Seal != nil:
+		c.facts()
+		c.tasks()
+	case r.Contents != nil:
+		return []string{"every export has a seal; that of this one was taken away"}
+	}
+	for _, v := range c.report.Verdicts {
+		if v.Verdict == Failed {
+			bad = append(bad, v.Detail)
+		}
+	}
+	return bad
 }
 
 func (r *Report) say(what, verdict, detail string) {

@@ -150,6 +150,9 @@ func bundle(r *load.Record, root string, o Options) (*load.Contents, error) {
 		return nil, fmt.Errorf("export: %w", err)
 	}
 	if o.Redact {
+		if b.red != nil && !b.red.HidesEnv() && len(r.Plan.Env) > 0 {
+			return nil, &Error{"run " + r.RunID + " was sealed when the values of env: were not yet private, and cannot be redacted", "export it in full, to those who may see them"}
+		}
 		b.form = b.red
 	} else if b.red != nil {
 		if err := b.put(record.PrivateFile, keep); err != nil {
@@ -314,9 +317,9 @@ func (b *bundler) file(role string, f record.File) error {
 
 // copy copies a file that is still what was recorded.
 func (b *bundler) copy(role string, f record.File, shown string) (at, absent string, err error) {
-	in, err := b.Data(role, f.Path)
-	if err != nil {
-		return "", "it cannot be had any more", nil
+	in, absent := b.open(role, f.Path)
+	if absent != "" {
+		return "", absent, nil
 	}
 	defer in.Close()
 	data, err := io.ReadAll(io.LimitReader(in, f.Size+1))

@@ -331,6 +331,27 @@ func (c *Contents) Bytes() ([]byte, error) {
 	return append(data, '\n'), nil
 }
 
+// NoRecord says that what lies at path is no record of a run, nor what is left of
+// one; nil if it is, or if it cannot be told.
+func NoRecord(path string) error {
+	src, err := record.OpenSource(path)
+	if err != nil {
+		return nil
+	}
+	defer src.Close()
+	for _, name := range []string{"plan.json", record.SealFile, ContentsFile} {
+		f, err := src.Open(name)
+		if err == nil {
+			f.Close()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	return &record.BadFileError{Message: path + " is there, but is no export of a record: it has no plan.json",
+		Way: "name a run, or what record export wrote in the formats json and ro-crate; cyclonedx and methods hold no record"}
+}
+
 // intact checks that the list is as it was written.
 func (r *Record) intact() error {
 	data, err := record.ReadAll(r.Source, ContentsFile)

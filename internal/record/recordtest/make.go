@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +45,9 @@ type Options struct {
 	Outputs  []record.File // beside water.out
 	Jump     time.Duration // of the clock, between start and end
 	Edit     func(*plan.Plan)
+	Env      []record.Var // of the job file
+	EnvYAML  string       // the block as it stands there; "": a line each
+	Changed  []record.InputChange
 }
 
 // Run is a run directory in a project.
@@ -103,6 +107,13 @@ func Make(t testing.TB, dir string, o Options) Run {
 	r.Dir = filepath.Join(r.Project, "runs", ID)
 	job := "name: water\nenvironment:\n  nixpkgs: {path: ../pkgs}\n  packages: [rhf]\nslurm:\n  account: " + Account +
 		"\ninputs: [water.xyz]\noutputs: [water.out]\ncompare:\n  - {file: water.out, pattern: 'energy +(\\S+)', abs: 1e-9}\nrun: rhf water.xyz > water.out\n"
+	if o.EnvYAML == "" && len(o.Env) > 0 {
+		o.EnvYAML = "env:\n"
+		for _, v := range o.Env {
+			o.EnvYAML += fmt.Sprintf("  %s: %q\n", v.Name, v.Value)
+		}
+	}
+	job = strings.Replace(job, "inputs:", o.EnvYAML+"inputs:", 1)
 	script := "#!/bin/sh\n#SBATCH --chdir=" + r.WorkDir + "\n#SBATCH --account=" + Account + "\nexec agent " + r.Dir + "\n"
 	write(t, filepath.Join(r.WorkDir, "water.xyz"), []byte(Input()))
 	write(t, filepath.Join(r.WorkDir, "water.out"), []byte(Output(o.Energy)))
@@ -123,6 +134,7 @@ func Make(t testing.TB, dir string, o Options) Run {
 		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []record.Look{look}, Run: "rhf water.xyz > water.out\n",
 		Notes: []string{Node + " is slow, says " + User},
 	}
+	p.Env = o.Env
 	if o.Edit != nil {
 		o.Edit(&p)
 	}
@@ -159,7 +171,7 @@ func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
 		Nodes: []record.Node{{CPU: cpuflags.CPU{Arch: cpuflags.X86, Vendor: "AuthenticAMD", Family: 25, Model: 1, Name: "Test CPU", Flags: cpuflags.NewSet("sse2", "avx2", "fma")},
 			Kernel: "6.1.0", Count: 1, Machine: record.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
 		Build: record.Chosen{Arch: o.Arch, Env: env, Tried: []string{o.Arch}}, Threads: 2, Affinity: []int{0, 1},
-		Vars:   []record.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}},
+		Vars:   append([]record.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}}, o.Env...),
 		Inputs: []record.File{{Path: "water.xyz", Size: int64(len(Input())), SHA256: sum(Input())}},
 		Priv:   record.StartPrivate{Nodes: []string{Node}, WorkDir: r.WorkDir, Hostname: Node, Home: "/home/" + User},
 	})
@@ -170,6 +182,7 @@ func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
 	fact(t, filepath.Join(dir, "end.json"), record.End{
 		Schema: record.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
 		Outputs: append([]record.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, o.Outputs...),
+		Changed: o.Changed,
 		Numbers: []record.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
 	})
 }

@@ -25,6 +25,10 @@ import (
 // Schema names the JSON of a record as a whole.
 const Schema = "nixbatch/record/v1"
 
+// noSuchFile begins the reason why the node has no hash of a file that is not
+// there.
+const noSuchFile = "no such file"
+
 const maxShown = 5 // attempts, outputs and the like on the page
 
 func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
@@ -38,6 +42,41 @@ type page struct {
 	lines           []string
 	inputs, outputs []record.File
 	numbers         []record.Number
+	changed         odd // inputs
+	missing         odd // outputs
+}
+
+// odd is files that something is to be said of, each once.
+type odd struct {
+	names []string
+	what  map[string]string
+	more  map[string]int // attempts beside the first
+}
+
+func (o *odd) add(name, what string) {
+	if o.what == nil {
+		o.what, o.more = map[string]string{}, map[string]int{}
+	}
+	if _, ok := o.what[name]; ok {
+		o.more[name]++
+		return
+	}
+	o.names, o.what[name] = append(o.names, name), what
+}
+
+const maxOdd = 20 // files of a kind on the page
+
+func (o *odd) rows(row func(name, format string, args ...any), kind string) {
+	for _, n := range o.names[:min(len(o.names), maxOdd)] {
+		more := ""
+		if m := o.more[n]; m > 0 {
+			more = fmt.Sprintf(", and %d more", m)
+		}
+		row(kind, "%s: %s%s", n, o.what[n], more)
+	}
+	if n := len(o.names) - maxOdd; n > 0 {
+		row("", "and %d more", n)
+	}
 }
 
 func (p *page) add(a load.Attempt) error {
@@ -72,7 +111,18 @@ func (p *page) add(a load.Attempt) error {
 		if e.Reason != "" {
 			line += " (" + e.Reason + ")"
 		}
-		p.outputs = append(p.outputs, e.Outputs...)
+		who := fmt.Sprintf("task %d, attempt %d", a.Task, a.Attempt)
+		for _, f := range e.Outputs {
+			switch {
+			case !strings.HasPrefix(f.Skipped, noSuchFile):
+				p.outputs = append(p.outputs, f)
+			case a.Last:
+				p.missing.add(f.Path, "declared, and not written by "+who)
+			}
+		}
+		for _, c := range e.Changed {
+			p.changed.add(c.Path, c.What+", during "+who)
+		}
 		p.numbers = append(p.numbers, e.Numbers...)
 	}
 	if len(p.lines) < maxShown {
@@ -131,7 +181,9 @@ func Text(w io.Writer, r *load.Record) error {
 		row("ran", "build %s, %d threads a task, %d processors", strings.Join(p.builds, ", "), s.Threads, len(s.Affinity))
 	}
 	files(row, "input", p.inputs)
+	p.changed.rows(row, "changed")
 	files(row, "output", p.outputs)
+	p.missing.rows(row, "missing")
 	for _, n := range p.numbers[:min(len(p.numbers), maxShown)] {
 		if n.Problem != "" {
 			row("number", "%s: %s%s: %s", n.File, n.Pattern, n.JSON, n.Problem)

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/nixbatch/nixbatch/internal/runs"
+)
+
+// output is standard output; it remembers the first error.
+type output struct {
+	to  io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.to.Write(p)
+	if err != nil && o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
+// unwritten is why standard output is not whole; nil while it is.
+func (s Streams) unwritten() error {
+	if o, ok := s.Out.(*output); ok {
+		return o.err
+	}
+	return nil
+}
+
+// terminal is standard output if that is a terminal, else nil.
+func (s Streams) terminal() *os.File {
+	to := s.Out
+	if o, ok := to.(*output); ok {
+		to = o.to
+	}
+	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		return f
+	}
+	return nil
+}
+
+// reason is an error of the file system without the operation and the file.
+func reason(err error) error {
+	var pe *fs.PathError
+	var le *os.LinkError
+	switch {
+	case errors.As(err, &pe):
+		return pe.Err
+	case errors.As(err, &le):
+		return le.Err
+	}
+	return err
+}
+
+// stoppedError is a command that was interrupted before it came to its point.
+type stoppedError struct {
+	err  error
+	note string // what that means
+}
+
+func (e *stoppedError) Error() string { return e.err.Error() }
+func (e *stoppedError) Unwrap() error { return e.err }
+
+// stopped says of an error that came from an interrupt what did not happen.
+func stopped(ctx context.Context, err error, note string) error {
+	var (
+		quiet  *quietError
+		unsure *runs.UncertainError
+		part   *runs.PartError
+	)
+	if err == nil || ctx.Err() == nil && !errors.Is(err, context.Canceled) ||
+		errors.As(err, &quiet) || errors.As(err, &unsure) || errors.As(err, &part) {
+		return err
+	}
+	return &stoppedError{err, note}
+}
+
+// interruption is what a person is told of an interrupt: not what it cut short,
+// but what remains.
+func interruption(err error) error {
+	var stop *stoppedError
+	var part *runs.PartError
+	switch {
+	case errors.As(err, &stop):
+		return errors.New("interrupted; " + stop.note)
+	case errors.As(err, &part):
+		return &runs.Error{Message: "interrupted; " + part.Error(), Way: part.Hint()}
+	}
+	return errors.New("interrupted")
+}

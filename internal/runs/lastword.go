@@ -1,0 +1,149 @@
+package runs
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// stepdEnds is what slurmstepd writes into a job's output when it ends the job
+// ("*** JOB 12 ON n1 CANCELLED AT 2026-03-01T12:00:00 DUE TO TIME LIMIT ***",
+// 22.05.8). The number is the task's own also in an array.
+var stepdEnds = regexp.MustCompile(`slurmstepd\S*: error: \*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+)(?: DUE TO ([A-Za-z ]+))?`)
+
+// sweepTail is how much is read, in bytes, of what slurmstepd says of all tasks
+// of a sweep together: about 80,000 of those lines.
+const sweepTail = 8 << 20
+
+// lastWords are what was said of the ends of a run's jobs outside of squeue,
+// sacct and the end files. They count where all of these have forgotten a job.
+type lastWords struct {
+	run   Run
+	sweep bool
+	read  bool
+	stepd map[int64]stepdWord
+	told  map[string]bool // by nixbatch cancel, as scancel takes them
+}
+
+type stepdWord struct {
+	due string
+	at  time.Time // zero: not to be read
+}
+
+func (l *lastWords) load() {
+	l.read, l.stepd, l.told = true, map[int64]stepdWord{}, map[string]bool{}
+	file, most := l.run.LogFile(0), int64(logTail)
+	if l.sweep {
+		file, most = l.run.SlurmLog(), sweepTail
+	}
+	for _, m := range stepdEnds.FindAllSubmatch(lastBytes(file, most), -1) { // the last one counts
+		id, err := strconv.ParseInt(string(m[1]), 10, 64)
+		if err != nil {
+			continue
+		}
+		at, _ := time.ParseInLocation("2006-01-02T15:04:05", string(m[2]), time.Local)
+		l.stepd[id] = stepdWord{strings.TrimSpace(string(m[3])), at}
+	}
+	for n := 0; ; n++ {
+		var c record.Cancel
+		if record.Read(l.run.cancelFile(n), &c) != nil {
+			return
+		}
+		for _, id := range c.Jobs {
+			l.told[id] = true
+		}
+	}
+}
+
+// of is what a task that is gone became, as far as its last words tell.
+func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool) {
+	if !l.read {
+		l.load()
+	}
+	id := t.Job
+	if t.Index >= 0 {
+		var st record.Start
+		if !t.start || record.Read(l.run.StartFile(t.Task, t.Attempt), &st) != nil {
+			id = 0
+		} else {
+			id = st.JobID
+		}
+	}
+	// Of a task that was requeued, an earlier attempt's end tells nothing.
+	if w, said := l.stepd[id]; said && (t.Attempt == 0 || w.at.After(t.Begun.Add(-time.Minute))) {
+		switch {
+		case w.due == "TIME LIMIT":
+			return slurm.TimedOut, "its time limit came", true
+		case w.due == "PREEMPTION":
+			return slurm.Cancelled, "preempted by a job of higher priority", true
+		case strings.HasPrefix(w.due, "NODE FAILURE"):
+			return slurm.NodeFail, "its node was lost", true
+		case w.due == "" || strings.HasPrefix(w.due, "SIGNAL"):
+			return slurm.Cancelled, l.by(t), true
+		}
+	}
+	if by := l.by(t); by != "" {
+		return slurm.Cancelled, by, true
+	}
+	return "", "", false
+}
+
+func (l *lastWords) by(t *TaskStatus) string {
+	if l.told[t.Ref()] || l.told[strconv.FormatInt(t.Job, 10)] {
+		return "by nixbatch cancel"
+	}
+	return ""
+}
+
+// toldToEnd is how the agent begins the reason of a payload that got a signal.
+const toldToEnd = "told to end by signal"
+
+// lastBytes is the end of a file; nil where it cannot be read.
+func lastBytes(file string, most int64) []byte {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	data, _ := io.ReadAll(io.LimitReader(f, most)) // what could be read is told
+	return data
+}
+
+func (r Run) cancelFile(n int) string {
+	if n == 0 {
+		return filepath.Join(r.Dir, "cancel.json")
+	}
+	return filepath.Join(r.Dir, fmt.Sprintf("cancel-%d.json", n))
+}
+
+// Cancelled writes down that Slurm was told to end jobs of the run: ids as
+// scancel takes them. Each call leaves a fact of its own.
+func (r Run) Cancelled(ids []string, now time.Time) error {
+	c := record.Cancel{Schema: record.CancelSchema, RunID: r.ID, Time: now.UTC(), Jobs: ids}
+	for n := 0; ; n++ {
+		if _, err := os.Lstat(r.cancelFile(n)); !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
+				return fmt.Errorf("cancel: %w", err)
+			}
+			continue
+		}
+		if err := record.Write(r.cancelFile(n), c); !errors.Is(err, record.ErrExists) {
+			return err
+		}
+	}
+}
