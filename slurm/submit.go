@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -56,10 +60,12 @@ func (e *SubmitError) Hint() string {
 // arguments given, and returns the job's id. Lines around the id (a site's
 // banner) and warnings on stderr do no harm. A failure is a *SubmitError.
 func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (JobID, error) {
+	stdin, done := inMemory(script)
+	defer done()
 	res, err := c.run(ctx, proc.Cmd{
 		Path:  "sbatch",
 		Args:  append([]string{"--parsable"}, args...),
-		Stdin: bytes.NewReader(script),
+		Stdin: stdin,
 	}, false)
 	if err != nil {
 		return JobID{}, submitError(err)
@@ -69,6 +75,21 @@ func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (Job
 		return JobID{}, &SubmitError{Ambiguous: true, Line: "it exited with 0 and printed no job id", Err: errors.New("no job id from sbatch")}
 	}
 	return id, nil
+}
+
+// inMemory makes a script a file that sbatch has whole from its first moment: a
+// pipe would be filled by this process, which may be killed before it has.
+func inMemory(script []byte) (in io.Reader, done func()) {
+	fd, err := unix.MemfdCreate("nixbatch-script", unix.MFD_CLOEXEC)
+	if err != nil {
+		return bytes.NewReader(script), func() {}
+	}
+	f := os.NewFile(uintptr(fd), "nixbatch-script")
+	if _, err := f.WriteAt(script, 0); err != nil {
+		f.Close()
+		return bytes.NewReader(script), func() {}
+	}
+	return f, func() { f.Close() }
 }
 
 var submitted = regexp.MustCompile(`^([1-9][0-9]*)(?:;([A-Za-z0-9_.-]+))?$`)

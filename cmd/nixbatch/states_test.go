@@ -142,9 +142,14 @@ func (s *site) slurm(program string, args ...string) {
 func (s *site) startNow(name, file string) {
 	s.t.Helper()
 	id := fmt.Sprint(s.state(name).JobID)
+	var next time.Time
 	s.within(60, file, func() bool {
-		// Refused while it is not pending yet, or no longer.
-		_, _ = proc.System{}.Run(context.Background(), proc.Cmd{Path: "scontrol", Args: []string{"update", "JobId=" + id, "StartTime=now"}, Env: s.c.Env()})
+		// Refused while it is not pending yet, or no longer. Not at once: a job
+		// started in the second of its requeue is refused by its node.
+		if time.Now().After(next) {
+			next = time.Now().Add(6 * time.Second)
+			_, _ = proc.System{}.Run(context.Background(), proc.Cmd{Path: "scontrol", Args: []string{"update", "JobId=" + id, "StartTime=now+2seconds"}, Env: s.c.Env()})
+		}
 		_, err := os.Stat(filepath.Join(s.dir, file))
 		return err == nil
 	})
