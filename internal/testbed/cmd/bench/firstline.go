@@ -123,7 +123,7 @@ func toFirstLine(script string, env ...string) (time.Duration, error) {
 	}
 	defer r.Close()
 	began := time.Now()
-	p, err := proc.Start(context.Background(), proc.Cmd{Path: script, Env: append(os.Environ(), env...), Stdout: w, Stderr: os.Stderr}, false)
+	p, err := proc.Start(context.Background(), proc.Cmd{Path: script, Env: append(os.Environ(), env...), Stdout: w}, false)
 	w.Close()
 	if err != nil {
 		return 0, err
