@@ -72,7 +72,17 @@ func (s Status) Seal(ctx context.Context, w Watcher, p Facts, anyway bool) (*rec
 func SealOver(ctx context.Context, w Watcher, all []Status, p Facts) error {
 	var errs []error
 	for _, s := range all {
-		if !s.State.Final() || s.NotSubmitted || s.Run.Sealed() {
+		if !s.State.Final() || s.NotSubmitted {
+			continue
+		}
+		// What was found final before, and did not go on since, is not looked at
+		// a second time: there may be thousands of such runs.
+		if s.final != nil {
+			if _, err := os.Lstat(s.Run.SealFile()); err == nil {
+				continue
+			}
+		}
+		if s.Run.Sealed() {
 			continue
 		}
 		_, err := s.Seal(ctx, w, p, false)

@@ -112,8 +112,11 @@ func States(ctx context.Context, w Watcher, all []Run, p Facts) ([]Status, error
 	parallel(len(all), func(i int) { out[i] = all[i].fromFiles() })
 	var ask []int
 	for i := range out {
-		if !out[i].settled() {
+		switch {
+		case !out[i].settled():
 			ask = append(ask, i)
+		case out[i].final == nil && out[i].Job.Local && out[i].State.Final():
+			out[i].keep("files", p.Now())
 		}
 	}
 	if len(ask) == 0 {

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -14,8 +15,24 @@ import (
 // Bytes is a size in bytes for people.
 func Bytes(n int64) string { return humanize.IBytes(uint64(n)) }
 
-// Table is a writer of columns, separated by tabs; Flush prints them.
-func Table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
+// Columns is a table that is being written.
+type Columns struct {
+	*tabwriter.Writer
+	out *bufio.Writer
+}
+
+// Table is a writer of columns, separated by tabs; Flush prints them, in a few
+// large pieces instead of one a cell.
+func Table(w io.Writer) Columns {
+	out := bufio.NewWriterSize(w, 1<<16)
+	return Columns{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), out}
+}
+
+// Flush prints what was written. That it cannot be printed is known to w.
+func (c Columns) Flush() {
+	_ = c.Writer.Flush()
+	_ = c.out.Flush()
+}
 
 // PrintPlan tells a person what will happen and why. costs says in words what a
 // build still takes, graphs what is rebuilt for it; both by arch.
