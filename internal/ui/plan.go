@@ -28,10 +28,12 @@ func Table(w io.Writer) Columns {
 	return Columns{tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), out}
 }
 
-// Flush prints what was written. That it cannot be printed is known to w.
-func (c Columns) Flush() {
-	_ = c.Writer.Flush()
-	_ = c.out.Flush()
+// Flush prints what was written.
+func (c Columns) Flush() error {
+	if err := c.Writer.Flush(); err != nil {
+		return err
+	}
+	return c.out.Flush()
 }
 
 // PrintPlan tells a person what will happen and why. costs says in words what a
