@@ -147,9 +147,12 @@ func TestFaultCampaign(t *testing.T) {
 	}
 }
 
+// job ends only when it is let go: two submissions at once are two of the same
+// as long as the first one's job is there.
 func (k *campaign) job(name string) string {
 	return "name: " + name + "\nenvironment: {nixpkgs: {path: minipkgs}, packages: [archprobe]}\n" +
-		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 5}\nrun: echo \"$NIXBATCH_RUN\" >>ran." + name + "\n"
+		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 5}\nrun: |\n" +
+		"  until [ -e go." + name + " ]; do /usr/bin/sleep 0.1; done\n  echo \"$NIXBATCH_RUN\" >>ran." + name + "\n"
 }
 
 func (k *campaign) write(name, text string) {
@@ -189,6 +192,7 @@ func (k *campaign) one(t *testing.T, i int, f fault, r *rand.Rand) {
 		}
 	}
 	said := k.submit(t, front, name+".yaml", f, r)
+	k.write("go."+name, "")
 	run, out := k.settled(t, name)
 	jobs, err := k.queue(name)
 	if err != nil {

@@ -178,7 +178,7 @@ func Text(w io.Writer, r *load.Record) error {
 		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPU.Name, m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
 	}
 	if s := p.first; s != nil {
-		row("ran", "build %s, %d threads a task, %d processors", strings.Join(p.builds, ", "), s.Threads, len(s.Affinity))
+		row("ran", "build %s, %s a task, %s", strings.Join(p.builds, ", "), count(s.Threads, "thread"), count(len(s.Affinity), "processor"))
 	}
 	files(row, "input", p.inputs)
 	p.changed.rows(row, "changed")
@@ -338,4 +338,11 @@ func (l List) Text(w io.Writer) {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.RunID, state, seal, signed)
 	}
 	t.Flush()
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
