@@ -13,18 +13,7 @@ func cancelCommand(s Streams) *cli.Command {
 		Name: "cancel", Usage: "cancel a run's jobs, or one task of it", ArgsUsage: "RUN[.TASK]",
 		Description: "Exit codes: 0 done, 2 no such run, 4 Slurm could not be asked, 5 it is not known whether there is a job.",
 		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
-			if err != nil {
-				return err
-			}
-			if name == "" {
-				return &usageError{"nixbatch cancel needs a run", "nixbatch status lists the runs"}
-			}
-			p, err := here()
-			if err != nil {
-				return err
-			}
-			r, task, err := p.GetTask(name)
+			r, task, err := findRun(c, true)
 			if err != nil {
 				return err
 			}

@@ -100,6 +100,23 @@ func here() (runs.Project, error) {
 	return runs.Near(wd)
 }
 
+// findRun is the run, or the task of one, that the argument names. Without an
+// argument it is the newest run, where none is required.
+func findRun(c *cli.Context, required bool) (r runs.Run, task int, err error) {
+	name, err := oneRun(c)
+	if err != nil {
+		return r, task, err
+	}
+	if required && name == "" {
+		return r, task, &usageError{"nixbatch " + c.Command.Name + " needs a run", "nixbatch status lists the runs"}
+	}
+	p, err := here()
+	if err != nil {
+		return r, task, err
+	}
+	return p.GetTask(name)
+}
+
 // answerAge is how long what Slurm answered serves all of a user's commands.
 const answerAge = 3 * time.Second
 

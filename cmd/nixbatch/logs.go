@@ -20,15 +20,7 @@ func logsCommand(s Streams) *cli.Command {
 		Description: "Without RUN, the newest one. Of a sweep, name the task; without one the first that failed is shown, else its first. Exit codes: 0 done, 2 no such run or nothing printed yet.",
 		Flags:       []cli.Flag{&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the run is over"}},
 		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
-			if err != nil {
-				return err
-			}
-			p, err := here()
-			if err != nil {
-				return err
-			}
-			r, task, err := p.GetTask(name)
+			r, task, err := findRun(c, false)
 			if err != nil {
 				return err
 			}

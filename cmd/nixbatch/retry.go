@@ -27,22 +27,11 @@ func retryCommand(s Streams) *cli.Command {
 			&cli.StringFlag{Name: "mem", Usage: "memory to ask for: a size, or a factor such as x1.5"},
 			&cli.StringFlag{Name: "time", Usage: "time limit to ask for: a time, or a factor such as x2"}},
 		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
+			r, task, err := findRun(c, true)
 			if err != nil {
 				return err
 			}
-			if name == "" {
-				return &usageError{"nixbatch retry needs a run", "nixbatch status lists the runs"}
-			}
-			p, err := here()
-			if err != nil {
-				return err
-			}
-			r, task, err := p.GetTask(name)
-			if err != nil {
-				return err
-			}
-			return retry(c, s, p, r, task)
+			return retry(c, s, r.Project, r, task)
 		},
 	}
 }

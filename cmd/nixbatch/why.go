@@ -19,15 +19,7 @@ func whyCommand(s Streams) *cli.Command {
 			"5 Slurm did not answer (what files tell is shown).",
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
-			if err != nil {
-				return err
-			}
-			p, err := here()
-			if err != nil {
-				return err
-			}
-			r, task, err := p.GetTask(name)
+			r, task, err := findRun(c, false)
 			if err != nil {
 				return err
 			}
