@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime/debug"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -40,6 +40,8 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+
+	out *output // what Out ends in, once Run has begun
 }
 
 // tool is what records say about this program.
@@ -64,12 +66,13 @@ var commit string
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, s Streams, args []string) int {
 	out := &output{to: s.Out}
-	s.Out = out
+	s.Out, s.Err = screen.To(s.Out, out), screen.To(s.Err, s.Err)
+	s.out = out
 	code := run(ctx, s, args)
 	if out.err == nil {
 		return code
 	}
-	fmt.Fprintf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
+	screen.Printf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
 	if code == exitDone {
 		return exitNotWritten
 	}

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
@@ -29,13 +28,13 @@ func cancelCommand(s Streams) *cli.Command {
 			case st.Job.Local:
 				return &fault.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
 			case st.Over():
-				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
+				screen.Printf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
 				return nil
 			}
 			ids, told := st.Open(task)
 			if len(ids) == 0 {
 				if task >= 0 {
-					fmt.Fprintf(s.Out, "task %d of run %s is over already\n", task, r.ID)
+					screen.Printf(s.Out, "task %d of run %s is over already\n", task, r.ID)
 					return nil
 				}
 				return &ledger.UncertainError{RunID: r.ID, Err: serr}
@@ -45,10 +44,10 @@ func cancelCommand(s Streams) *cli.Command {
 			}
 			if err := ledger.Cancelled(r, ids, f.Now()); err != nil {
 				// Slurm knows, and tells it for as long as it remembers the job.
-				fmt.Fprintf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
+				screen.Printf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
 			}
 			status.Forget(f)
-			fmt.Fprintf(s.Out, "%s of run %s is told to end\n", told, r.ID)
+			screen.Printf(s.Out, "%s of run %s is told to end\n", told, r.ID)
 			return nil
 		},
 	}

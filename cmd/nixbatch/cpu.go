@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"regexp"
 
@@ -33,7 +34,7 @@ func cpuCommand(s Streams) *cli.Command {
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, r)
 			}
-			_, err = fmt.Fprint(s.Out, r.Text())
+			_, err = io.WriteString(s.Out, r.Text())
 			return err
 		},
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -9,6 +8,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/doctor"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -54,9 +54,9 @@ func doctorCommand(s Streams) *cli.Command {
 func printHealth(s Streams, h doctor.Health) error {
 	t := ui.Table(s.Out)
 	for _, c := range h.Checks {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Verdict, c.About, c.Name, c.Says)
+		screen.Printf(t, "%s\t%s\t%s\t%s\n", c.Verdict, c.About, c.Name, c.Says)
 		if c.Way != "" {
-			fmt.Fprintf(t, "\t\t\thint: %s\n", c.Way)
+			screen.Printf(t, "\t\t\thint: %s\n", c.Way)
 		}
 	}
 	return t.Flush()

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -125,20 +126,20 @@ func printGC(s Streams, g gcJSON) {
 		verb = "would drop"
 	}
 	for _, r := range g.Dropped {
-		fmt.Fprintf(s.Out, "%s %s  of %s\n", verb, r.Path, count(len(r.Runs), "run"))
+		screen.Printf(s.Out, "%s %s  of %s\n", verb, r.Path, count(len(r.Runs), "run"))
 	}
 	for _, r := range g.Kept {
-		fmt.Fprintf(s.Out, "kept %s  %s\n", r.Path, r.Kept)
+		screen.Printf(s.Out, "kept %s  %s\n", r.Path, r.Kept)
 	}
 	if len(g.Dropped) == 0 {
-		fmt.Fprintln(s.Out, "nothing to drop")
+		screen.Printf(s.Out, "nothing to drop\n")
 		return
 	}
 	size := ""
 	if g.Bytes >= 0 {
 		size = ", up to " + ui.Bytes(g.Bytes)
 	}
-	fmt.Fprintf(s.Out, "%s %s%s: nix-collect-garbage frees what nothing else needs\n", verb, count(len(g.Dropped), "root"), size)
+	screen.Printf(s.Out, "%s %s%s: nix-collect-garbage frees what nothing else needs\n", verb, count(len(g.Dropped), "root"), size)
 }
 
 func count(n int, one string) string {

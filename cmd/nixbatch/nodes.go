@@ -14,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	sitefile "github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -90,7 +91,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		if out.Published, _, err = probe.Publish(ctx, n.client, k); err != nil {
 			return err
 		}
-		fmt.Fprintf(n.s.Err, "published in %s\n", out.Published)
+		screen.Printf(n.s.Err, "published in %s\n", out.Published)
 	}
 	if asJSON {
 		out.describe(classes)
@@ -125,7 +126,7 @@ func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluste
 			word = j.Error
 		}
 		told = append(told, j)
-		fmt.Fprintf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
+		screen.Printf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
 	}
 	err = p.Run(ctx, classes)
 	return told, err
@@ -198,7 +199,7 @@ func shared(classes []cluster.Class) (cpuflags.Choice, bool) {
 
 func printNodes(s Streams, classes []cluster.Class) {
 	t := ui.Table(s.Out)
-	fmt.Fprintln(t, "NODES\tCOUNT\tPARTITIONS\tS×C×T\tMEMORY\tFEATURES\tCPU\tFROM\tAGE\tLEVEL\tARCH")
+	screen.Printf(t, "NODES\tCOUNT\tPARTITIONS\tS×C×T\tMEMORY\tFEATURES\tCPU\tFROM\tAGE\tLEVEL\tARCH\n")
 	unknown := 0
 	for _, c := range classes {
 		cpu, from, age, level, arch := "unknown", "-", "-", "-", "generic"
@@ -211,14 +212,14 @@ func printNodes(s Streams, classes []cluster.Class) {
 		} else {
 			unknown += len(c.Nodes)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Hosts(), len(c.Nodes), strings.Join(c.Partitions, ","), c.Layout(),
+		screen.Printf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Hosts(), len(c.Nodes), strings.Join(c.Partitions, ","), c.Layout(),
 			ui.Bytes(c.MemoryMiB<<20), strings.Join(c.Features, ","), cpu, from, age, level, arch)
 	}
 	t.Flush()
 	if best, ok := shared(classes); ok {
-		fmt.Fprintf(s.Out, "\nevery node can run %s (level %s)\n", best.Arch, best.Level)
+		screen.Printf(s.Out, "\nevery node can run %s (level %s)\n", best.Arch, best.Level)
 	}
 	if unknown > 0 {
-		fmt.Fprintf(s.Out, "\nnothing is known of the CPUs of %d nodes: nixbatch nodes --probe asks them\n", unknown)
+		screen.Printf(s.Out, "\nnothing is known of the CPUs of %d nodes: nixbatch nodes --probe asks them\n", unknown)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -114,7 +116,10 @@ func printScript(s Streams, j *submit.Job) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(s.Out, script)
+	out := screen.Raw(s.Out)
+	if _, err = io.WriteString(out, script); err == nil {
+		err = screen.Close(out)
+	}
 	return err
 }
 
@@ -143,7 +148,7 @@ func buildCommand(s Streams) *cli.Command {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": envs})
 			}
 			for _, b := range j.Plan.Builds {
-				fmt.Fprintf(s.Out, "%s  %s\n", b.Arch, envs[b.Arch])
+				screen.Printf(s.Out, "%s  %s\n", b.Arch, envs[b.Arch])
 			}
 			return nil
 		},

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // progress shows what Nix does: on a terminal one line that is written over,
@@ -32,7 +32,7 @@ type progress struct {
 
 func newProgress(w io.Writer, quiet bool) *progress {
 	p := &progress{w: w, quiet: quiet}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f := screen.Terminal(w); f != nil {
 		p.tty = true
 		p.width, _, _ = term.GetSize(int(f.Fd()))
 	}
@@ -57,7 +57,7 @@ func (p *progress) event(e nix.Event) {
 			if e.Fetch {
 				verb = "fetching"
 			}
-			fmt.Fprintf(p.w, "%s %s%s\n", verb, e.Name, p.count())
+			screen.Printf(p.w, "%s %s%s\n", verb, e.Name, p.count())
 		}
 	case "done":
 		if i := slices.Index(p.now, e.Name); i >= 0 {
@@ -89,7 +89,7 @@ func (p *progress) draw() {
 	if r := []rune(line); p.width > 4 && len(r) > p.width-1 {
 		line = string(r[:p.width-2]) + "…"
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	screen.Steer(p.w, screen.Sprintf("\r\x1b[K%s", line))
 	p.shown = true
 }
 
@@ -98,7 +98,7 @@ func (p *progress) clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		screen.Steer(p.w, "\r\x1b[K")
 		p.shown = false
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -93,7 +94,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	j := again.Job
 	p.clear()
 	for _, n := range again.Notes {
-		fmt.Fprintf(s.Err, "nixbatch: note: %s\n", n)
+		screen.Printf(s.Err, "nixbatch: note: %s\n", n)
 	}
 	envs, err := j.Build(ctx)
 	if err != nil {
@@ -111,7 +112,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 		var job facts.Submit
 		if job, err = j.Submit(ctx, run, nil); err == nil {
 			if !asJSON {
-				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
+				screen.Printf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
 			}
 			st, err = follow(ctx, s, j, run, job, asJSON)
 		}
@@ -163,7 +164,7 @@ func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, s
 	}
 	for arch, same := range again.Same {
 		if same {
-			fmt.Fprintf(s.Out, "the %s build has the recorded derivation\n", arch)
+			screen.Printf(s.Out, "the %s build has the recorded derivation\n", arch)
 		}
 	}
 	rep.Text(s.Out)

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -77,6 +78,6 @@ func retry(c *cli.Context, s Streams, p rundir.Project, r rundir.Run, task int) 
 	if c.Bool("json") {
 		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
 	}
-	fmt.Fprintf(s.Out, "%s, run %s again\n", jobWords(sub), r.ID)
+	screen.Printf(s.Out, "%s, run %s again\n", jobWords(sub), r.ID)
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -121,7 +122,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 			defer tellSubmitted(s, job, run)
 			t.done("submit")
 			if !asJSON {
-				fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
+				screen.Printf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
 			}
 			if c.Bool("wait") {
 				st, err = follow(ctx, s, j, run, job, asJSON)
@@ -152,7 +153,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	} else if st.State != "" {
 		ui.PrintEnd(s.Out, st)
 	} else {
-		fmt.Fprintf(s.Out, "%s\n", run.Relative(j.WorkDir))
+		screen.Printf(s.Out, "%s\n", run.Relative(j.WorkDir))
 	}
 	return verdict(ctx, st)
 }
@@ -160,7 +161,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 // tellSubmitted names the job where standard output could not.
 func tellSubmitted(s Streams, job facts.Submit, run rundir.Run) {
 	if s.unwritten() != nil {
-		fmt.Fprintf(s.Err, "%s, run %s\n", jobWords(job), run.ID)
+		screen.Printf(s.Err, "%s, run %s\n", jobWords(job), run.ID)
 	}
 }
 
@@ -179,7 +180,7 @@ func enqueue(ctx context.Context, s Streams, j *submit.Job, envs map[string]stri
 			if len(tw.Differ) == 0 {
 				return fail(&submit.SameError{RunID: tw.Status.Run.ID, State: tw.Status.State, JobID: tw.Status.Job.JobID})
 			}
-			fmt.Fprintf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
+			screen.Printf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
 				tw.Status.Run.ID, tw.Status.State, strings.Join(tw.Differ, ", "))
 		}
 	}
@@ -261,7 +262,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 		defer tellSubmitted(s, job, run)
 		note = "submitted up to " + files[i] + ", and nothing behind it"
 		if !c.Bool("json") {
-			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
+			screen.Printf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
 		}
 		out = append(out, submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, JobID: job.JobID, Builds: envs[i], Steps: []step{}})
 		parents = []rundir.Run{run}
@@ -294,11 +295,11 @@ func dryRun(ctx context.Context, s Streams, j *submit.Job, p *progress, asJSON b
 	if err := printPlan(ctx, s, j, costs, asJSON); err != nil || asJSON {
 		return err
 	}
-	fmt.Fprintln(s.Out)
+	screen.Printf(s.Out, "\n")
 	if err := printScript(s, j); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.Err, "dry run: nothing was built or submitted")
+	screen.Printf(s.Err, "dry run: nothing was built or submitted\n")
 	return nil
 }
 
@@ -313,9 +314,11 @@ func submitLocal(ctx context.Context, s Streams, j *submit.Job, run rundir.Run, 
 	if asJSON {
 		out = s.Err // standard output is for the JSON alone
 	}
+	out = screen.Raw(out) // what the job prints is its own
 	if err := submit.RunHere(ctx, run, j.WorkDir, os.Environ(), out); err != nil {
 		return status.Status{}, err
 	}
+	_ = screen.Close(out) // the stream remembers that it failed
 	all, err := status.States(ctx, nil, []rundir.Run{run}, j.Facts())
 	if err != nil {
 		return status.Status{}, err
@@ -331,10 +334,10 @@ func follow(ctx context.Context, s Streams, j *submit.Job, run rundir.Run, job f
 			return
 		}
 		shown = st.State
-		fmt.Fprintf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
-	}, func(err error) { fmt.Fprintf(s.Err, "nixbatch: %v\n", err) })
+		screen.Printf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
+	}, func(err error) { screen.Printf(s.Err, "nixbatch: %v\n", err) })
 	if ctx.Err() != nil {
-		fmt.Fprintf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", job.JobID, run.ID)
+		screen.Printf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", job.JobID, run.ID)
 		return st, &quietError{exitInterrupted}
 	}
 	return st, err

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -42,7 +43,7 @@ func (v *statusView) print(w io.Writer, states []status.Status) error {
 	case v.asJSON:
 		return ui.PrintJSON(w, statusOf(states, v.one))
 	case len(states) == 0:
-		fmt.Fprintln(v.s.Err, "no runs here; they are found in .nixbatch of this directory or its parents")
+		screen.Printf(v.s.Err, "no runs here; they are found in .nixbatch of this directory or its parents\n")
 		return nil
 	}
 	ui.PrintStatus(w, states)
@@ -52,7 +53,7 @@ func (v *statusView) print(w io.Writer, states []status.Status) error {
 			most = len(states[0].Tasks)
 		}
 		rows, _ := states[0].Run.Rows() // then the table has no values
-		fmt.Fprintln(w)
+		screen.Printf(w, "\n")
 		ui.PrintTasks(w, states[0], most, func(n int) string {
 			if n < len(rows) {
 				return rows[n].String()
@@ -68,7 +69,7 @@ func (v *statusView) print(w io.Writer, states []status.Status) error {
 func (v *statusView) watch(ctx context.Context, all []rundir.Run) error {
 	client, p := newClient(), about()
 	width, height, tty := 0, 0, false
-	if f := v.s.terminal(); f != nil {
+	if f := screen.Terminal(v.s.Out); f != nil {
 		tty = true
 		width, height, _ = term.GetSize(int(f.Fd()))
 	}
@@ -92,7 +93,7 @@ func (v *statusView) watch(ctx context.Context, all []rundir.Run) error {
 		case tty:
 			v.draw(text, width, height)
 		case changed:
-			fmt.Fprint(v.s.Out, text)
+			_, _ = io.WriteString(v.s.Out, text) // the stream remembers that it failed
 		}
 		over := serr == nil
 		for _, st := range states {
@@ -134,5 +135,5 @@ func (v *statusView) draw(text string, width, height int) {
 	}
 	b.WriteString("\x1b[J")
 	v.lines = len(lines)
-	fmt.Fprint(v.s.Out, b.String())
+	screen.Steer(v.s.Out, screen.Text(b.String()))
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -38,7 +39,7 @@ func RunHere(ctx context.Context, r rundir.Run, workDir string, environ []string
 		return fmt.Errorf("agent: %w", err)
 	}
 	if both.err != nil {
-		fmt.Fprintf(out, "nixbatch: the log is not whole: %v\n", both.err)
+		screen.Printf(out, "nixbatch: the log is not whole: %v\n", both.err)
 	}
 	return nil
 }
