@@ -1,6 +1,7 @@
 package cpuflags
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -95,6 +96,10 @@ func disagree(info, core Set) []string {
 
 // parseFile reads one file; errors name it.
 func parseFile(path string) (CPU, error) {
+	// Looked at before it is opened: opening a pipe would wait for its writer.
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return CPU{}, &Error{Path: path, What: "cannot be read", Err: errors.New("it is not a regular file"), Way: openHint(path)}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return CPU{}, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}

@@ -40,7 +40,7 @@ var layers = [][]string{
 	{"internal/resources"},
 	{"jobspec", "slurm/slurmtest"},
 	{"cpuflags", "slurm"},
-	{"internal/proc", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen"},
+	{"internal/proc", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt"},
 }
 
 // public is the Go API: of what is internal it may import proc alone.

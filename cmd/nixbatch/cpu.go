@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -47,7 +48,7 @@ func loadCPU(file string) (cpuflags.CPU, error) {
 		cpu, _, err := cpuflags.Load(os.Getenv("SLURMD_NODENAME"))
 		return cpu, err
 	}
-	f, err := os.Open(file)
+	f, err := durable.Open(file)
 	if err != nil {
 		return cpuflags.CPU{}, fmt.Errorf("cpuinfo: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -39,7 +40,7 @@ func logsCommand(s Streams) *cli.Command {
 					screen.Printf(s.Err, "nixbatch: note: this is task %d, the first that did not complete; name another as %s.TASK\n", task, r.ID)
 				}
 			}
-			f, err := os.Open(r.LogFile(task))
+			f, err := durable.Open(r.LogFile(task))
 			if errors.Is(err, fs.ErrNotExist) {
 				return &fault.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
 			}
@@ -65,7 +66,7 @@ func followLog(ctx context.Context, out io.Writer, r rundir.Run, task int) error
 	var f *os.File
 	for last := false; ; {
 		if f == nil {
-			f, _ = os.Open(r.LogFile(max(task, 0))) // not there before the job starts
+			f, _ = durable.Open(r.LogFile(max(task, 0))) // not there before the job starts
 		}
 		if f != nil {
 			if _, err := io.Copy(out, f); err != nil {

@@ -133,7 +133,7 @@ func recordExport(s Streams) *cli.Command {
 			if o.Out == "" {
 				o.Out = r.RunID + "." + o.Format
 			}
-			list, err := export.Write(r, o)
+			list, err := export.Write(c.Context, r, o)
 			if err != nil {
 				return err
 			}

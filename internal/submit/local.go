@@ -8,6 +8,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -31,6 +32,7 @@ func RunHere(ctx context.Context, r rundir.Run, workDir string, environ []string
 	if err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
+	defer interrupt.Hold()() // its payload gets time to end
 	stop := context.AfterFunc(ctx, func() { _ = p.Signal(syscall.SIGTERM) })
 	defer stop()
 	// How the payload ended is in its end file; how the agent did says no more.

@@ -96,7 +96,12 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 		return rep, nil
 	}
 	defer r.Close()
-	return Of(ctx, r, o), nil
+	r.Source = source.Until(ctx, r.Source)
+	rep := Of(ctx, r, o)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("verify: %w", err) // what could not be read then is no verdict
+	}
+	return rep, nil
 }
 
 // Of checks a record that was read.
