@@ -21,7 +21,7 @@ const module = "github.com/nixbatch/nixbatch/"
 // that stands nowhere here fails the test: give it a place on purpose.
 var layers = [][]string{
 	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/testbed",
-		"examples", "examples/mpi", "internal"},
+		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"internal/ui", "internal/rerun", "internal/prepare", "internal/agent", "internal/testbed"},
 	{"internal/runs", "internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/schemas", "internal/record/show"},
 	{"internal/record/load", "internal/record/recordtest"},
