@@ -60,6 +60,7 @@ func disks() []kind {
 				f.front(program, fmt.Sprintf(body, d.how))
 				f.submit()
 				f.mend(d.how)
+				f.retryUnran()
 				f.follow()
 			})
 		}
@@ -78,11 +79,9 @@ func disks() []kind {
 			f.submit()
 			f.spoil(d.how)
 			f.control("release")
-			f.drained0()
+			f.endedOrRuns()
 			f.mend(d.how)
-			if c, _ := f.learn(func(c claim, ok bool) bool { return c.final() }); len(f.starts()) == 0 && c.State != "completed" {
-				f.run("retry", f.name)
-			}
+			f.retryUnran()
 			f.follow()
 		})
 		row("end", "when the payload ends", func(f *fault) {
@@ -102,6 +101,7 @@ func disks() []kind {
 			f.spoil(d.how)
 			f.status()
 			f.mend(d.how)
+			f.retryUnran()
 			f.follow()
 		})
 		row("cancel", "when a job is cancelled", func(f *fault) {
@@ -131,8 +131,18 @@ func disks() []kind {
 	return append(all, limits()...)
 }
 
-// drained0 waits until the job is over, or its payload runs.
-func (f *fault) drained0() {
+// retryUnran retries a job that is told to have failed before its payload, as a
+// job has to whose run directory cannot be written to on its node.
+func (f *fault) retryUnran() {
+	f.lift()
+	settled := func(c claim, ok bool) bool { return !ok || c.final() || !c.Submitted || len(f.starts()) > 0 }
+	if c, _ := f.learn(settled); c.final() && c.State != "completed" && len(f.starts()) == 0 {
+		f.run("retry", f.name)
+	}
+}
+
+// endedOrRuns waits until the job is over, or its payload runs.
+func (f *fault) endedOrRuns() {
 	until(func() bool {
 		state, err := f.c.state(f.mine())
 		return err == nil && (job{state: state}.over() || len(f.starts()) > 0)

@@ -54,38 +54,62 @@ func (f *fault) follow() {
 func (f *fault) finish() {
 	f.lift()
 	f.mark("go")
+	f.releaseAll()
 	f.drained()
 	f.learn(func(c claim, ok bool) bool { return ok && (c.final() || !c.Submitted) })
+}
+
+// sites are the clusters on which there may be jobs of the project.
+func (f *fault) sites() []*site {
+	if f.plan.kind.lane == pair {
+		return []*site{f.c, f.g.other}
+	}
+	return []*site{f.c}
+}
+
+// open calls do for every job of the project that waits or runs.
+func (f *fault) open(do func(at *site, j job)) error {
+	for _, at := range f.sites() {
+		jobs, err := at.of(f.dir)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if !j.over() {
+				do(at, j)
+			}
+		}
+	}
+	return nil
 }
 
 // drained waits until no job of the project waits or runs.
 func (f *fault) drained() {
 	var left []job
 	ok := until(func() bool {
-		jobs, err := f.c.of(f.dir)
-		if err == nil && f.plan.kind.lane == pair {
-			var there []job
-			there, err = f.g.other.of(f.dir)
-			jobs = append(jobs, there...)
-		}
-		if err != nil {
-			return false
-		}
 		left = left[:0]
-		for _, j := range jobs {
-			if !j.over() {
-				left = append(left, j)
-			}
-		}
-		return len(left) == 0
+		err := f.open(func(_ *site, j job) { left = append(left, j) })
+		return err == nil && len(left) == 0
 	})
-	if !ok {
-		f.broken(fmt.Errorf("jobs that do not end: %v", left))
-		for _, j := range left {
-			_, err := f.c.slurm(f.dir, "scancel", fmt.Sprint(j.id))
-			f.broken(err)
-		}
+	if ok {
+		return
 	}
+	f.broken(fmt.Errorf("jobs that do not end: %v", left))
+	f.broken(f.open(func(at *site, j job) {
+		_, err := at.slurm(f.dir, "scancel", fmt.Sprint(j.id))
+		f.broken(err)
+	}))
+}
+
+// releaseAll lets go what waits, copies as well: what they do is to be seen.
+func (f *fault) releaseAll() {
+	f.broken(f.open(func(at *site, j job) {
+		if j.state != "PENDING" {
+			return
+		}
+		// One that begins or is cancelled at this moment needs none.
+		_, _ = at.slurm(f.dir, "scontrol", "release", fmt.Sprint(j.id))
+	}))
 }
 
 // mine is the id of the one job that the queue has of the project, not counting

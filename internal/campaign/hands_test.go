@@ -305,14 +305,3 @@ func (f *fault) failedOnce() {
 	f.mark("fixed")
 	f.least, f.most = 2, 2
 }
-
-// releaseAll lets go what waits of the project.
-func (f *fault) releaseAll() {
-	jobs, err := f.c.of(f.dir)
-	f.broken(err)
-	for _, j := range jobs {
-		if j.state == "PENDING" {
-			f.slurm("scontrol", "release", fmt.Sprint(j.id))
-		}
-	}
-}

@@ -21,7 +21,11 @@ type saying struct {
 }
 
 func (s saying) String() string {
-	text := fmt.Sprintf("$ nixbatch %s\n%s%s", strings.Join(s.args, " "), s.out, s.err)
+	out := s.out
+	if all := s.claims(); len(all) > 0 {
+		out = fmt.Sprintf("%+v\n", all)
+	}
+	text := fmt.Sprintf("$ nixbatch %s\n%s%s", strings.Join(s.args, " "), out, s.err)
 	if len(text) > 3000 {
 		text = text[:3000] + "…\n"
 	}
