@@ -178,16 +178,24 @@ func (f *fault) front(program, body string) {
 REAL=%s AUX=%s PROJECT=%s RANDOM2=%02d
 stand() { until [ -e "$AUX/$1" ]; do sleep 0.05; done; }
 mark() { : >"$AUX/$1"; }
+mark called.%s
 keep() { cat >"$AUX/script.$$"; }
 again() { "$REAL" "$@" <"$AUX/script.$$"; }
 %s
 `
-	text := fmt.Sprintf(head, real, f.aux, f.dir, f.rng.IntN(100), body)
+	text := fmt.Sprintf(head, real, f.aux, f.dir, f.rng.IntN(100), program, body)
 	f.broken(os.WriteFile(f.path("front/"+program), []byte(text), 0o700))
 }
 
-// lift takes the fronts away.
+// lift takes the fronts away. One that nobody called was no fault.
 func (f *fault) lift() {
+	fronts, err := os.ReadDir(f.path("front"))
+	f.broken(err)
+	for _, d := range fronts {
+		if !f.marked("called." + d.Name()) {
+			f.broken(fmt.Errorf("nobody called %s, in front of which the fault was", d.Name()))
+		}
+	}
 	f.broken(os.RemoveAll(f.path("front")))
 	f.broken(os.Mkdir(f.path("front"), 0o700))
 }

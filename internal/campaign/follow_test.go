@@ -9,8 +9,8 @@ import (
 // submission that nobody answered is looked for again after some seconds, and
 // an answer of Slurm's serves for a few.
 const (
-	settleTime  = 20 * time.Second
-	settleLooks = 8
+	settleTime  = 12 * time.Second
+	settleLooks = 6
 )
 
 // status asks for the state of the newest run; ok says whether there is one.

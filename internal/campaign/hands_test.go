@@ -153,6 +153,9 @@ func (f *fault) byHand(wait bool, more ...string) {
 		return
 	}
 	f.hand[id] = true
+	if f.work.hold { // the script says so
+		f.slurm("scontrol", "release", out)
+	}
 	if !wait {
 		return
 	}
