@@ -14,10 +14,19 @@ const (
 // wrapped is a kind whose sbatch is a site's script.
 func wrapped(name, does, body string) kind {
 	return kind{name: name, does: "sbatch " + does, holds: once, run: func(f *fault) {
+		f.maybeHeld()
 		f.front("sbatch", body)
 		f.submit()
 		f.follow()
 	}}
+}
+
+// maybeHeld makes every other job wait until all has been said: one that starts
+// at once may have told its id before sbatch's answer is read.
+func (f *fault) maybeHeld() {
+	if f.rng.IntN(2) == 0 {
+		f.job(work{hold: true})
+	}
 }
 
 // answers are sbatch's that answer otherwise than Slurm's own, accept otherwise
@@ -106,6 +115,7 @@ func accepting() []kind {
 	const alone = `for n in {3..60}; do eval "exec $n>&-"; done; exec >/dev/null 2>&1 </dev/null; `
 	late := func(name, does, apart string, after func(f *fault)) kind {
 		return kind{name: name, does: does, holds: once, run: func(f *fault) {
+			f.maybeHeld()
 			f.front("sbatch", `keep; (`+apart+`stand given; again "$@"; mark sent) >/dev/null 2>&1 & `+timedOut)
 			f.submit()
 			f.lift()

@@ -24,6 +24,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 )
 
@@ -38,7 +39,20 @@ const (
 // sample is how many faults go test injects when nothing is set.
 const sample = 20
 
-func TestMain(m *testing.M) { testbed.Main(m) }
+// TestMain begins again in a mount namespace of its own: the small disks that
+// faults need vanish with the last process of this run, however it ends.
+func TestMain(m *testing.M) {
+	const apart = "NIXBATCH_FAULTS_APART"
+	if os.Getenv(apart) == "" && os.Geteuid() == 0 {
+		self, err := os.Executable()
+		if err == nil {
+			err = proc.Exec(proc.Cmd{Path: "unshare", Args: append([]string{"--mount", "--propagation=private", "--", self}, os.Args[1:]...),
+				Env: append(os.Environ(), apart+"=1")})
+		}
+		panic(err)
+	}
+	testbed.Main(m)
+}
 
 // kind is a kind of fault.
 type kind struct {

@@ -43,6 +43,53 @@ type ground struct {
 type site struct {
 	*testbed.Cluster
 	queue
+
+	mu     sync.Mutex
+	guards []bystander // jobs of somebody else's that every fault has to leave alone
+}
+
+// guard submits those jobs: one that waits and, where no node is killed, one
+// that runs.
+func (s *site) guard(dir string, running bool) error {
+	for state, args := range map[string][]string{"PENDING": {"--hold", "--wrap=true"}, "RUNNING": {"--wrap=exec sleep infinity"}} {
+		if state == "RUNNING" && !running {
+			continue
+		}
+		out, err := s.slurm(dir, "sbatch", append([]string{"--parsable", "--mem=10M", "--job-name=stranger", "--output=/dev/null"}, args...)...)
+		if err != nil {
+			return err
+		}
+		b := bystander{at: s, state: state}
+		if _, err := fmt.Sscan(out, &b.id); err != nil {
+			return err
+		}
+		s.guards = append(s.guards, b)
+		if !until(func() bool { now, err := s.state(b.id); return err == nil && now == state }) {
+			return fmt.Errorf("job %d does not come to be %s", b.id, state)
+		}
+	}
+	return nil
+}
+
+// hurt are those whose state changed since the last look: who looks first is
+// told, as one of the faults under way did it.
+func (s *site) hurt() (out []string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var left []bystander
+	for _, b := range s.guards {
+		state, err := s.state(b.id)
+		if err != nil {
+			return nil, err
+		}
+		if state == b.state {
+			left = append(left, b)
+			continue
+		}
+		out = append(out, fmt.Sprintf("job %d of somebody else's, beside all faults, is %s, it was %s", b.id, state, b.state))
+	}
+	s.guards = left
+	return out, nil
 }
 
 // newGround builds nixbatch, starts the clusters that the lanes need, and makes
@@ -57,9 +104,9 @@ func newGround(t *testing.T, lanes map[lane]bool) *ground {
 	}
 	var wg sync.WaitGroup
 	begin := func(to **site, o testbed.Options) {
-		wg.Go(func() { *to = g.start(o) })
+		wg.Go(func() { *to = g.start(o, to != &g.hit) }) // there nodes are killed
 	}
-	begin(&g.main, testbed.Options{Classes: nodes(3), ExtraConf: "FirstJobId=100\nMaxArraySize=20000"})
+	begin(&g.main, testbed.Options{Classes: nodes(3), ExtraConf: "FirstJobId=100"})
 	if lanes[serial] {
 		begin(&g.hit, testbed.Options{Classes: nodes(2)})
 	}
@@ -74,7 +121,7 @@ func newGround(t *testing.T, lanes map[lane]bool) *ground {
 		t.FailNow()
 	}
 	for l := range lanes {
-		g.lanes[l] = map[lane]int{shared: 8, serial: 1, ledger: 1, pair: 1}[l]
+		g.lanes[l] = map[lane]int{shared: 12, serial: 1, ledger: 1, pair: 1}[l]
 	}
 	g.template()
 	return g
@@ -84,7 +131,7 @@ func nodes(n int) []testbed.Class {
 	return []testbed.Class{{Name: "n", Nodes: n, Sockets: 1, Cores: 64, Threads: 1, MemoryMiB: 64000, Features: []string{"x"}}}
 }
 
-func (g *ground) start(o testbed.Options) *site {
+func (g *ground) start(o testbed.Options, running bool) *site {
 	o.NoNix = true
 	c, err := testbed.Start(g.t.Context(), o)
 	if err != nil {
@@ -96,7 +143,11 @@ func (g *ground) start(o testbed.Options) *site {
 			g.t.Error(err)
 		}
 	})
-	return &site{Cluster: c, queue: queue{env: c.Env(), books: o.Accounting}}
+	s := &site{Cluster: c, queue: queue{env: c.Env(), books: o.Accounting}}
+	if err := s.guard(g.base, running); err != nil {
+		g.t.Errorf("guards: %v", err)
+	}
+	return s
 }
 
 // cluster is that of a lane.

@@ -20,6 +20,11 @@ func (f *fault) judged() (verdict, string) {
 			v.foreign = append(v.foreign, fmt.Sprintf("job %d of somebody else's is %s, it was %s", b.id, state, b.state))
 		}
 	}
+	for _, at := range f.sites() {
+		hurt, err := at.hurt()
+		f.broken(err)
+		v.foreign = append(v.foreign, hurt...)
+	}
 	v.unjudged = append(v.unjudged, f.wrong.unjudged...)
 	v.untrue = distinct(v.untrue)
 	var b strings.Builder
@@ -184,7 +189,19 @@ func (e evidence) claims(s saying, v *verdict) {
 		bad("the queue has %v", *alive)
 	case (c.State == "pending" || c.State == "running") && there == nil:
 		bad("the queue never had it")
+	case alive != nil && c.JobID != 0 && c.JobID != alive.id && e.over(s, c.JobID):
+		bad("that is over, and the queue has %v", *alive)
 	}
+}
+
+// over says whether the queue had a job as over.
+func (e evidence) over(s saying, id int64) bool {
+	for _, j := range s.jobs {
+		if j.id == id {
+			return j.over()
+		}
+	}
+	return false
 }
 
 // belongs says whether a job is of the newest run: by its token, by what its
@@ -279,12 +296,13 @@ func (e evidence) end(v *verdict) {
 			}
 		}
 	}
+	wrongID := ran > 0 && last.JobID != 0 && last.JobID != ran && e.tasks == 1
 	switch {
 	case len(ends) >= e.tasks && last.State != "completed" && !e.cancelled && !e.hurt:
 		v.untrue = append(v.untrue, fmt.Sprintf("its payload came to its end, and the last word is %s (%s)", last.State, last.Reason))
 	case last.State == "unknown" && last.Submitted && ran >= 0 && !e.hurt:
 		v.untrue = append(v.untrue, fmt.Sprintf("it ran in job %d, all is over, and the last word is unknown (%s)", ran, last.Reason))
-	case ran > 0 && last.JobID != 0 && !e.ranIn(last.RunID, last.JobID) && !e.hurt:
+	case wrongID && !e.hurt:
 		v.untrue = append(v.untrue, fmt.Sprintf("it ran in job %d, and the last word is job %d", ran, last.JobID))
 	case last.State == "completed" && len(ends) == 0:
 		v.untrue = append(v.untrue, "the last word is completed, and no payload came to its end")

@@ -53,6 +53,14 @@ func TestJudge(t *testing.T) {
 		{"unknown while it runs", func(e *evidence) { e.said[1] = status("unknown", 7, true, false) }, [3]int{}},
 		{"unknown for ever", func(e *evidence) { e.said[2] = status("unknown", 7, true, true) }, [3]int{0, 0, 1}},
 		{"failed in the end", func(e *evidence) { e.said[2] = status("failed", 7, true, true) }, [3]int{0, 0, 1}},
+		{"a job that is over, while another runs", func(e *evidence) {
+			e.said[1].jobs = []job{done, {8, "RUNNING", "f", "/p", token}}
+			e.jobs = append(e.jobs, job{8, "CANCELLED", "f", "/p", token})
+		}, [3]int{0, 0, 1}},
+		{"another job ran it", func(e *evidence) {
+			e.jobs = append(e.jobs, job{8, "COMPLETED", "f", "/p", token})
+			e.lines = []line{{"start", 8, "0", run}, {"end", 8, "0", run}}
+		}, [3]int{0, 0, 1}},
 		{"unknown to status", func(e *evidence) { e.said = e.said[:1] }, [3]int{0, 0, 1}},
 		{"waits where it never was", func(e *evidence) {
 			e.said[1] = status("pending", 7, true, false)

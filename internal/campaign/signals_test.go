@@ -24,6 +24,7 @@ func signals() []kind {
 		for _, ph := range phases {
 			all = append(all, kind{name: strings.ToLower(sig) + "-" + ph.name, does: "submit gets SIG" + sig + " " + ph.does, holds: once, share: 0.5,
 				run: func(f *fault) {
+					f.maybeHeld()
 					if ph.program == "nix-instantiate" {
 						f.job(work{pkg: "hello"})
 					}

@@ -54,16 +54,16 @@ func (y *tally) add(t *testing.T, r result) {
 		y.rows = map[string]row{}
 	}
 	one := func(s []string) int { return min(1, len(s)) }
-	sum := y.rows[r.fault.kind.name]
-	sum.add(row{1, one(r.lost), one(r.doubled), one(r.foreign), one(r.untrue), one(r.unjudged)})
+	sum, counts := y.rows[r.fault.kind.name], row{1, one(r.lost), one(r.doubled), one(r.foreign), one(r.untrue), one(r.unjudged)}
+	sum.add(counts)
 	y.rows[r.fault.kind.name] = sum
 	if r.good() {
 		return
 	}
 	text := fmt.Sprintf("%s, number %d: %s\nmust hold: %s\n%s", r.fault.kind.name, r.fault.nth, r.fault.kind.does, r.fault.kind.holds, r.evidence)
-	if why, known := knownBad[r.fault.kind.name]; known {
+	if k := knownBad[r.fault.kind.name]; k.excuses(counts) {
 		if sum.count == 1 { // one of each tells enough
-			t.Logf("known bad (%s): %s", why, text)
+			t.Logf("known bad (%s): %s", k.why, text)
 		}
 		return
 	}
@@ -110,7 +110,7 @@ func (y *tally) table() string {
 // bad are the kinds that failed and are not known to.
 func (y *tally) bad() (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(y.rows)) {
-		if _, known := knownBad[name]; !known && !y.rows[name].good() {
+		if k := knownBad[name]; !k.excuses(y.rows[name]) {
 			out = append(out, name)
 		}
 	}
