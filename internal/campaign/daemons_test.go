@@ -64,8 +64,11 @@ func absent(row func(name, does string, run func(f *fault)) kind) []kind {
 		}),
 		row("ctld-killed-after", "slurmctld is killed after it took the job, of which it may lose the memory", func(f *fault) {
 			f.at("sbatch", atAfter, func() { f.broken(f.c.KillController()); f.up() }, "submit", "job.yaml")
+			// Where it had launched the job and forgotten that, it does so again, and
+			// requeues it when the node says that it is there.
+			f.most, f.hurt = 2, true
 			if jobs, err := f.c.of(f.dir); !f.broken(err) && len(jobs) == 0 {
-				f.least, f.hurt = 0, true // Slurm has lost it
+				f.least = 0 // Slurm has lost it
 			}
 			f.follow()
 		}),

@@ -40,6 +40,14 @@ var knownBad = map[string]excuse{
 	"comment-dropped-silently":  {untrue: true, why: noToken},
 	"comment-dropped-timed-out": {untrue: true, why: noToken},
 
+	// Which of two copies loses depends on which is quicker.
+	"twice":                 {lost: true, why: claimFirst},
+	"twice-first-id":        {lost: true, why: claimFirst},
+	"twice-both-ids":        {lost: true, why: claimFirst},
+	"twice-silently":        {lost: true, why: claimFirst},
+	"twice-timed-out":       {lost: true, why: claimFirst},
+	"sweep-twice":           {lost: true, why: claimFirst},
+	"late-beside-retry":     {lost: true, untrue: true, why: claimFirst},
 	"twice-at-once":         {lost: true, why: claimFirst},
 	"late-apart":            {lost: true, why: claimFirst + "; its run then counts as begun, and submitting again is refused"},
 	"late-before-retry":     {lost: true, why: claimFirst},
