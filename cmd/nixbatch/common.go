@@ -74,7 +74,7 @@ func newClient() *slurm.Client {
 func options(c *cli.Context, s Streams, local bool) (prepare.Options, *progress) {
 	p := newProgress(s.Err, c.Bool("json"))
 	return prepare.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
 		Client: newClient(), Progress: p.event,
 	}, p
 }
@@ -117,11 +117,14 @@ func findRun(c *cli.Context, required bool) (r runs.Run, task int, err error) {
 	return p.GetTask(name)
 }
 
+// clock tells the time; tests set another.
+var clock = time.Now
+
 // answerAge is how long what Slurm answered serves all of a user's commands.
 const answerAge = 3 * time.Second
 
 func facts() runs.Facts {
-	return runs.Facts{Tool: tool(), Now: time.Now, Cache: runs.CacheFile(os.Getenv), MaxAge: answerAge}
+	return runs.Facts{Tool: tool(), Now: clock, Cache: runs.CacheFile(os.Getenv), MaxAge: answerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.

@@ -31,7 +31,7 @@ func TestPublish(t *testing.T) {
 	if cs, _ := s.classes(); archs(cs) != "hsw[1-2] haswell feature; skx[1-2] ?; zen[1-2] znver4 feature" {
 		t.Error(archs(cs))
 	}
-	if _, err := s.probe(ctx, "main", 0, nil); err != nil {
+	if _, err := s.probe(ctx, "main", patience, nil); err != nil {
 		t.Fatal(err)
 	}
 	conf, err := site.Load(os.Getenv)

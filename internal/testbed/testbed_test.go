@@ -53,7 +53,7 @@ func job(t *testing.T, c *testbed.Cluster, script string, args ...string) *bufio
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	if err := f.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(testbed.DefaultTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	// A list after --export would make slurmd ask the user's login shell.
