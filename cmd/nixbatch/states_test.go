@@ -16,7 +16,7 @@ import (
 )
 
 // A cluster of our own, on which nodes die and jobs are preempted: partitions of
-// three priorities, and Slurm's own accounting of memory, which ends what uses
+// three priorities, one that lets jobs run on after their time limit, and Slurm's own accounting of memory, which ends what uses
 // too much (this machine's cgroups are left alone).
 const harshConf = `PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
@@ -26,7 +26,8 @@ JobAcctGatherParams=OverMemoryKill
 MaxJobCount=30000
 PartitionName=cancelled Nodes=p1 PriorityTier=1 PreemptMode=CANCEL
 PartitionName=requeued Nodes=p2 PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=urgent Nodes=p[1-2] PriorityTier=10 PreemptMode=OFF`
+PartitionName=urgent Nodes=p[1-2] PriorityTier=10 PreemptMode=OFF
+PartitionName=late Nodes=n[1-6] OverTimeLimit=60`
 
 var harshCluster struct {
 	sync.Once

@@ -180,7 +180,7 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1,bf_resolu
 MpiDefault=none
 MailProg=/bin/true
 ReturnToService=2
-KillWait=30
+KillWait=60
 Waittime=0
 InactiveLimit=0
 MinJobAge=7200
