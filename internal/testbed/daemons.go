@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -214,12 +215,38 @@ func (c *Cluster) KillNode(ctx context.Context, name string) error {
 }
 
 // StartNode starts the slurmd of a node that was killed, and waits until the
-// node is idle.
+// node is idle and nothing is on its way that was meant for its former life:
+// slurmctld tries for seconds to have a dead node end its jobs, and what arrives
+// late would end the same job's next start.
 func (c *Cluster) StartNode(ctx context.Context, name string) error {
 	if err := c.run(name, "slurmd", "-D", "-N", name); err != nil {
 		return err
 	}
-	return c.waitIdle(ctx, []string{name})
+	if err := c.waitIdle(ctx, []string{name}); err != nil {
+		return err
+	}
+	return c.wait(ctx, poll, []string{"slurmctld", name}, c.toldAll)
+}
+
+// onItsWay are sdiag's counts of what slurmctld sends, or has to send again.
+var onItsWay = regexp.MustCompile(`(?m)^Agent (?:queue size|count): *(\d+)$`)
+
+// toldAll says whether slurmctld still has something to tell its nodes.
+func (c *Cluster) toldAll(ctx context.Context) (string, error) {
+	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sdiag"], Env: c.Env()})
+	if err != nil {
+		return err.Error(), nil
+	}
+	counts := onItsWay.FindAllSubmatch(res.Stdout, -1)
+	if len(counts) != 2 {
+		return "", fmt.Errorf("sdiag does not tell what is on its way:\n%s", res.Stdout)
+	}
+	for _, m := range counts {
+		if string(m[1]) != "0" {
+			return "slurmctld has messages on their way", nil
+		}
+	}
+	return "", nil
 }
 
 // StopController ends slurmctld, which saves its state first. Jobs run on.

@@ -256,7 +256,7 @@ func TestMissingProgram(t *testing.T) {
 	if !errors.As(err, &m) {
 		t.Fatalf("no programs on PATH: %v", err)
 	}
-	if !strings.Contains(err.Error(), "sbatch, scancel, scontrol, sinfo, squeue, srun (Debian packages: nix-bin, slurm-client)") {
+	if !strings.Contains(err.Error(), "sbatch, scancel, scontrol, sdiag, sinfo, squeue, srun (Debian packages: nix-bin, slurm-client)") {
 		t.Errorf("the message: %v", err)
 	}
 	if want := "apt-get install --no-install-recommends nix-bin slurm-client"; m.Hint() != want {
