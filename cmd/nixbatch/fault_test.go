@@ -75,28 +75,6 @@ func (s *site) front(program, body string) {
 
 func (s *site) unfront() { os.RemoveAll(filepath.Join(s.dir, "front")) }
 
-// printed is what a command wrote to a file. It is no pipe: a program in front
-// that outlives the command keeps nobody waiting.
-type printed struct{ *os.File }
-
-func (p printed) String() string {
-	data, err := os.ReadFile(p.Name())
-	if err != nil {
-		return err.Error()
-	}
-	return string(data)
-}
-
-func (s *site) printed() printed {
-	s.t.Helper()
-	f, err := os.CreateTemp(s.t.TempDir(), "printed")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() { f.Close() })
-	return printed{f}
-}
-
 func (s *site) cmd(args ...string) (cmd *exec.Cmd, out, diag printed) {
 	s.t.Helper()
 	bin := s.bin
@@ -204,8 +182,9 @@ func TestSbatchFaults(t *testing.T) {
 	}
 }
 
-// pausing is a front program that says where it is, and goes on when told.
-const pausing = `: >"$SITE/reached"; read go <"$SITE/gate"`
+// pausing is a front program that says where it is, and goes on when told; told
+// anything else, as at the end of the test, it ends.
+const pausing = `: >"$SITE/reached"; read go <"$SITE/gate"; [ "$go" = go ] || exit 1`
 
 // pause starts nixbatch and returns once a front program has been reached.
 func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr printed) {
@@ -219,7 +198,10 @@ func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr printed) {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	s.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		s.say("end") // to one in a group of its own
+	})
 	until(s.t, "the pause", func() bool {
 		_, err := os.Stat(filepath.Join(s.dir, "reached"))
 		return err == nil
@@ -230,14 +212,21 @@ func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr printed) {
 // release lets the paused program go on.
 func (s *site) release() {
 	s.t.Helper()
+	s.say("go")
+}
+
+// say writes a word to the gate. What one who waits there has not read yet stays
+// when the writer closes it.
+func (s *site) say(word string) {
+	s.t.Helper()
 	f, err := os.OpenFile(filepath.Join(s.dir, "gate"), os.O_RDWR, 0)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := f.WriteString("go\n"); err != nil {
+	defer f.Close()
+	if _, err := f.WriteString(word + "\n"); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { f.Close() })
 }
 
 // patience is how long something is waited for that has to come: far longer than
