@@ -55,7 +55,7 @@ type planJSON struct {
 
 func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cost, asJSON bool) error {
 	shown := *j.Plan
-	shown.Notes = slices.Clone(shown.Notes)
+	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))

@@ -39,18 +39,11 @@ type Options struct {
 	Progress func(nix.Event)
 	Now      func() time.Time
 	// Resolve finds the tree of a pin where it does not lie beside the job file
-	// (a rerun); nil: nix.Resolve.
+	// (a rerun); nil: Nix.Resolve.
 	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
 	// Rows is the table of a sweep's tasks as it was recorded (a rerun); nil: it
 	// is made from the job file.
 	Rows []jobspec.Row
-}
-
-func (o Options) resolve(pin jobspec.Pin, baseDir string) (nix.Source, error) {
-	if o.Resolve != nil {
-		return o.Resolve(pin, baseDir)
-	}
-	return nix.Resolve(pin, baseDir)
 }
 
 // Job is a job file on its way.
@@ -63,6 +56,8 @@ type Job struct {
 	Nix     *nix.Nix
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
+	// sources are the job's pins as they were resolved: nixpkgs, then overlays.
+	sources []nix.Source
 	// described is the file that describes each build, by arch.
 	described map[string]string
 }
@@ -181,11 +176,11 @@ func (j *Job) MakePlan(ctx context.Context) error {
 // pins names the job's trees by their hashes, and asks the pin what it knows.
 func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
 	env := j.Spec.Environment
-	if in.Nixpkgs, err = j.opts.resolve(env.Nixpkgs, j.WorkDir); err != nil {
+	if in.Nixpkgs, err = j.resolve(env.Nixpkgs); err != nil {
 		return err
 	}
 	for _, pin := range env.Overlays {
-		src, err := j.opts.resolve(pin, j.WorkDir)
+		src, err := j.resolve(pin)
 		if err != nil {
 			return err
 		}
