@@ -41,6 +41,11 @@ type Options struct {
 	// Resolve finds the tree of a pin where it does not lie beside the job file
 	// (a rerun); nil: Nix.Resolve.
 	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
+	// Count: Costs will be asked for, so what it takes is evaluated along.
+	Count bool
+	// Everywhere: Costs also counts what the arch set for all of nixpkgs would
+	// change, which takes an evaluation of its own.
+	Everywhere bool
 	// Rows is the table of a sweep's tasks as it was recorded (a rerun); nil: it
 	// is made from the job file.
 	Rows []jobspec.Row
@@ -136,7 +141,8 @@ func System() string {
 	return arch + "-" + runtime.GOOS
 }
 
-// MakePlan asks the cluster and the pin, side by side, and makes the plan.
+// MakePlan asks the cluster and the pin, and makes the plan. Nix is asked once,
+// when the cluster has told which builds are likely.
 func (j *Job) MakePlan(ctx context.Context) error {
 	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
 	if !j.opts.Local {
@@ -162,19 +168,22 @@ func (j *Job) MakePlan(ctx context.Context) error {
 		in.Classes, err = j.classes(gctx, in.Site)
 		return err
 	})
-	g.Go(func() error { return j.pins(gctx, &in) })
+	g.Go(func() error { return j.pins(&in) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	if in.Builder, err = cpuflags.Host(); err != nil {
 		return fmt.Errorf("this machine's CPU: %w", err)
 	}
+	if in.Info, err = j.survey(ctx, in); err != nil {
+		return err
+	}
 	j.Plan, err = plan.Make(in)
 	return err
 }
 
-// pins names the job's trees by their hashes, and asks the pin what it knows.
-func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
+// pins names the job's trees by their hashes.
+func (j *Job) pins(in *plan.Input) (err error) {
 	env := j.Spec.Environment
 	if in.Nixpkgs, err = j.resolve(env.Nixpkgs); err != nil {
 		return err
@@ -186,8 +195,7 @@ func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
 		}
 		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
 	}
-	in.Info, err = j.Nix.Info(ctx, nix.Env{Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: env.Config})
-	return err
+	return nil
 }
 
 // classes is where the job may land.
