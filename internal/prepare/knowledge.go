@@ -95,12 +95,8 @@ var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // be, else asked of the controller. "default" where neither tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
-	conf := os.Getenv("SLURM_CONF")
-	if conf == "" {
-		conf = "/etc/slurm/slurm.conf"
-	}
 	name := ""
-	if f, err := os.Open(conf); err == nil {
+	if f, err := os.Open(slurmConf()); err == nil {
 		defer f.Close()
 		name = nameIn(bufio.NewScanner(f))
 	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {

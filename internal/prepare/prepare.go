@@ -164,8 +164,9 @@ func (j *Job) MakePlan(ctx context.Context) error {
 	}
 	// Slurm answers while the trees are hashed.
 	g, gctx := errgroup.WithContext(ctx)
+	remembered := false
 	g.Go(func() (err error) {
-		in.Classes, err = j.classes(gctx, in.Site)
+		in.Classes, remembered, err = j.classes(gctx, in.Site, false)
 		return err
 	})
 	g.Go(func() error { return j.pins(&in) })
@@ -178,7 +179,12 @@ func (j *Job) MakePlan(ctx context.Context) error {
 	if in.Info, err = j.survey(ctx, in); err != nil {
 		return err
 	}
-	j.Plan, err = plan.Make(in)
+	if j.Plan, err = plan.Make(in); err != nil && remembered {
+		// No is never said on what the cluster was a moment ago.
+		if in.Classes, _, err = j.classes(ctx, in.Site, true); err == nil {
+			j.Plan, err = plan.Make(in)
+		}
+	}
 	return err
 }
 
@@ -198,8 +204,9 @@ func (j *Job) pins(in *plan.Input) (err error) {
 	return nil
 }
 
-// classes is where the job may land.
-func (j *Job) classes(ctx context.Context, conf *site.Config) (_ []cluster.Class, err error) {
+// classes is where the job may land; remembered says that Slurm was not asked
+// now.
+func (j *Job) classes(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
 	defer func() {
 		var asked *SlurmError
 		if errors.As(err, &asked) {
@@ -207,34 +214,10 @@ func (j *Job) classes(ctx context.Context, conf *site.Config) (_ []cluster.Class
 		}
 	}()
 	if j.opts.Local {
-		return localClass()
+		classes, err := localClass()
+		return classes, false, err
 	}
-	opts, _, err := conf.Apply(j.Spec.Slurm)
-	if err != nil {
-		return nil, err
-	}
-	k, err := Knowledge(ctx, j.Slurm, j.Project, conf)
-	if err != nil {
-		return nil, err
-	}
-	nodes, def, err := Inventory(ctx, j.Slurm)
-	if err != nil {
-		return nil, err
-	}
-	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(opts), def)
-	if err != nil {
-		return nil, err
-	}
-	return cluster.Classes(nodes, k), nil
-}
-
-// Inventory is the cluster's nodes and its default partition.
-func Inventory(ctx context.Context, c *slurm.Client) (nodes []slurm.Node, defaultPartition string, err error) {
-	nodes, defaultPartition, err = c.Inventory(ctx)
-	if err != nil {
-		return nil, "", &SlurmError{Err: err}
-	}
-	return nodes, defaultPartition, nil
+	return j.slurmClasses(ctx, conf, fresh)
 }
 
 func localClass() ([]cluster.Class, error) {
