@@ -52,7 +52,7 @@ faults: setup
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
 	@$(AS_ROOT) build/bench build/nixbatch examples
-	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record ./internal/record/check
+	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record/seal ./internal/record/check
 
 clean:
 	rm -rf build

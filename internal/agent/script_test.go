@@ -6,10 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
 // Nothing of the user's runs before the word that the start is written down, and
@@ -24,7 +24,7 @@ func TestLinesWaitForTheStart(t *testing.T) {
 		out  string
 	}{"\n": {0, "environment\nlines\n"}, "": {Refused, "environment\n"}} {
 		dir := t.TempDir()
-		a := Agent{Run: runs.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
+		a := Agent{Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
 		for name, text := range map[string]string{
 			// A shell that gives up reading after a while must not give up here.
 			filepath.Join(dir, "activate"): "TMOUT=1\necho environment\n[ ! -e /proc/self/fd/4 ] || echo it has the pipe\n",
@@ -34,7 +34,7 @@ func TestLinesWaitForTheStart(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		lines, err := a.writeScript(record.Chosen{Env: dir})
+		lines, err := a.writeScript(facts.Chosen{Env: dir})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/submit"
 )
 
 // A package set of the size of nixpkgs: this many files, of which the job's
@@ -38,7 +38,7 @@ func (b *bed) plans() error {
 	for name, text := range map[string]string{
 		"large.yaml": fmt.Sprintf(planJob, "../large", "big", "minilinalg, big"),
 		"small.yaml": fmt.Sprintf(planJob, "../minipkgs", "rhf", "minilinalg, rhf"),
-		"shell.nix":  "with import ../large { system = \"" + prepare.System() + "\"; config = { }; overlays = [ ]; }; mkShell { packages = [ big ]; }\n",
+		"shell.nix":  "with import ../large { system = \"" + submit.System() + "\"; config = { }; overlays = [ ]; }; mkShell { packages = [ big ]; }\n",
 	} {
 		if err := b.job("plans", name, text); err != nil {
 			return err
