@@ -41,41 +41,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	got := make(chan os.Signal, 16)
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
-	lines, err := a.writeScript(b)
-	if err != nil {
-		return 0, err
-	}
-	defer lines.Close()
-	wait, let, err := os.Pipe()
-	if err != nil {
-		return 0, fmt.Errorf("the environment's bash could not be started: %w", err)
-	}
-	defer let.Close()
 	began := time.Now()
-	// The child leads a process group, so that a signal for the payload reaches
-	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
-	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
-		Path:   filepath.Join(b.Env, "bash"),
-		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
-		Extra:  []*os.File{lines, wait},
-		Env:    a.payloadEnv(),
-		Dir:    a.dir,
-		Stdout: a.Stdout, Stderr: a.Stderr,
-	}, true)
-	wait.Close()
+	p, err := a.enter(ctx, b)
 	if err != nil {
-		return 0, fmt.Errorf("the environment's bash could not be started: %w", err)
-	}
-	// The start is flushed to disk while the environment is entered; without
-	// that word nothing of the user's is run.
-	if err := a.begun(); err != nil {
-		let.Close()
-		_ = syscall.Kill(-p.Pid(), syscall.SIGKILL)
-		_ = p.Wait()
 		return 0, err
 	}
-	_, _ = let.WriteString("\n") // a bash that is gone already is seen below
-	let.Close()
 	done := make(chan error, 1)
 	go func() { done <- p.Wait() }()
 	also := make(chan struct{})
@@ -138,6 +108,43 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 		fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", err)
 	}
 	return end.ExitCode, nil
+}
+
+// enter starts the environment's bash and writes the start down; the user's
+// lines wait for that.
+func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error) {
+	lines, err := a.writeScript(b)
+	if err != nil {
+		return nil, err
+	}
+	defer lines.Close()
+	wait, let, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	defer let.Close()
+	// The child leads a process group, so that a signal for the payload reaches
+	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
+	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
+		Path:   filepath.Join(b.Env, "bash"),
+		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
+		Extra:  []*os.File{lines, wait},
+		Env:    a.payloadEnv(),
+		Dir:    a.dir,
+		Stdout: a.Stdout, Stderr: a.Stderr,
+	}, true)
+	wait.Close()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	// Without that word nothing of the user's is run.
+	if err := a.begun(); err != nil {
+		_ = syscall.Kill(-p.Pid(), syscall.SIGKILL)
+		_ = p.Wait()
+		return nil, err
+	}
+	_, _ = let.WriteString("\n") // that bash is gone already is seen by who waits for it
+	return p, nil
 }
 
 func (a *Agent) newEnd() facts.End {
