@@ -29,9 +29,11 @@ var layers = [][]string{
 	{"internal/cluster", "internal/site"},
 	{"internal/record"},
 	{"internal/resources"},
-	{"jobspec", "slurm/slurmtest"},
+	{"jobspec"},
+	{"internal/options", "slurm/slurmtest"},
 	{"cpuflags", "slurm"},
-	{"internal/proc"},
+	{"internal/strictyaml"},
+	{"internal/proc", "internal/suggest", "internal/lazyre"},
 }
 
 // public is the Go API: of what is internal it may import proc alone.

@@ -107,9 +107,12 @@ type Threads struct {
 	Bind    string // "none" (default), "cores"
 	// Nested splits a task's threads over two levels of OpenMP, zero if it is
 	// not there: Outer threads, each of which may start Inner.
-	Nested struct{ Outer, Inner int }
+	Nested Nested
 	Stack  string // of each thread, as OMP_STACKSIZE takes it: "64M"; "" leaves it alone
 }
+
+// Nested are two levels of OpenMP threads; zero where there is none.
+type Nested struct{ Outer, Inner int }
 
 // EnvVar is one variable of the job's environment.
 type EnvVar struct{ Name, Value string }
@@ -144,15 +147,13 @@ func Load(file string) (*Spec, error) {
 // Parse checks the content of a job file; file is its name in messages and the
 // place its paths count from. The error is a Problems, sorted by position.
 func Parse(file string, data []byte) (*Spec, error) {
-	d := &decoder{file: file}
+	d := newDecoder(file)
 	var spec *Spec
-	if text, ok := d.checkText(data); ok {
-		if root := d.tree(text); root != nil {
-			spec = d.spec(root)
-		}
+	if root := d.Read(data); root != nil {
+		spec = d.job(root)
 	}
-	if len(d.problems) > 0 {
-		return nil, d.sorted()
+	if d.Count() > 0 {
+		return nil, problemsOf(file, d.Problems())
 	}
 	spec.File, spec.Bytes = file, append([]byte(nil), data...)
 	return spec, nil
