@@ -1,18 +1,15 @@
 package prepare
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -89,7 +86,7 @@ func (e *PublishError) Hint() string {
 	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
 }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // clusterName is ClusterName of slurm.conf(5): read from the file where it can
 // be, else asked of the controller. "default" where neither tells: what is
@@ -100,28 +97,13 @@ func clusterName(ctx context.Context, c *slurm.Client) string {
 		conf = "/etc/slurm/slurm.conf"
 	}
 	name := ""
-	if f, err := os.Open(conf); err == nil {
-		defer f.Close()
-		name = nameIn(bufio.NewScanner(f))
-	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {
-		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
+	if text, err := os.ReadFile(conf); err == nil {
+		name = slurm.ParseConfig(string(text)).ClusterName()
+	} else if told, err := c.Config(ctx); err == nil {
+		name = told.ClusterName()
 	}
 	if !fileName.MatchString(name) {
 		return "default"
 	}
 	return name
-}
-
-// nameIn finds ClusterName in lines as slurm.conf and scontrol write them.
-func nameIn(lines *bufio.Scanner) string {
-	for lines.Scan() {
-		key, value, ok := strings.Cut(lines.Text(), "=")
-		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
-			value, _, _ = strings.Cut(value, "#")
-			if f := strings.Fields(value); len(f) > 0 {
-				return strings.ToLower(f[0])
-			}
-		}
-	}
-	return ""
 }

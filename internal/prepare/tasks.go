@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -124,19 +122,14 @@ func ArrayLimit(ctx context.Context, c *slurm.Client, p runs.Project, now time.T
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	res, err := c.Runner.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env})
-	if err != nil {
+	told, err := c.Config(ctx)
+	n := told.MaxArraySize()
+	if err != nil || n < 2 {
 		return byDefault
 	}
-	for line := range strings.Lines(string(res.Stdout)) {
-		name, value, _ := strings.Cut(line, "=")
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.TrimSpace(name) == "MaxArraySize" && n > 1 {
-			// A cache: one that cannot be written is asked again.
-			_ = record.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
-			return n
-		}
-	}
-	return byDefault
+	// A cache: one that cannot be written is asked again.
+	_ = record.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
+	return n
 }
 
 // ForgetLimits drops what was remembered, after Slurm refused what it allows.

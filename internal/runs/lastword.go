@@ -7,11 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -19,7 +19,7 @@ import (
 // stepdEnds is what slurmstepd writes into a job's output when it ends the job
 // ("*** JOB 12 ON n1 CANCELLED AT 2026-03-01T12:00:00 DUE TO TIME LIMIT ***",
 // 22.05.8). The number is the task's own also in an array.
-var stepdEnds = regexp.MustCompile(`slurmstepd\S*: error: \*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+)(?: DUE TO ([A-Za-z ]+))?`)
+var stepdEnds = lazyre.New(`slurmstepd\S*: error: \*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+)(?: DUE TO ([A-Za-z ]+))?`)
 
 // sweepTail is how much is read, in bytes, of what slurmstepd says of all tasks
 // of a sweep together: about 80,000 of those lines.

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -304,7 +304,7 @@ func (y *Why) more(name, what, by string) {
 // bytes.
 const logTail = 256 << 10
 
-var bad = regexp.MustCompile(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
+var bad = lazyre.New(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
 
 // tail is the lines of a log's end that are not blank.
 func tail(file string) (lines []string) {

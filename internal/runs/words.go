@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 	"syscall"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -75,7 +75,7 @@ var fates = map[string]string{
 	"JobHoldMaxRequeue": "it was requeued too often",
 }
 
-var raised = regexp.MustCompile(`^RaisedSignal:(\d+)`)
+var raised = lazyre.New(`^RaisedSignal:(\d+)`)
 
 // fate is why Slurm ended a job, in words; "" when it says nothing.
 func fate(reason string) string {
