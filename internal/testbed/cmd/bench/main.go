@@ -8,7 +8,8 @@
 // from the start of a batch script to the user's first line, against a plain
 // bash script and against nix-shell on the same derivation; (c) the generic
 // build of the Hartree-Fock program against the one for this CPU; (d) the look at
-// the CPUs before the payload, on one node and on four.
+// the CPUs before the payload, on one node and on four; (e), first, the start of
+// nixbatch itself against build/nothing, an empty program.
 package main
 
 import (
@@ -79,7 +80,7 @@ func bench(ctx context.Context, nixbatch, examples string) (err error) {
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for _, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard} {
+	for _, part := range []func() error{b.start, b.submit, b.firstLine, b.builds, b.guard} {
 		if err := part(); err != nil {
 			return err
 		}
