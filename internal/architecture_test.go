@@ -6,9 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"maps"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -136,6 +140,50 @@ func TestPublicAPIIsSelfContained(t *testing.T) {
 			if to, own := strings.CutPrefix(imp, module); own && strings.HasPrefix(to, "internal/") && !slices.Contains(may, to) {
 				t.Errorf("a test of %s imports %s", p.folder(), to)
 			}
+		}
+	}
+}
+
+// What a package of the API exports speaks of nothing internal: whoever uses it
+// could neither name nor look up such a type.
+func TestPublicSignatures(t *testing.T) {
+	for _, folder := range public {
+		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", folder, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			internal := map[string]bool{}
+			for _, i := range f.Imports {
+				if path := strings.Trim(i.Path.Value, `"`); strings.HasPrefix(path, module+"internal/") {
+					internal[path[strings.LastIndex(path, "/")+1:]] = true
+				}
+			}
+			if !ast.FileExports(f) { // leaves what is exported; bodies are not looked at
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if _, body := n.(*ast.BlockStmt); body {
+					return false
+				}
+				if v, ok := n.(*ast.ValueSpec); ok && v.Type == nil {
+					return false // the value of a constant or variable
+				}
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && internal[x.Name] {
+						t.Errorf("%s: %s.%s is internal, and exported by %s", fset.Position(s.Pos()), x.Name, s.Sel.Name, folder)
+					}
+				}
+				return true
+			})
 		}
 	}
 }

@@ -1,5 +1,11 @@
-// Package jobspec is the job language: the YAML file in which a researcher says
-// what to run, in which pinned environment, on what share of the cluster.
+// Package jobspec is the job language of nixbatch: the YAML file in which a
+// researcher says what to run, in which pinned environment, on what share of the
+// cluster.
+//
+// [Load] and [Parse] turn a file into a [Spec], or into [Problems]. [Schema] is
+// the language for editors (JSON Schema), [Reference] for people (Markdown); both
+// are made from the tables that Parse reads by. [Sweep.Tasks] writes out the
+// tasks of a sweep.
 //
 // It promises that a Spec it returns is complete and valid, and that a file
 // which is not yields every problem at once, each with file:line:column, in the
