@@ -56,7 +56,7 @@ bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
 	@go build -trimpath -ldflags '-s -w' -o build/nothing ./internal/testbed/cmd/nothing
 	@$(AS_ROOT) build/bench build/nixbatch examples
-	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record ./internal/record/check
+	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record/seal ./internal/record/check
 
 clean:
 	rm -rf build

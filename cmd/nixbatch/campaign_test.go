@@ -26,8 +26,8 @@ import (
 // 500 of them, go test a sample that differs every time.
 const faultsVar = "NIXBATCH_FAULTS"
 
-// fault is what goes wrong in one submission.
-type fault struct {
+// breakage is what goes wrong in one submission.
+type breakage struct {
 	name string
 	// sbatch stands in front of the real one, $REAL; "" for nothing.
 	sbatch string
@@ -39,7 +39,7 @@ type fault struct {
 	limit int
 }
 
-var faults = []fault{
+var faults = []breakage{
 	{name: "killed before", sbatch: `kill -KILL $$`},
 	{name: "killed after", sbatch: `"$REAL" "$@"; kill -KILL $$`},
 	{name: "killed meanwhile", sbatch: `"$REAL" "$@" & sleep 0.0$RAND; kill -KILL $!; kill -KILL $$`},
@@ -176,7 +176,7 @@ func (k *campaign) run(front string, args ...string) (string, int) {
 }
 
 // one injects a fault and judges.
-func (k *campaign) one(t *testing.T, i int, f fault, r *rand.Rand) {
+func (k *campaign) one(t *testing.T, i int, f breakage, r *rand.Rand) {
 	name := fmt.Sprintf("c%04d", i)
 	k.write(name+".yaml", k.job(name))
 	front := filepath.Join(k.dir, "front-"+name)
@@ -229,7 +229,7 @@ func (k *campaign) one(t *testing.T, i int, f fault, r *rand.Rand) {
 }
 
 // submit runs nixbatch submit under the fault, and returns what it said.
-func (k *campaign) submit(t *testing.T, front, file string, f fault, r *rand.Rand) string {
+func (k *campaign) submit(t *testing.T, front, file string, f breakage, r *rand.Rand) string {
 	cmd := k.command(front, "submit", file)
 	if f.limit > 0 {
 		cmd = exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -f %d; exec %s submit %s", f.limit, proc.Quote(k.bin), file))

@@ -8,14 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // end reads the end of an attempt of a run's first task.
-func (s *site) end(dir string, attempt int) record.End {
+func (s *site) end(dir string, attempt int) facts.End {
 	s.t.Helper()
-	var e record.End
-	if err := record.Read(filepath.Join(dir, "tasks", "0-999", "0", fmt.Sprintf("attempt-%d", attempt), "end.json"), &e); err != nil {
+	var e facts.End
+	if err := durable.Read(filepath.Join(dir, "tasks", "0-999", "0", fmt.Sprintf("attempt-%d", attempt), "end.json"), &e); err != nil {
 		s.t.Fatal(err)
 	}
 	return e

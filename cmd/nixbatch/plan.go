@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -50,10 +50,10 @@ func planCommand(s Streams) *cli.Command {
 // planJSON is the plan with what its builds cost now.
 type planJSON struct {
 	*plan.Plan
-	Costs []prepare.Cost `json:"costs"`
+	Costs []submit.Cost `json:"costs"`
 }
 
-func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cost, asJSON bool) error {
+func printPlan(_ context.Context, s Streams, j *submit.Job, costs []submit.Cost, asJSON bool) error {
 	shown := *j.Plan
 	shown.Notes = slices.Clone(shown.Notes)
 	for _, c := range costs {
@@ -72,7 +72,7 @@ func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cos
 	return nil
 }
 
-func costWords(c prepare.Cost) string {
+func costWords(c submit.Cost) string {
 	if c.Ready {
 		return "ready"
 	}
@@ -88,7 +88,7 @@ func costWords(c prepare.Cost) string {
 
 // graphWords says what is rebuilt for the arch, and what all of nixpkgs for it
 // would have been.
-func graphWords(c prepare.Cost) string {
+func graphWords(c submit.Cost) string {
 	if c.Total == 0 {
 		return ""
 	}
@@ -101,7 +101,7 @@ func graphWords(c prepare.Cost) string {
 
 // printScript prints the batch script as Slurm would get it, for a run called
 // RUN.
-func printScript(s Streams, j *prepare.Job) error {
+func printScript(s Streams, j *submit.Job) error {
 	dir, log0 := filepath.Join(j.Project.Dir, "runs", "RUN"), "0.log"
 	if j.Plan.Sweep != nil {
 		log0 = "slurm.log"

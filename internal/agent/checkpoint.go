@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -72,7 +72,7 @@ func (a *Agent) requeue(ctx context.Context) error {
 
 // finish ends an attempt whose payload is over: what lies in the scratch
 // directory is copied back, and the task requeued if it has to go on.
-func (a *Agent) finish(ctx context.Context, c *checkpoint, end *record.End, limit int64) {
+func (a *Agent) finish(ctx context.Context, c *checkpoint, end *facts.End, limit int64) {
 	end.NotCopied = a.leaveScratch()
 	if p := a.plan.Checkpoint; p != nil && len(p.Files) > 0 {
 		end.Checkpoint = a.describe(p.Files, limit)

@@ -15,10 +15,11 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 // Schema names the JSON of a record as a whole.
@@ -35,12 +36,12 @@ func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 // page gathers what the tasks left.
 type page struct {
 	attempts, ended int
-	first           *record.Start
-	nodes           []record.Node
+	first           *facts.Start
+	nodes           []facts.Node
 	builds          []string
 	lines           []string
-	inputs, outputs []record.File
-	numbers         []record.Number
+	inputs, outputs []facts.File
+	numbers         []facts.Number
 	changed         odd // inputs
 	missing         odd // outputs
 }
@@ -87,7 +88,7 @@ func (p *page) add(a load.Attempt) error {
 			p.inputs = s.Inputs
 		}
 		for _, n := range s.Nodes {
-			same := func(o record.Node) bool {
+			same := func(o facts.Node) bool {
 				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
 			}
 			if !slices.ContainsFunc(p.nodes, same) {
@@ -218,7 +219,7 @@ func Text(w io.Writer, r *load.Record) error {
 	return t.Flush()
 }
 
-func files(row func(name, format string, args ...any), kind string, all []record.File) {
+func files(row func(name, format string, args ...any), kind string, all []facts.File) {
 	for _, f := range all[:min(len(all), maxShown)] {
 		if f.SHA256 == "" {
 			row(kind, "%s: %s", f.Path, f.Skipped)
@@ -306,7 +307,7 @@ func EntryOf(runID, dir string) Entry {
 	if r.Result != nil {
 		e.State = r.Result.State
 	}
-	f, err := r.Open(record.SignatureFile)
+	f, err := r.Open(seal.SignatureFile)
 	if err == nil {
 		e.Signed = true
 		f.Close()

@@ -1,0 +1,4 @@
+package facts
+
+// SealFile is the name of the seal in a run directory.
+const SealFile = "seal.json"
