@@ -69,18 +69,18 @@ func ParseIndices(s string) ([]int, error) {
 	return out, nil
 }
 
-// FitIndices is how many of the ascending numbers, from the first on,
-// FormatIndices writes into at most so many bytes.
-func FitIndices(ns []int, bytes int) int {
+// FitIndices is how many of the ascending numbers, each less base, FormatIndices
+// writes into at most so many bytes, from the first on.
+func FitIndices(ns []int, base, bytes int) int {
 	closed, first := 0, 0 // the length of all ranges but the last, which begins at first
 	for i, n := range ns {
 		if i == 0 || n != ns[i-1]+1 {
 			if i > 0 {
-				closed += rangeLen(first, ns[i-1]) + 1
+				closed += rangeLen(first-base, ns[i-1]-base) + 1
 			}
 			first = n
 		}
-		if closed+rangeLen(first, n) > bytes {
+		if closed+rangeLen(first-base, n-base) > bytes {
 			return i
 		}
 	}

@@ -67,7 +67,12 @@ func TestIndices(t *testing.T) {
 			t.Fatalf("%s is %v, %v", list, back, err)
 		}
 		most := rapid.IntRange(1, 200).Draw(t, "bytes")
-		n := slurm.FitIndices(ns, most)
+		base := rapid.IntRange(0, 5000).Draw(t, "base")
+		moved := make([]int, len(ns))
+		for i := range ns {
+			moved[i] = ns[i] + base
+		}
+		n := slurm.FitIndices(moved, base, most)
 		if len(slurm.FormatIndices(ns[:n])) > most || n < len(ns) && len(slurm.FormatIndices(ns[:n+1])) <= most {
 			t.Fatalf("%d of %v in %d bytes", n, ns, most)
 		}
