@@ -51,7 +51,7 @@ faults: setup
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
-	@$(AS_ROOT) build/bench build/nixbatch examples
+	@$(AS_ROOT) build/bench build/nixbatch examples $(PART)
 	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record ./internal/record/check
 
 clean:

@@ -122,9 +122,10 @@ func ArchNames() []string {
 }
 
 // Rank puts builds in a fixed total order, best first, whatever the machine:
-// the higher level first; in a level the build that requires more flags (soft
-// flags not counted); then the name with more flags, the soft ones counted; then
-// the name that an older GCC knows; then by text. x86-64 comes before aarch64,
+// the higher level first; in a level the build that requires more flags of those
+// that compilers emit code for; then more flags (soft ones not counted); then the
+// name with more flags, the soft ones counted; then the name that an older GCC
+// knows; then by text. x86-64 comes before aarch64,
 // then Generic, and what is no build last, by text. Twice the same stays twice.
 // The first of them that CanRun is the one to run.
 func Rank(builds []string) []string {

@@ -105,6 +105,22 @@ func (b Build) Options(gcc string) []string {
 	return out
 }
 
+// Whole is the best whole name that runs wherever b does, under these limits:
+// for a compiler that does not know b's options. It is b's name where b leaves
+// nothing out, and Generic where there is none.
+func (b Build) Whole(l Limits) string {
+	v, ok := resolve(b.String())
+	if !ok || v.whole() {
+		return b.Base
+	}
+	l.Whole = true
+	w, ok := pick(CPU{Arch: v.arch.Machine, Flags: v.hard}, l, func(a *Arch) bool { return a.Vendor == v.arch.Vendor })
+	if !ok {
+		return Generic
+	}
+	return w.text()
+}
+
 // knowsOption says whether a GCC can be told to leave a flag out. "", and what
 // does not begin with a number, is the newest.
 func knowsOption(gcc string, r optionRow) bool {
@@ -177,6 +193,7 @@ func compareVariants(v, w variant) int {
 	}
 	return cmp.Or(
 		-cmp.Compare(v.level, w.level),
+		-cmp.Compare(v.hard.Intersect(emitted).Len(), w.hard.Intersect(emitted).Len()),
 		-cmp.Compare(v.hard.Len(), w.hard.Len()),
 		-cmp.Compare(v.arch.Requires.Len(), w.arch.Requires.Len()),
 		compareVersions(v.arch.MinGCC, w.arch.MinGCC),

@@ -61,7 +61,7 @@ const (
 	ReasonFlags   = "missing flags"
 	ReasonUnknown = "unknown to the pin"
 	reasonGCC     = "needs GCC "
-	reasonWhole   = "takes whole names only"
+	reasonWhole   = "only whole names will do here"
 )
 
 // Refuses returns "", or the reason why a build cannot be made under these

@@ -169,7 +169,7 @@ func checkArch(s string) (problem, hint string) {
 	if s == "native" {
 		return "would be the CPU of whoever builds", "write auto: it follows the CPUs of the nodes"
 	}
-	if _, ok := cpuflags.LookupArch(s); ok {
+	if _, ok := cpuflags.ParseBuild(s); ok {
 		return "", ""
 	}
 	words := append([]string{"auto", "generic"}, cpuflags.ArchNames()...)

@@ -58,7 +58,7 @@ var environmentFields = block{
 }
 
 var optimizeFields = block{
-	{"arch", false, "auto, generic, a name of GCC's -march, or a list of names; default auto", archSchema()},
+	{"arch", false, "auto, generic, a name of GCC's -march (less flags: znver4-no-sse4a), or a list of names; default auto", archSchema()},
 	{"config", false, "option of the package set's configuration that is set to the arch", textSchema(attrRE)},
 	{"packages", false, "attribute paths of packages to rebuild for the arch, and only these", listSchema(textSchema(attrRE), 0)},
 	{"strategy", false, "dispatch, constrain or common; default dispatch", enumSchema(strategies)},

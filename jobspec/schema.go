@@ -110,9 +110,11 @@ func pinSchema(fields block) schema {
 
 func archSchema() schema {
 	names := append([]string{"generic"}, cpuflags.ArchNames()...)
+	less := schema{"type": "string", "pattern": "^[a-z0-9-]+-no-[a-z0-9_]+(-[a-z0-9_]+)*$"}
 	return schema{"anyOf": []any{
 		enumSchema(append([]string{"auto"}, names...)),
-		listSchema(enumSchema(names), 1),
+		less,
+		listSchema(schema{"anyOf": []any{enumSchema(names), less}}, 1),
 	}}
 }
 

@@ -62,6 +62,7 @@ func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
 func (j *Job) count(ctx context.Context, e nix.Env, c *Cost) error {
 	generic, everywhere := e, e
 	generic.Arch, generic.Tune, generic.NoTests = plan.Generic, "", false
+	generic.Options, generic.Compiler, generic.Whole, generic.WholeTune = nil, "", "", ""
 	everywhere.Everywhere = true
 	var graphs [3]*nix.Graph
 	for i, env := range []nix.Env{e, generic, everywhere} {

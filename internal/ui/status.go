@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -102,7 +103,7 @@ func PrintEnd(w io.Writer, s runs.Status) {
 		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
-		fmt.Fprintf(w, ": build %s on %s, %s", s.Start.Build.Arch, s.Start.Nodes[0].CPU.Name, runs.Plural(s.Start.Threads, "thread"))
+		fmt.Fprintf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, runs.Plural(s.Start.Threads, "thread"))
 	}
 	fmt.Fprintf(w, "\n")
 	if s.Start != nil && s.Start.Oversubscribed != "" {

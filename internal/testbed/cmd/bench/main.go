@@ -1,13 +1,16 @@
 // Command bench measures nixbatch against doing without it, side by side in one
 // run, and prints ratios with their spread. Nothing here passes or fails.
 //
-//	bench NIXBATCH EXAMPLES
+//	bench NIXBATCH EXAMPLES [PART]
+//
+// A PART is one of the letters below; without it all are done.
 //
 // On a private cluster it times (a) a warm submit against bare sbatch of the
 // same script, and counts the Nix programs that the submit started; (b) the way
 // from the start of a batch script to the user's first line, against a plain
 // bash script and against nix-shell on the same derivation; (c) the generic
-// build of the Hartree-Fock program against the one for this CPU; (d) the look at
+// builds of programs in C, Fortran and C++ against those for this CPU, and these
+// against -march=native; (d) the look at
 // the CPUs before the payload, on one node and on four.
 package main
 
@@ -18,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,13 +36,16 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "guard" {
 		exit(timeGuard(os.Args[2]))
 	}
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES")
+	only := ""
+	if len(os.Args) == 4 && len(os.Args[3]) == 1 && strings.Contains("abcd", os.Args[3]) {
+		only = os.Args[3]
+	} else if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES [a|b|c|d]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	exit(bench(ctx, os.Args[1], os.Args[2]))
+	exit(bench(ctx, os.Args[1], os.Args[2], only))
 }
 
 func exit(err error) {
@@ -57,7 +64,7 @@ type bed struct {
 	dir      string // holds copies of the examples
 }
 
-func bench(ctx context.Context, nixbatch, examples string) (err error) {
+func bench(ctx context.Context, nixbatch, examples, only string) (err error) {
 	if nixbatch, err = filepath.Abs(nixbatch); err != nil {
 		return err
 	}
@@ -79,7 +86,10 @@ func bench(ctx context.Context, nixbatch, examples string) (err error) {
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for _, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard} {
+	for i, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard} {
+		if only != "" && only != string("abcd"[i]) {
+			continue
+		}
 		if err := part(); err != nil {
 			return err
 		}
@@ -103,6 +113,9 @@ func (b *bed) timed(dir, path string, args ...string) (time.Duration, error) {
 
 // job writes a job file into the directory.
 func (b *bed) job(dir, name, text string) error {
+	if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(b.dir, dir, name), []byte(text), 0o644)
 }
 
