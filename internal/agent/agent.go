@@ -210,7 +210,7 @@ func (a *Agent) choose(seen []seenNode) (record.Chosen, error) {
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
 		a.start.Build = record.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil

@@ -22,8 +22,8 @@ type kernel struct {
 
 var kernels = []kernel{
 	{"rhf", "C", "rhf cluster.xyz sto-3g", []string{"rhf", "minilinalg"}},
-	{"heat3d", "Fortran", "heat3d 64 600", []string{"heat3d"}},
-	{"ljmd", "C++", "ljmd 6 200", []string{"ljmd"}},
+	{"heat3d", "Fortran", "heat3d 64 3000", []string{"heat3d"}},
+	{"ljmd", "C++", "ljmd 6 600", []string{"ljmd"}},
 }
 
 const kernelJob = `name: bench-%s
@@ -76,7 +76,7 @@ func (b *bed) builds() error {
 }
 
 func (b *bed) kernel(k kernel) error {
-	const rounds = 9
+	const rounds = 7
 	envs, names := map[string]string{}, map[string]string{"native": "-march=native"}
 	for _, v := range variants {
 		text := fmt.Sprintf(kernelJob, k.name, k.name, v, strings.Join(k.packages, ", "), k.command)
