@@ -20,9 +20,9 @@ const softNames = `cldemote enqcmd fsgsbase fxsr hle hreset kl lwp movdir64b mov
 // build faster.
 //
 // Found by asking GCC 12.2: a third of the double precision of LAPACK and BLAS
-// (Fortran), Zstandard's library and program (C) and fmt (C++), compiled with -O3
-// -ffast-math -march=sapphirerapids, 485,570 instructions in all, disassembled and
-// their 387 mnemonics counted; and loops written for what these have no use for
+// (Fortran), Zstandard's library and program (C), fmt and Eigen's BLAS (C++), compiled
+// with -O3 -ffast-math -march=sapphirerapids, 591,059 instructions in all,
+// disassembled and their 410 mnemonics counted; and loops written for what these have no use for
 // (counting bits, dot products of bytes, half precision, 16-byte exchange), for
 // sapphirerapids, alderlake, znver3, bdver4 and btver2. What was found of each:
 // fisttp and addsubpd (sse3), pshufb and palignr (ssse3), pmulld (sse4_1), blcfill

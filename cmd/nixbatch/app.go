@@ -10,11 +10,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/prepare"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -42,8 +43,8 @@ type Streams struct {
 }
 
 // tool is what records say about this program.
-func tool() record.Tool {
-	t := record.Tool{Version: version}
+func tool() facts.Tool {
+	t := facts.Tool{Version: version}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" {
@@ -136,10 +137,10 @@ func exitCode(ctx context.Context, err error) int {
 		ps      jobspec.Problems
 		plErr   *plan.Error
 		noNodes *cluster.NoNodesError
-		input   *prepare.InputError
-		runErr  *runs.Error
+		input   *submit.InputError
+		runErr  *fault.Error
 		nixErr  *nix.Error
-		unsure  *runs.UncertainError
+		unsure  *ledger.UncertainError
 	)
 	switch {
 	case errors.As(err, &quiet):

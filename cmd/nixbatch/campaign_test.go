@@ -26,8 +26,8 @@ import (
 // 500 of them, go test a sample that differs every time.
 const faultsVar = "NIXBATCH_FAULTS"
 
-// fault is what goes wrong in one submission.
-type fault struct {
+// breakage is what goes wrong in one submission.
+type breakage struct {
 	name string
 	// sbatch stands in front of the real one, $REAL; "" for nothing.
 	sbatch string
@@ -39,7 +39,7 @@ type fault struct {
 	limit int
 }
 
-var faults = []fault{
+var faults = []breakage{
 	{name: "killed before", sbatch: `kill -KILL $$`},
 	{name: "killed after", sbatch: `"$REAL" "$@"; kill -KILL $$`},
 	{name: "killed meanwhile", sbatch: `"$REAL" "$@" & sleep 0.0$RAND; kill -KILL $!; kill -KILL $$`},
@@ -151,7 +151,7 @@ func TestFaultCampaign(t *testing.T) {
 // as long as the first one's job is there.
 func (k *campaign) job(name string) string {
 	return "name: " + name + "\nenvironment: {nixpkgs: {path: minipkgs}, packages: [archprobe]}\n" +
-		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 5}\nrun: |\n" +
+		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 60}\nrun: |\n" +
 		"  until [ -e go." + name + " ]; do /usr/bin/sleep 0.1; done\n  echo \"$NIXBATCH_RUN\" >>ran." + name + "\n"
 }
 
@@ -176,7 +176,7 @@ func (k *campaign) run(front string, args ...string) (string, int) {
 }
 
 // one injects a fault and judges.
-func (k *campaign) one(t *testing.T, i int, f fault, r *rand.Rand) {
+func (k *campaign) one(t *testing.T, i int, f breakage, r *rand.Rand) {
 	name := fmt.Sprintf("c%04d", i)
 	k.write(name+".yaml", k.job(name))
 	front := filepath.Join(k.dir, "front-"+name)
@@ -229,7 +229,7 @@ func (k *campaign) one(t *testing.T, i int, f fault, r *rand.Rand) {
 }
 
 // submit runs nixbatch submit under the fault, and returns what it said.
-func (k *campaign) submit(t *testing.T, front, file string, f fault, r *rand.Rand) string {
+func (k *campaign) submit(t *testing.T, front, file string, f breakage, r *rand.Rand) string {
 	cmd := k.command(front, "submit", file)
 	if f.limit > 0 {
 		cmd = exec.Command("/bin/sh", "-c", fmt.Sprintf("ulimit -f %d; exec %s submit %s", f.limit, proc.Quote(k.bin), file))
@@ -267,7 +267,7 @@ func (k *campaign) submit(t *testing.T, front, file string, f fault, r *rand.Ran
 // settled asks for the state of the one run of a name until it is known; nil if
 // there is no such run.
 func (k *campaign) settled(t *testing.T, name string) (*listed, string) {
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		out, err := k.command("", "status", "--json", name).Output()
 		var doc struct {
@@ -297,7 +297,7 @@ func (k *campaign) queue(name string) ([]slurm.Job, error) {
 	client := slurm.Client{Env: k.c.Env()}
 	var jobs []slurm.Job
 	var err error
-	for range 100 { // it may be down at the moment
+	for end := time.Now().Add(patience); time.Now().Before(end); { // it may be down at the moment
 		if jobs, err = client.Queue(context.Background(), slurm.Query{Name: name}); err == nil {
 			return jobs, nil
 		}
@@ -308,7 +308,7 @@ func (k *campaign) queue(name string) ([]slurm.Job, error) {
 
 // drain waits until no job of the name waits or runs.
 func (k *campaign) drain(t *testing.T, name string) {
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		jobs, err := k.queue(name)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -5,7 +5,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 )
 
 func cancelCommand(s Streams) *cli.Command {
@@ -18,13 +21,13 @@ func cancelCommand(s Streams) *cli.Command {
 				return err
 			}
 			client := newClient()
-			f := facts()
+			f := about()
 			f.MaxAge = 0 // what is cancelled is looked at now
-			states, serr := runs.States(c.Context, client, []runs.Run{r}, f)
+			states, serr := status.States(c.Context, client, []rundir.Run{r}, f)
 			st := states[0]
 			switch {
 			case st.Job.Local:
-				return &runs.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
+				return &fault.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
 			case st.Over():
 				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
 				return nil
@@ -35,16 +38,16 @@ func cancelCommand(s Streams) *cli.Command {
 					fmt.Fprintf(s.Out, "task %d of run %s is over already\n", task, r.ID)
 					return nil
 				}
-				return &runs.UncertainError{RunID: r.ID, Err: serr}
+				return &ledger.UncertainError{RunID: r.ID, Err: serr}
 			}
 			if err := client.Cancel(c.Context, ids...); err != nil {
-				return &slurmError{runs.FromSlurm(err)}
+				return &slurmError{ledger.FromSlurm(err)}
 			}
-			if err := r.Cancelled(ids, f.Now()); err != nil {
+			if err := ledger.Cancelled(r, ids, f.Now()); err != nil {
 				// Slurm knows, and tells it for as long as it remembers the job.
 				fmt.Fprintf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
 			}
-			f.Forget()
+			status.Forget(f)
 			fmt.Fprintf(s.Out, "%s of run %s is told to end\n", told, r.ID)
 			return nil
 		},

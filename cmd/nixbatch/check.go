@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -21,7 +21,7 @@ func checkCommand(s Streams) *cli.Command {
 				return err
 			}
 			o, _ := options(c, s, true)
-			j, err := prepare.Load(file, o)
+			j, err := submit.Load(file, o)
 			if err != nil {
 				return err
 			}

@@ -11,9 +11,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -71,17 +73,17 @@ func newClient() *slurm.Client {
 }
 
 // options is what commands that prepare a job share.
-func options(c *cli.Context, s Streams, local bool) (prepare.Options, *progress) {
+func options(c *cli.Context, s Streams, local bool) (submit.Options, *progress) {
 	p := newProgress(s.Err, c.Bool("json"))
-	return prepare.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
+	return submit.Options{
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
 		Client: newClient(), Progress: p.event,
 	}, p
 }
 
 // planned loads a job file and plans it.
-func planned(ctx context.Context, file string, o prepare.Options) (*prepare.Job, error) {
-	j, err := prepare.Load(file, o)
+func planned(ctx context.Context, file string, o submit.Options) (*submit.Job, error) {
+	j, err := submit.Load(file, o)
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +94,17 @@ func planned(ctx context.Context, file string, o prepare.Options) (*prepare.Job,
 }
 
 // here is the project of the working directory.
-func here() (runs.Project, error) {
+func here() (rundir.Project, error) {
 	wd, err := os.Getwd()
 	if err != nil {
-		return runs.Project{}, err
+		return rundir.Project{}, err
 	}
-	return runs.Near(wd)
+	return rundir.Near(wd)
 }
 
 // findRun is the run, or the task of one, that the argument names. Without an
 // argument it is the newest run, where none is required.
-func findRun(c *cli.Context, required bool) (r runs.Run, task int, err error) {
+func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) {
 	name, err := oneRun(c)
 	if err != nil {
 		return r, task, err
@@ -114,23 +116,26 @@ func findRun(c *cli.Context, required bool) (r runs.Run, task int, err error) {
 	if err != nil {
 		return r, task, err
 	}
-	return p.GetTask(name)
+	return ledger.GetTask(p, name)
 }
+
+// clock tells the time; tests set another.
+var clock = time.Now
 
 // answerAge is how long what Slurm answered serves all of a user's commands.
 const answerAge = 3 * time.Second
 
-func facts() runs.Facts {
-	return runs.Facts{Tool: tool(), Now: time.Now, Cache: runs.CacheFile(os.Getenv), MaxAge: answerAge}
+func about() ledger.About {
+	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: answerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.
 func isSlurm(err error) bool {
-	var refused *runs.RefusedError
-	var none *runs.NotTakenError
-	var part *runs.PartError
-	var asked *prepare.SlurmError
+	var refused *ledger.RefusedError
+	var none *ledger.NotTakenError
+	var part *ledger.PartError
+	var asked *ledger.SlurmError
 	var own *slurmError
-	var absent *runs.NoSlurmError
+	var absent *ledger.NoSlurmError
 	return errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
 }

@@ -6,8 +6,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/doctor"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/prepare"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -27,7 +27,7 @@ func doctorCommand(s Streams) *cli.Command {
 				return err
 			}
 			n := &nix.Nix{Runner: proc.System{}, Dir: project.Dir, Environ: os.Environ()}
-			h := prepare.Doctor(c.Context, newClient(), n, project, os.Getenv)
+			h := doctor.Look(c.Context, newClient(), n, project, os.Getenv)
 			if c.Bool("json") {
 				err = ui.PrintJSON(s.Out, h)
 			} else {
@@ -51,7 +51,7 @@ func doctorCommand(s Streams) *cli.Command {
 	}
 }
 
-func printHealth(s Streams, h prepare.Health) error {
+func printHealth(s Streams, h doctor.Health) error {
 	t := ui.Table(s.Out)
 	for _, c := range h.Checks {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Verdict, c.About, c.Name, c.Says)

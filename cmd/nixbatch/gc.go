@@ -8,9 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/gc"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -36,29 +38,29 @@ func gcCommand(s Streams) *cli.Command {
 
 // gcJSON is what gc --json prints.
 type gcJSON struct {
-	Schema  string      `json:"schema"`
-	Dropped []runs.Root `json:"dropped"`
-	Kept    []runs.Root `json:"kept"`
+	Schema  string    `json:"schema"`
+	Dropped []gc.Root `json:"dropped"`
+	Kept    []gc.Root `json:"kept"`
 	// Bytes is what only the dropped ones needed of this project; -1: not known.
 	Bytes int64 `json:"bytes"`
 	Dry   bool  `json:"dry_run"`
 }
 
-func collect(c *cli.Context, s Streams, p runs.Project) error {
+func collect(c *cli.Context, s Streams, p rundir.Project) error {
 	ctx := c.Context
 	if _, err := os.Stat(p.Dir); err != nil {
-		return &runs.Error{Message: "there is nothing to collect here: no " + runs.DirName, Way: "go to a directory from which jobs were submitted"}
+		return &fault.Error{Message: "there is nothing to collect here: no " + rundir.DirName, Way: "go to a directory from which jobs were submitted"}
 	}
 	release, err := p.LockRoots(ctx, true)
 	if err != nil {
 		return err
 	}
 	defer release()
-	roots, serr := p.Roots(ctx, newClient(), facts())
+	roots, serr := gc.Roots(ctx, p, newClient(), about())
 	if roots == nil {
 		return serr // the project cannot be read
 	}
-	out := gcJSON{Schema: "nixbatch/gc/v1", Dropped: []runs.Root{}, Kept: []runs.Root{}, Dry: c.Bool("dry-run")}
+	out := gcJSON{Schema: "nixbatch/gc/v1", Dropped: []gc.Root{}, Kept: []gc.Root{}, Dry: c.Bool("dry-run")}
 	for _, r := range roots {
 		if r.Kept == "" {
 			out.Dropped = append(out.Dropped, r)
@@ -69,7 +71,7 @@ func collect(c *cli.Context, s Streams, p runs.Project) error {
 	out.Bytes = freed(ctx, p, out)
 	if !out.Dry {
 		for _, r := range out.Dropped {
-			if err := p.Drop(r); err != nil {
+			if err := gc.Drop(p, r); err != nil {
 				return err
 			}
 		}
@@ -86,7 +88,7 @@ func collect(c *cli.Context, s Streams, p runs.Project) error {
 }
 
 // freed is the size in bytes of what the dropped roots alone keep.
-func freed(ctx context.Context, p runs.Project, g gcJSON) int64 {
+func freed(ctx context.Context, p rundir.Project, g gcJSON) int64 {
 	n := &nix.Nix{Runner: proc.System{}, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: os.Environ()}
 	need := map[string]bool{}
 	for _, r := range g.Kept {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // starter is what init writes: a job file that lacks nothing but its pin.
@@ -51,15 +51,15 @@ func initCommand(s Streams) *cli.Command {
 			if file == "" {
 				file = "job.yaml"
 			}
-			err := record.WriteBytes(file, fmt.Appendf(nil, starter, jobName(file)), 0o644)
-			if errors.Is(err, record.ErrExists) {
-				return &runs.Error{Message: file + " is there already", Way: "name another file: nixbatch init other.yaml"}
+			err := durable.WriteBytes(file, fmt.Appendf(nil, starter, jobName(file)), 0o644)
+			if errors.Is(err, durable.ErrExists) {
+				return &fault.Error{Message: file + " is there already", Way: "name another file: nixbatch init other.yaml"}
 			}
 			if errors.Is(err, fs.ErrNotExist) {
-				return &runs.Error{Message: "the directory of " + file + " does not exist", Way: "make it first"}
+				return &fault.Error{Message: "the directory of " + file + " does not exist", Way: "make it first"}
 			}
 			if err != nil {
-				return &runs.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to"}
+				return &fault.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to"}
 			}
 			fmt.Fprintf(s.Out, "%s\n", file)
 			fmt.Fprintln(s.Err, "next: nixbatch pin github:NixOS/nixpkgs/nixos-unstable, then nixbatch check "+file)

@@ -11,7 +11,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 )
 
 func logsCommand(s Streams) *cli.Command {
@@ -28,13 +30,13 @@ func logsCommand(s Streams) *cli.Command {
 				return followLog(c.Context, s.Out, r, task)
 			}
 			if task < 0 {
-				if task = r.LogTask(); task > 0 {
+				if task = status.LogTask(r); task > 0 {
 					fmt.Fprintf(s.Err, "nixbatch: note: this is task %d, the first that did not complete; name another as %s.TASK\n", task, r.ID)
 				}
 			}
 			f, err := os.Open(r.LogFile(task))
 			if errors.Is(err, fs.ErrNotExist) {
-				return &runs.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
+				return &fault.Error{Message: "run " + r.ID + " has printed nothing yet", Way: "nixbatch status tells its state; -f waits"}
 			}
 			if err != nil {
 				return err
@@ -47,10 +49,10 @@ func logsCommand(s Streams) *cli.Command {
 }
 
 // followLog copies the log as it grows, until the run, or its task, is over.
-func followLog(ctx context.Context, out io.Writer, r runs.Run, task int) error {
+func followLog(ctx context.Context, out io.Writer, r rundir.Run, task int) error {
 	over := make(chan error, 1)
 	go func() {
-		_, err := runs.WaitTask(ctx, newClient(), r, task, facts(), nil, nil)
+		_, err := status.WaitTask(ctx, newClient(), r, task, about(), nil, nil)
 		over <- err
 	}()
 	tick := time.NewTicker(100 * time.Millisecond)

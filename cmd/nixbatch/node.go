@@ -9,7 +9,8 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/agent"
 	"github.com/nixbatch/nixbatch/internal/launch"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
 // nodeSide runs the commands that batch scripts call: agent RUN_DIR, look,
@@ -21,13 +22,13 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 		return launch.Main(context.Background(), os.Environ(), args, s.Err, time.Now()), true
 	case len(args) >= 2 && args[0] == "agent" && filepath.IsAbs(args[1]):
 		dir := filepath.Clean(args[1])
-		ticket, ok := runs.ParseTicket(args[2:])
+		ticket, ok := ledger.ParseTicket(args[2:])
 		if !ok {
 			return 0, false
 		}
 		a := agent.Agent{
 			Ticket: ticket,
-			Run:    runs.Run{ID: filepath.Base(dir), Dir: dir, Project: runs.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
+			Run:    rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
 			Getenv: os.Getenv, Stdout: s.Out, Stderr: s.Err, Now: time.Now, Tool: tool(),
 		}
 		return a.Main(context.Background()), true

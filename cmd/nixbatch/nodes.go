@@ -12,9 +12,10 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/prepare"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/probe"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	sitefile "github.com/nixbatch/nixbatch/internal/site"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -48,12 +49,12 @@ type nodesRun struct {
 	partition string
 	timeout   time.Duration
 	conf      *sitefile.Config
-	project   runs.Project
+	project   rundir.Project
 	nodes     []slurm.Node
 	silent    int // classes whose probe was not answered
 }
 
-func (n *nodesRun) run(ctx context.Context, probe, publish, asJSON bool) (err error) {
+func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err error) {
 	if n.conf, err = sitefile.Load(os.Getenv); err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (n *nodesRun) run(ctx context.Context, probe, publish, asJSON bool) (err er
 		return err
 	}
 	def := ""
-	if n.nodes, def, err = prepare.Inventory(ctx, n.client); err != nil {
+	if n.nodes, def, err = submit.Inventory(ctx, n.client); err != nil {
 		return err
 	}
 	if n.partition != "" {
@@ -70,23 +71,23 @@ func (n *nodesRun) run(ctx context.Context, probe, publish, asJSON bool) (err er
 		}
 		def = n.partition
 	}
-	k, err := prepare.Knowledge(ctx, n.client, n.project, n.conf)
+	k, err := probe.Knowledge(ctx, n.client, n.project, n.conf)
 	if err != nil {
 		return err
 	}
 	classes := cluster.Classes(n.nodes, k)
 	out := nodesReport{Schema: "nixbatch/nodes/v1"}
-	if probe {
+	if asking {
 		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
 		}
-		if k, err = prepare.Knowledge(ctx, n.client, n.project, n.conf); err != nil {
+		if k, err = probe.Knowledge(ctx, n.client, n.project, n.conf); err != nil {
 			return err
 		}
 		classes = cluster.Classes(n.nodes, k)
 	}
 	if publish {
-		if out.Published, _, err = prepare.Publish(ctx, n.client, k); err != nil {
+		if out.Published, _, err = probe.Publish(ctx, n.client, k); err != nil {
 			return err
 		}
 		fmt.Fprintf(n.s.Err, "published in %s\n", out.Published)
@@ -112,10 +113,10 @@ func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluste
 	if own, ok := options.Get("partition"); ok && n.partition == "" {
 		partition = own
 	}
-	p := prepare.Prober{Client: n.client, Project: n.project, Nodes: n.nodes, Partition: partition, Options: options,
+	p := probe.Prober{Client: n.client, Project: n.project, Nodes: n.nodes, Partition: partition, Options: options,
 		Timeout: cmp.Or(n.timeout, n.conf.Probe.Timeout)}
 	told := []probeJSON{}
-	p.Done = func(r prepare.ProbeResult) {
+	p.Done = func(r probe.Result) {
 		j := probeJSON{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
 		word := "answered"
 		if r.Err != nil {

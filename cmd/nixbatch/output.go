@@ -9,7 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 )
 
 // output is standard output; it remembers the first error.
@@ -72,8 +73,8 @@ func (e *stoppedError) Unwrap() error { return e.err }
 func stopped(ctx context.Context, err error, note string) error {
 	var (
 		quiet  *quietError
-		unsure *runs.UncertainError
-		part   *runs.PartError
+		unsure *ledger.UncertainError
+		part   *ledger.PartError
 	)
 	if err == nil || ctx.Err() == nil && !errors.Is(err, context.Canceled) ||
 		errors.As(err, &quiet) || errors.As(err, &unsure) || errors.As(err, &part) {
@@ -86,12 +87,12 @@ func stopped(ctx context.Context, err error, note string) error {
 // but what remains.
 func interruption(err error) error {
 	var stop *stoppedError
-	var part *runs.PartError
+	var part *ledger.PartError
 	switch {
 	case errors.As(err, &stop):
 		return errors.New("interrupted; " + stop.note)
 	case errors.As(err, &part):
-		return &runs.Error{Message: "interrupted; " + part.Error(), Way: part.Hint()}
+		return &fault.Error{Message: "interrupted; " + part.Error(), Way: part.Hint()}
 	}
 	return errors.New("interrupted")
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/prepare"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -19,6 +19,7 @@ func planCommand(s Streams) *cli.Command {
 		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
 		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
 		Flags: []cli.Flag{jsonFlag(), localFlag(),
+			&cli.BoolFlag{Name: "everywhere", Usage: "count also what the arch set for all of nixpkgs would change (evaluates it once more)"},
 			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
 		Action: func(c *cli.Context) error {
 			file, err := oneFile(c)
@@ -30,6 +31,7 @@ func planCommand(s Streams) *cli.Command {
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.clear()
+			o.Count, o.Everywhere = !c.Bool("script"), c.Bool("everywhere")
 			j, err := planned(c.Context, file, o)
 			if err != nil {
 				return err
@@ -50,12 +52,12 @@ func planCommand(s Streams) *cli.Command {
 // planJSON is the plan with what its builds cost now.
 type planJSON struct {
 	*plan.Plan
-	Costs []prepare.Cost `json:"costs"`
+	Costs []submit.Cost `json:"costs"`
 }
 
-func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cost, asJSON bool) error {
+func printPlan(_ context.Context, s Streams, j *submit.Job, costs []submit.Cost, asJSON bool) error {
 	shown := *j.Plan
-	shown.Notes = slices.Clone(shown.Notes)
+	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))
@@ -72,7 +74,7 @@ func printPlan(_ context.Context, s Streams, j *prepare.Job, costs []prepare.Cos
 	return nil
 }
 
-func costWords(c prepare.Cost) string {
+func costWords(c submit.Cost) string {
 	if c.Ready {
 		return "ready"
 	}
@@ -86,22 +88,25 @@ func costWords(c prepare.Cost) string {
 	return words + fmt.Sprintf(", %d there", c.Present)
 }
 
-// graphWords says what is rebuilt for the arch, and what all of nixpkgs for it
-// would have been.
-func graphWords(c prepare.Cost) string {
+// graphWords says what is rebuilt for the arch, and, if that was counted, what
+// all of nixpkgs for it would have been.
+func graphWords(c submit.Cost) string {
 	if c.Total == 0 {
 		return ""
 	}
 	if len(c.Rebuilt) == 0 {
 		return "" // a note says so
 	}
-	return fmt.Sprintf("differs from generic in %d of %d derivations (%s); the arch set for all of nixpkgs would change %d",
-		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)
+	words := fmt.Sprintf("differs from generic in %d of %d derivations (%s)", len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "))
+	if c.Everywhere > 0 {
+		words += fmt.Sprintf("; the arch set for all of nixpkgs would change %d", c.Everywhere)
+	}
+	return words
 }
 
 // printScript prints the batch script as Slurm would get it, for a run called
 // RUN.
-func printScript(s Streams, j *prepare.Job) error {
+func printScript(s Streams, j *submit.Job) error {
 	dir, log0 := filepath.Join(j.Project.Dir, "runs", "RUN"), "0.log"
 	if j.Plan.Sweep != nil {
 		log0 = "slurm.log"

@@ -10,11 +10,18 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/finish"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/record/source"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -49,7 +56,7 @@ func isExport(name string) bool {
 	case err != nil:
 		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
 	case st.IsDir():
-		_, err := os.Lstat(filepath.Join(name, "plan.json"))
+		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
 		return err == nil || strings.Contains(name, "/")
 	}
 	return true
@@ -75,9 +82,9 @@ func recordPath(ctx context.Context, s Streams, name string) (path string, isRun
 		}
 		return "", false, err
 	}
-	if !r.Sealed() {
+	if !finish.Sealed(r) {
 		// Whether it is over is asked where Slurm is; a record can be read anywhere.
-		if states, serr := runs.States(ctx, newClient(), []runs.Run{r}, facts()); serr == nil {
+		if states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about()); serr == nil {
 			sealOver(ctx, s, states)
 		}
 	}
@@ -95,8 +102,8 @@ func openRecord(ctx context.Context, s Streams, name string) (*load.Record, erro
 
 // sealOver seals what is over. That it cannot be done must not stop a command
 // that has something else to do; it is tried again with the next.
-func sealOver(ctx context.Context, s Streams, states []runs.Status) {
-	if err := runs.SealOver(context.WithoutCancel(ctx), newClient(), states, facts()); err != nil {
+func sealOver(ctx context.Context, s Streams, states []status.Status) {
+	if err := finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()); err != nil {
 		fmt.Fprintf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
 	}
 }
@@ -173,30 +180,30 @@ func recordSeal(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if !r.Sealed() {
-				states, serr := runs.States(c.Context, newClient(), []runs.Run{r}, facts())
+			if !finish.Sealed(r) {
+				states, serr := status.States(c.Context, newClient(), []rundir.Run{r}, about())
 				if serr != nil {
-					return &runs.UncertainError{RunID: r.ID, Err: serr}
+					return &ledger.UncertainError{RunID: r.ID, Err: serr}
 				}
-				if _, err := states[0].Seal(c.Context, newClient(), facts(), true); err != nil {
+				if _, err := finish.Seal(c.Context, states[0], newClient(), about(), true); err != nil {
 					return err
 				}
 			} else if c.String("sign") == "" {
-				return &runs.Error{Message: "run " + r.ID + " is sealed already", Way: "nixbatch record verify " + r.ID}
+				return &fault.Error{Message: "run " + r.ID + " is sealed already", Way: "nixbatch record verify " + r.ID}
 			}
 			if key := c.String("sign"); key != "" {
-				if err := record.Sign(c.Context, proc.System{}, r.Dir, key); errors.Is(err, record.ErrExists) {
-					return &runs.Error{Message: "run " + r.ID + " is signed already", Way: "nixbatch record verify " + r.ID}
+				if err := seal.Sign(c.Context, proc.System{}, r.Dir, key); errors.Is(err, durable.ErrExists) {
+					return &fault.Error{Message: "run " + r.ID + " is signed already", Way: "nixbatch record verify " + r.ID}
 				} else if err != nil {
 					return err
 				}
 			}
-			src, err := record.OpenSource(r.Dir)
+			src, err := source.Open(r.Dir)
 			if err != nil {
 				return err
 			}
 			defer src.Close()
-			seal, err := record.ReadSeal(src)
+			seal, err := seal.Read(src)
 			if err != nil {
 				return err
 			}

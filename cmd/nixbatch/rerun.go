@@ -8,11 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -103,11 +104,11 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	if err != nil {
 		return err
 	}
-	var st runs.Status
+	var st status.Status
 	if local {
 		st, err = submitLocal(ctx, s, j, run, asJSON)
 	} else {
-		var job record.Submit
+		var job facts.Submit
 		if job, err = j.Submit(ctx, run, nil); err == nil {
 			if !asJSON {
 				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
@@ -118,7 +119,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	if err != nil {
 		return err
 	}
-	sealOver(ctx, s, []runs.Status{st})
+	sealOver(ctx, s, []status.Status{st})
 	if !asJSON {
 		ui.PrintEnd(s.Out, st)
 	}
@@ -140,7 +141,7 @@ func refused(s Streams, err error, asJSON bool) error {
 }
 
 // againDiff compares the new run with the recorded one.
-func againDiff(ctx context.Context, s Streams, r *load.Record, run runs.Run, st runs.Status, again *rerun.Again, asJSON bool) error {
+func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, st status.Status, again *rerun.Again, asJSON bool) error {
 	now, err := load.Open(run.Dir)
 	if err != nil {
 		return err
@@ -170,7 +171,7 @@ func againDiff(ctx context.Context, s Streams, r *load.Record, run runs.Run, st 
 }
 
 // differs turns the comparison into the exit code.
-func differs(ctx context.Context, st runs.Status, rep *compare.Report) error {
+func differs(ctx context.Context, st status.Status, rep *compare.Report) error {
 	if err := verdict(ctx, st); err != nil {
 		return err
 	}

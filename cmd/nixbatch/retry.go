@@ -7,12 +7,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/prepare"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -36,7 +37,7 @@ func retryCommand(s Streams) *cli.Command {
 	}
 }
 
-func retry(c *cli.Context, s Streams, p runs.Project, r runs.Run, task int) error {
+func retry(c *cli.Context, s Streams, p rundir.Project, r rundir.Run, task int) error {
 	ctx, client := c.Context, newClient()
 	keep, err := p.LockRoots(ctx, false)
 	if err != nil {
@@ -44,7 +45,7 @@ func retry(c *cli.Context, s Streams, p runs.Project, r runs.Run, task int) erro
 	}
 	defer keep()
 	var pl plan.Plan
-	if err := record.Read(r.PlanFile(), &pl); err != nil {
+	if err := durable.Read(r.PlanFile(), &pl); err != nil {
 		return fmt.Errorf("plan of run %s: %w", r.ID, err)
 	}
 	n := &nix.Nix{Runner: proc.System{}, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: os.Environ()}
@@ -58,19 +59,19 @@ func retry(c *cli.Context, s Streams, p runs.Project, r runs.Run, task int) erro
 			}
 		}
 	}
-	again := runs.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
+	again := submit.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
 	if pl.Sweep != nil {
-		again.MaxArray = prepare.ArrayLimit(ctx, client, p, facts().Now())
+		again.MaxArray = submit.ArrayLimit(ctx, client, p, about().Now())
 	}
 	again.Ready = func() error {
 		if _, err := proc.Look("sbatch"); err != nil {
-			return &slurmError{&runs.NoSlurmError{Err: err}}
+			return &slurmError{&ledger.NoSlurmError{Err: err}}
 		}
 		return nil
 	}
-	sub, tasks, err := r.Retry(ctx, client, again, facts())
+	sub, tasks, err := submit.Retry(ctx, r, client, again, about())
 	if err != nil {
-		prepare.ForgetLimits(p)
+		submit.ForgetLimits(p)
 		return err
 	}
 	if c.Bool("json") {

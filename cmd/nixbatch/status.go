@@ -5,8 +5,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -43,7 +44,7 @@ func statusCommand(s Streams) *cli.Command {
 			if c.Bool("watch") {
 				return v.watch(c.Context, all)
 			}
-			states, serr := runs.States(c.Context, newClient(), all, facts())
+			states, serr := status.States(c.Context, newClient(), all, about())
 			sealOver(c.Context, s, states)
 			if err := v.print(s.Out, states); err != nil {
 				return err
@@ -60,13 +61,13 @@ func statusCommand(s Streams) *cli.Command {
 }
 
 // chosenRuns is one run, those of this project, or those of all projects.
-func chosenRuns(name string, all bool) ([]runs.Run, error) {
+func chosenRuns(name string, all bool) ([]rundir.Run, error) {
 	if all {
-		projects, err := runs.Projects(runs.StateDir(os.Getenv))
+		projects, err := rundir.Projects(rundir.StateDir(os.Getenv))
 		if err != nil {
 			return nil, err
 		}
-		var out []runs.Run
+		var out []rundir.Run
 		for _, p := range projects {
 			some, err := p.List()
 			if err != nil {
@@ -87,7 +88,7 @@ func chosenRuns(name string, all bool) ([]runs.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []runs.Run{r}, nil
+	return []rundir.Run{r}, nil
 }
 
 type statusJSON struct {
@@ -107,8 +108,8 @@ type runJSON struct {
 	Try    int                 `json:"attempt"`
 	Counts map[slurm.State]int `json:"counts,omitempty"` // of a sweep's tasks
 	Tasks  []taskJSON          `json:"tasks,omitempty"`  // of the sweep that was asked for
-	Start  *record.Start       `json:"start,omitempty"`
-	End    *record.End         `json:"end,omitempty"`
+	Start  *facts.Start        `json:"start,omitempty"`
+	End    *facts.End          `json:"end,omitempty"`
 }
 
 type taskJSON struct {
@@ -119,10 +120,10 @@ type taskJSON struct {
 	Sent   bool              `json:"submitted"`
 	Try    int               `json:"attempt"`
 	Values map[string]string `json:"values"`
-	runs.Brief
+	status.Brief
 }
 
-func statusOf(states []runs.Status, tasks bool) statusJSON {
+func statusOf(states []status.Status, tasks bool) statusJSON {
 	out := statusJSON{Schema: "nixbatch/status/v1", Runs: []runJSON{}}
 	for _, st := range states {
 		if len(states) <= 100 {
@@ -143,7 +144,7 @@ func statusOf(states []runs.Status, tasks bool) statusJSON {
 	return out
 }
 
-func tasksJSON(st runs.Status) []taskJSON {
+func tasksJSON(st status.Status) []taskJSON {
 	rows, _ := st.Run.Rows() // a table that cannot be read is told by the run's state
 	out := make([]taskJSON, 0, len(st.Tasks))
 	for _, t := range st.Tasks {

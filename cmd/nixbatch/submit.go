@@ -11,9 +11,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/prepare"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -38,7 +41,7 @@ func submitCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return submit(c, s, file)
+			return submitFile(c, s, file)
 		},
 	}
 }
@@ -54,12 +57,12 @@ type submitted struct {
 	Steps  []step            `json:"steps"`
 	State  slurm.State       `json:"state,omitempty"` // with --wait and --local
 	Reason string            `json:"reason,omitempty"`
-	Start  *record.Start     `json:"start,omitempty"`
-	End    *record.End       `json:"end,omitempty"`
+	Start  *facts.Start      `json:"start,omitempty"`
+	End    *facts.End        `json:"end,omitempty"`
 }
 
 // settle takes over what is known of the run.
-func (o *submitted) settle(t *steps, st runs.Status) {
+func (o *submitted) settle(t *steps, st status.Status) {
 	o.Steps, o.State, o.Reason, o.Start, o.End = t.all, st.State, st.Reason, st.Start, st.End
 }
 
@@ -80,7 +83,7 @@ func (t *steps) done(name string) {
 	t.last = now
 }
 
-func submit(c *cli.Context, s Streams, file string) (err error) {
+func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	ctx, local, asJSON := c.Context, c.Bool("local"), c.Bool("json")
 	called := false // sbatch: from then on it is told otherwise what became of the job
 	defer func() {
@@ -91,6 +94,7 @@ func submit(c *cli.Context, s Streams, file string) (err error) {
 	t := &steps{last: time.Now()}
 	o, p := options(c, s, local)
 	defer p.clear()
+	o.Count = c.Bool("dry-run")
 	j, err := planned(ctx, file, o)
 	if err != nil {
 		return err
@@ -105,9 +109,9 @@ func submit(c *cli.Context, s Streams, file string) (err error) {
 	}
 	t.done("build")
 	p.clear()
-	var run runs.Run
-	var job record.Submit
-	var st runs.Status
+	var run rundir.Run
+	var job facts.Submit
+	var st status.Status
 	if local {
 		if run, err = j.Create(envs); err == nil {
 			st, err = submitLocal(ctx, s, j, run, asJSON)
@@ -139,7 +143,7 @@ func submit(c *cli.Context, s Streams, file string) (err error) {
 	}
 	if local || c.Bool("wait") {
 		t.done("run")
-		sealOver(ctx, s, []runs.Status{st})
+		sealOver(ctx, s, []status.Status{st})
 	}
 	out.settle(t, st)
 	if asJSON {
@@ -155,15 +159,15 @@ func submit(c *cli.Context, s Streams, file string) (err error) {
 }
 
 // tellSubmitted names the job where standard output could not.
-func tellSubmitted(s Streams, job record.Submit, run runs.Run) {
+func tellSubmitted(s Streams, job facts.Submit, run rundir.Run) {
 	if s.unwritten() != nil {
 		fmt.Fprintf(s.Err, "%s, run %s\n", jobWords(job), run.ID)
 	}
 }
 
 // enqueue makes the run's directory and submits it, one job of a name at a time.
-func enqueue(ctx context.Context, s Streams, j *prepare.Job, envs map[string]string, parents []runs.Run, again bool) (runs.Run, record.Submit, error) {
-	fail := func(err error) (runs.Run, record.Submit, error) { return runs.Run{}, record.Submit{}, err }
+func enqueue(ctx context.Context, s Streams, j *submit.Job, envs map[string]string, parents []rundir.Run, again bool) (rundir.Run, facts.Submit, error) {
+	fail := func(err error) (rundir.Run, facts.Submit, error) { return rundir.Run{}, facts.Submit{}, err }
 	release, err := j.Project.LockName(ctx, j.Plan.Name)
 	if err != nil {
 		return fail(err)
@@ -171,10 +175,10 @@ func enqueue(ctx context.Context, s Streams, j *prepare.Job, envs map[string]str
 	defer release()
 	if !again {
 		// Slurm need not answer this: submitting will tell.
-		twins, _ := j.Project.Twins(ctx, j.Slurm, j.Plan, facts())
+		twins, _ := submit.Twins(ctx, j.Project, j.Slurm, j.Plan, about())
 		for _, tw := range twins {
 			if len(tw.Differ) == 0 {
-				return fail(&runs.SameError{RunID: tw.Status.Run.ID, State: tw.Status.State, JobID: tw.Status.Job.JobID})
+				return fail(&submit.SameError{RunID: tw.Status.Run.ID, State: tw.Status.State, JobID: tw.Status.Job.JobID})
 			}
 			fmt.Fprintf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
 				tw.Status.Run.ID, tw.Status.State, strings.Join(tw.Differ, ", "))
@@ -199,13 +203,13 @@ func enqueue(ctx context.Context, s Streams, j *prepare.Job, envs map[string]str
 	if err != nil {
 		return fail(err)
 	}
-	j.Project.Remember(runs.StateDir(os.Getenv))
+	j.Project.Remember(rundir.StateDir(os.Getenv))
 	job, err := j.Submit(ctx, run, options)
 	return run, job, err
 }
 
 // jobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4".
-func jobWords(job record.Submit) string {
+func jobWords(job facts.Submit) string {
 	var ids []string
 	n := 0
 	for _, b := range job.Jobs {
@@ -218,9 +222,9 @@ func jobWords(job record.Submit) string {
 		return fmt.Sprintf("job %d", job.JobID)
 	}
 	if len(ids) == 1 {
-		return fmt.Sprintf("%s in job %s", runs.Plural(n, "task"), ids[0])
+		return fmt.Sprintf("%s in job %s", text.Plural(n, "task"), ids[0])
 	}
-	return fmt.Sprintf("%s in jobs %s", runs.Plural(n, "task"), strings.Join(ids, ", "))
+	return fmt.Sprintf("%s in jobs %s", text.Plural(n, "task"), strings.Join(ids, ", "))
 }
 
 // chain submits several jobs, each of which waits for the one before. All of
@@ -234,7 +238,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 	defer func() { err = stopped(ctx, err, note) }()
 	o, p := options(c, s, false)
 	defer p.clear()
-	var jobs []*prepare.Job
+	var jobs []*submit.Job
 	var envs []map[string]string
 	for _, f := range files {
 		j, err := planned(ctx, f, o)
@@ -249,7 +253,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 	}
 	p.clear()
 	var out []submitted
-	var parents []runs.Run
+	var parents []rundir.Run
 	for i, j := range jobs {
 		run, job, err := enqueue(ctx, s, j, envs[i], parents, c.Bool("again"))
 		if err != nil {
@@ -261,7 +265,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(job), run.ID)
 		}
 		out = append(out, submitted{Schema: "nixbatch/submitted/v1", RunID: run.ID, Dir: run.Dir, JobID: job.JobID, Builds: envs[i], Steps: []step{}})
-		parents = []runs.Run{run}
+		parents = []rundir.Run{run}
 	}
 	if c.Bool("json") {
 		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/chain/v1", "runs": out})
@@ -270,7 +274,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 }
 
 // verdict turns a final state into the exit code.
-func verdict(ctx context.Context, st runs.Status) error {
+func verdict(ctx context.Context, st status.Status) error {
 	switch {
 	case ctx.Err() != nil:
 		return &quietError{exitInterrupted}
@@ -282,7 +286,7 @@ func verdict(ctx context.Context, st runs.Status) error {
 	return &quietError{exitJobFailed}
 }
 
-func dryRun(ctx context.Context, s Streams, j *prepare.Job, p *progress, asJSON bool) error {
+func dryRun(ctx context.Context, s Streams, j *submit.Job, p *progress, asJSON bool) error {
 	costs, err := j.Costs(ctx)
 	if err != nil {
 		return err
@@ -299,31 +303,31 @@ func dryRun(ctx context.Context, s Streams, j *prepare.Job, p *progress, asJSON 
 	return nil
 }
 
-func submitLocal(ctx context.Context, s Streams, j *prepare.Job, run runs.Run, asJSON bool) (runs.Status, error) {
+func submitLocal(ctx context.Context, s Streams, j *submit.Job, run rundir.Run, asJSON bool) (status.Status, error) {
 	if err := ctx.Err(); err != nil {
-		return runs.Status{}, errors.Join(err, os.RemoveAll(run.Dir))
+		return status.Status{}, errors.Join(err, os.RemoveAll(run.Dir))
 	}
-	if _, err := run.Local(j.Facts()); err != nil {
-		return runs.Status{}, err
+	if _, err := ledger.Local(run, j.Facts()); err != nil {
+		return status.Status{}, err
 	}
 	out := s.Out
 	if asJSON {
 		out = s.Err // standard output is for the JSON alone
 	}
-	if err := run.RunHere(ctx, j.WorkDir, os.Environ(), out); err != nil {
-		return runs.Status{}, err
+	if err := submit.RunHere(ctx, run, j.WorkDir, os.Environ(), out); err != nil {
+		return status.Status{}, err
 	}
-	all, err := runs.States(ctx, nil, []runs.Run{run}, j.Facts())
+	all, err := status.States(ctx, nil, []rundir.Run{run}, j.Facts())
 	if err != nil {
-		return runs.Status{}, err
+		return status.Status{}, err
 	}
 	return all[0], nil
 }
 
 // follow waits for the run's end.
-func follow(ctx context.Context, s Streams, j *prepare.Job, run runs.Run, job record.Submit, asJSON bool) (runs.Status, error) {
+func follow(ctx context.Context, s Streams, j *submit.Job, run rundir.Run, job facts.Submit, asJSON bool) (status.Status, error) {
 	var shown slurm.State
-	st, err := runs.Wait(ctx, j.Slurm, run, j.Facts(), func(st runs.Status) {
+	st, err := status.Wait(ctx, j.Slurm, run, j.Facts(), func(st status.Status) {
 		if asJSON || st.State.Final() || st.State == shown {
 			return
 		}

@@ -10,7 +10,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -29,7 +30,7 @@ type statusView struct {
 	named         map[string]bool
 }
 
-func (v *statusView) print(w io.Writer, states []runs.Status) error {
+func (v *statusView) print(w io.Writer, states []status.Status) error {
 	if v.one {
 		for i := range states {
 			if err := states[i].LoadTasks(); err != nil {
@@ -64,8 +65,8 @@ func (v *statusView) print(w io.Writer, states []runs.Status) error {
 
 // watch prints the states until all are over. On a terminal each table is drawn
 // over the one before; elsewhere only one that differs is printed.
-func (v *statusView) watch(ctx context.Context, all []runs.Run) error {
-	client, p := newClient(), facts()
+func (v *statusView) watch(ctx context.Context, all []rundir.Run) error {
+	client, p := newClient(), about()
 	width, height, tty := 0, 0, false
 	if f := v.s.terminal(); f != nil {
 		tty = true
@@ -74,7 +75,7 @@ func (v *statusView) watch(ctx context.Context, all []runs.Run) error {
 	pause, last := watchFirst, ""
 	for {
 		p.MaxAge = pause / 2
-		states, serr := runs.States(ctx, client, all, p)
+		states, serr := status.States(ctx, client, all, p)
 		if ctx.Err() != nil {
 			return &quietError{exitInterrupted}
 		}

@@ -8,8 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/internal/why"
 )
 
 func whyCommand(s Streams) *cli.Command {
@@ -23,7 +23,7 @@ func whyCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			why, serr := r.Explain(c.Context, newClient(), task, facts())
+			why, serr := why.Explain(c.Context, r, newClient(), task, about())
 			if why == nil {
 				return serr
 			}
@@ -45,7 +45,7 @@ func whyCommand(s Streams) *cli.Command {
 	}
 }
 
-func printWhy(w io.Writer, y *runs.Why) {
+func printWhy(w io.Writer, y *why.Why) {
 	fmt.Fprintf(w, "%s: %s", y.RunID, y.State)
 	if y.Job != "" {
 		fmt.Fprintf(w, ", job %s", y.Job)
@@ -86,7 +86,7 @@ func printWhy(w io.Writer, y *runs.Why) {
 }
 
 // timeWords tells the task's own time where Slurm's does not say more.
-func timeWords(u *runs.Use, show func(int64) string) string {
+func timeWords(u *why.Use, show func(int64) string) string {
 	if u.Exact == nil || float64(u.Used) > *u.Exact {
 		return useWords(u, show)
 	}
@@ -97,7 +97,7 @@ func timeWords(u *runs.Use, show func(int64) string) string {
 	return text
 }
 
-func useWords(u *runs.Use, show func(int64) string) string {
+func useWords(u *why.Use, show func(int64) string) string {
 	text := "used " + show(u.Used)
 	if u.Used == 0 {
 		text = "use not known"

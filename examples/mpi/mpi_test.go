@@ -18,10 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 )
@@ -80,7 +81,7 @@ type job struct {
 	state string
 	log   string
 	plan  plan.Plan
-	start record.Start
+	start facts.Start
 	facts []launch.Fact
 }
 
@@ -106,7 +107,7 @@ func (s *site) run(t *testing.T, blocks, lines string, args ...string) job {
 	if !slices.Contains(args, "--local") {
 		args = append(args, "--wait")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: s.nixbatch, Args: append([]string{"submit", "--json", "job.yaml"}, args...), Dir: dir, Env: s.env})
 	var out struct {
@@ -124,7 +125,7 @@ func (s *site) run(t *testing.T, blocks, lines string, args ...string) job {
 	j.log = string(log)
 	attempt := filepath.Join(j.dir, "tasks", "0-999", "0", "attempt-0")
 	for path, to := range map[string]any{filepath.Join(j.dir, "plan.json"): &j.plan, filepath.Join(attempt, "start.json"): &j.start} {
-		if err := record.Read(path, to); err != nil {
+		if err := durable.Read(path, to); err != nil {
 			t.Fatalf("%v\nlog: %s", err, j.log)
 		}
 	}
@@ -134,7 +135,7 @@ func (s *site) run(t *testing.T, blocks, lines string, args ...string) job {
 	}
 	for _, f := range facts {
 		var fact launch.Fact
-		if err := record.Read(f, &fact); err != nil {
+		if err := durable.Read(f, &fact); err != nil {
 			t.Fatal(err)
 		}
 		j.facts = append(j.facts, fact)
@@ -375,8 +376,8 @@ func TestAwkwardDirectory(t *testing.T) {
 func TestComment(t *testing.T) {
 	s := newSite(t, testbed.ForTest(t))
 	j := s.run(t, "slurm: {partition: zen, mem-per-cpu: 100M, comment: 'project x; third try'}", "true")
-	var sub record.Submit
-	if err := record.Read(filepath.Join(j.dir, "submit.json"), &sub); err != nil {
+	var sub facts.Submit
+	if err := durable.Read(filepath.Join(j.dir, "submit.json"), &sub); err != nil {
 		t.Fatal(err)
 	}
 	res, err := proc.System{}.Run(t.Context(), proc.Cmd{Path: "squeue", Args: []string{"--noheader", "--states=all", "--format=%k", fmt.Sprintf("--jobs=%d", sub.JobID)}, Env: s.env})

@@ -21,10 +21,13 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/resources"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -33,20 +36,20 @@ const Refused = 120
 
 // Agent runs one task.
 type Agent struct {
-	Run    runs.Run
+	Run    rundir.Run
 	Getenv func(string) string
 	Stdout io.Writer // the task's log
 	Stderr io.Writer
 	Now    func() time.Time
-	Tool   record.Tool
-	Ticket runs.Ticket // what the batch script says of the submission
+	Tool   facts.Tool
+	Ticket ledger.Ticket // what the batch script says of the submission
 
 	plan    *plan.Plan
 	row     jobspec.Row // of a sweep
 	dir     string      // where the payload runs, "" for the job's directory
 	task    int
 	attempt int
-	start   record.Start
+	start   facts.Start
 	given   resources.Given
 	launch  launchSetup
 }
@@ -74,7 +77,7 @@ func (a *Agent) Main(ctx context.Context) int {
 		code = a.complain(err)
 		end := a.newEnd()
 		end.ExitCode, end.Reason = code, err.Error()
-		if werr := record.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
+		if werr := durable.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
 			fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", werr)
 		}
 	}
@@ -93,7 +96,7 @@ func (a *Agent) complain(err error) int {
 // claim takes the attempt: who makes its directory runs it.
 func (a *Agent) claim() error {
 	var p plan.Plan
-	if err := record.Read(a.Run.PlanFile(), &p); err != nil {
+	if err := durable.Read(a.Run.PlanFile(), &p); err != nil {
 		return fmt.Errorf("the plan of this run cannot be read: %w", err)
 	}
 	a.plan = &p
@@ -137,8 +140,8 @@ func (a *Agent) number(name string) int {
 // work is the task: an error means that the payload was not started.
 func (a *Agent) work(ctx context.Context) (int, error) {
 	s := &a.start
-	*s = record.Start{
-		Schema: record.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
+	*s = facts.Start{
+		Schema: facts.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
 		JobID: int64(a.number("SLURM_JOB_ID")), Slurm: a.slurmVars(), Affinity: affinity(),
 		Limits: limits(), Environ: a.environment(),
 	}
@@ -168,7 +171,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	}
 	defer func() { a.launch.done() }()
 	for _, in := range a.plan.Inputs {
-		f := record.HashFile(in, in, record.HashLimit)
+		f := digest.File(in, in, digest.HashLimit)
 		if f.Skipped == syscall.ENOENT.Error() {
 			return 0, &stop{fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted"}
 		}
@@ -181,16 +184,20 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	s.Time = a.Now().UTC()
-	if err := record.Write(a.Run.StartFile(a.task, a.attempt), s); err != nil {
-		return 0, fmt.Errorf("the start could not be written down: %w", err)
+	return a.payload(ctx, build, func() { a.learn(seen) })
+}
+
+// begun writes the start down.
+func (a *Agent) begun() error {
+	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), &a.start); err != nil {
+		return fmt.Errorf("the start could not be written down: %w", err)
 	}
-	code, err := a.payload(ctx, build, func() { a.learn(seen) })
-	return code, err
+	return nil
 }
 
 // choose takes the first of the plan's builds, best first, that every allocated
 // node can run.
-func (a *Agent) choose(seen []seenNode) (record.Chosen, error) {
+func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 	flags := seen[0].CPU.Flags
 	for _, l := range seen[1:] {
 		flags = flags.Intersect(l.CPU.Flags)
@@ -202,20 +209,20 @@ func (a *Agent) choose(seen []seenNode) (record.Chosen, error) {
 		}
 		env, err := os.Readlink(a.Run.EnvLink(arch))
 		if err != nil {
-			return record.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
+			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
 		if _, err := os.Stat(env); err != nil {
-			return record.Chosen{}, &stop{fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
+			return facts.Chosen{}, &stop{fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
 				"the nodes need the /nix of the machine that submitted"}
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
 		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
-		a.start.Build = record.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
+		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil
 	}
-	return record.Chosen{}, a.noBuild(seen, archs)
+	return facts.Chosen{}, a.noBuild(seen, archs)
 }
 
 // compare notes where the node is not what the plan took it for.

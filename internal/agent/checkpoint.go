@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 )
 
 // lastMoments is how long before the time limit a task that has had its
@@ -73,7 +73,7 @@ func (a *Agent) requeue(ctx context.Context) error {
 
 // finish ends an attempt whose payload is over: what lies in the scratch
 // directory is copied back, and the task requeued if it has to go on.
-func (a *Agent) finish(ctx context.Context, c *checkpoint, end *record.End, limit int64) {
+func (a *Agent) finish(ctx context.Context, c *checkpoint, end *facts.End, limit int64) {
 	end.NotCopied = a.leaveScratch()
 	if p := a.plan.Checkpoint; p != nil && len(p.Files) > 0 {
 		end.Checkpoint = a.describe(p.Files, limit)

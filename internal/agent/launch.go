@@ -7,9 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 )
 
 // launchSetup is where the payload finds launch.
@@ -26,7 +27,7 @@ var stepOptions = []string{"distribution", "mem-bind", "gpu-bind", "cpu-freq"}
 
 // setUpLaunch leaves what launch has to know. srun is found here, before the
 // environment is entered.
-func (a *Agent) setUpLaunch(b record.Chosen) error {
+func (a *Agent) setUpLaunch(b facts.Chosen) error {
 	dir := a.Run.AttemptDir(a.task, a.attempt)
 	s := launch.Setup{
 		Schema: launch.SetupSchema, Launcher: a.plan.Launcher, Local: a.Getenv("SLURM_JOB_ID") == "",
@@ -69,7 +70,7 @@ func (a *Agent) setUpLaunch(b record.Chosen) error {
 		if err := os.Mkdir(s.Priv.HostDir, 0o700); err != nil {
 			return fmt.Errorf("a place for srun: %w", err)
 		}
-		if err := record.WriteBytes(filepath.Join(s.Priv.HostDir, "srun"), []byte(launch.HostSrun(s.Priv.Srun, proc.Quote)), 0o555); err != nil {
+		if err := durable.WriteBytes(filepath.Join(s.Priv.HostDir, "srun"), []byte(launch.HostSrun(s.Priv.Srun, proc.Quote)), 0o555); err != nil {
 			return fmt.Errorf("a place for srun: %w", err)
 		}
 	}

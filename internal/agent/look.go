@@ -17,8 +17,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -28,10 +29,10 @@ const lookTimeout = 2 * time.Minute
 
 // seenNode is what Look prints of one node.
 type seenNode struct {
-	record.Learnt
-	Kernel   string         `json:"kernel"`
-	Override string         `json:"override,omitempty"`
-	Machine  record.Machine `json:"machine"`
+	facts.Learnt
+	Kernel   string        `json:"kernel"`
+	Override string        `json:"override,omitempty"`
+	Machine  facts.Machine `json:"machine"`
 }
 
 // Look describes the machine it runs on, in lines that may be mixed with those
@@ -58,7 +59,7 @@ func lookHere(getenv func(string) string, now time.Time, from string) (seenNode,
 		return seenNode{}, fmt.Errorf("CPU of %s: %w", name, err)
 	}
 	return seenNode{
-		Learnt:   record.Learnt{Schema: record.LearntSchema, Node: name, CPU: cpu, Seen: now.UTC(), From: from},
+		Learnt:   facts.Learnt{Schema: facts.LearntSchema, Node: name, CPU: cpu, Seen: now.UTC(), From: from},
 		Kernel:   kernel(),
 		Override: override,
 		Machine:  machine("/"),
@@ -127,18 +128,18 @@ func inHosts(list, node string) bool {
 }
 
 // condense describes nodes that look alike once.
-func condense(seen []seenNode) (nodes []record.Node, names []string, override string) {
+func condense(seen []seenNode) (nodes []facts.Node, names []string, override string) {
 	for _, s := range seen {
 		names = append(names, s.Node)
 		override = max(override, s.Override)
-		alike := slices.IndexFunc(nodes, func(n record.Node) bool {
+		alike := slices.IndexFunc(nodes, func(n facts.Node) bool {
 			return cluster.Key(n.CPU) == cluster.Key(s.CPU) && n.Kernel == s.Kernel && looksLike(n.Machine, s.Machine)
 		})
 		if alike >= 0 {
 			nodes[alike].Count++
 			continue
 		}
-		nodes = append(nodes, record.Node{CPU: s.CPU, Kernel: s.Kernel, Override: s.Override != "", Count: 1, Machine: s.Machine})
+		nodes = append(nodes, facts.Node{CPU: s.CPU, Kernel: s.Kernel, Override: s.Override != "", Count: 1, Machine: s.Machine})
 	}
 	return nodes, names, override
 }
@@ -146,17 +147,35 @@ func condense(seen []seenNode) (nodes []record.Node, names []string, override st
 // learn leaves what was seen for the next plan. It is a cache: what cannot be
 // written is learnt another time.
 func (a *Agent) learn(seen []seenNode) {
+	dir := a.Run.Project.Learnt()
 	for _, s := range seen {
-		_ = leave(a.Run.Project.Learnt(), s.Learnt)
+		if !learntAlready(dir, s.Learnt) {
+			_ = leave(dir, s.Learnt)
+		}
 	}
 }
 
+// sameFor is how long what was seen of a node is not written again as long as it
+// is the same: thousands of short tasks have one node between them.
+const sameFor = time.Hour
+
+// learntAlready reports whether another job has just left the same.
+func learntAlready(dir string, l facts.Learnt) bool {
+	var was facts.Learnt
+	if l.Node != filepath.Base(l.Node) || durable.Read(filepath.Join(dir, l.Node+".json"), &was) != nil {
+		return false
+	}
+	age := l.Seen.Sub(was.Seen)
+	return was.Schema == l.Schema && was.Node == l.Node && age >= 0 && age < sameFor &&
+		slices.Equal(was.Features, l.Features) && cluster.Key(was.CPU) == cluster.Key(l.CPU)
+}
+
 // leave writes what was seen of a node to dir.
-func leave(dir string, l record.Learnt) error {
+func leave(dir string, l facts.Learnt) error {
 	if l.Node != filepath.Base(l.Node) {
 		return fmt.Errorf("node %q: its name is no file name", l.Node)
 	}
-	return record.Replace(filepath.Join(dir, l.Node+".json"), l)
+	return durable.Replace(filepath.Join(dir, l.Node+".json"), l)
 }
 
 // Probe looks at the machine it runs on and leaves what it saw in dir.

@@ -9,13 +9,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // machine is this node's hardware, from /sys and /proc below root. What cannot
 // be read is left out.
-func machine(root string) record.Machine {
-	m := record.Machine{Governor: line(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")}
+func machine(root string) facts.Machine {
+	m := facts.Machine{Governor: line(root, "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")}
 	sockets, cores := map[string]bool{}, map[string]bool{}
 	threads := 0
 	dirs, _ := filepath.Glob(filepath.Join(root, "sys/devices/system/cpu/cpu[0-9]*/topology"))
@@ -66,7 +66,7 @@ func line(dir, name string) string {
 
 // looksLike tells whether two machines belong to one class. The kernel's word
 // on memory differs by some MiB between equal machines.
-func looksLike(a, b record.Machine) bool {
+func looksLike(a, b facts.Machine) bool {
 	const slack = 256 << 10
 	d := a.MemoryKB - b.MemoryKB
 	return a.Sockets == b.Sockets && a.Cores == b.Cores && a.Threads == b.Threads && a.NUMA == b.NUMA &&

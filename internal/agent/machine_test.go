@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // tree writes files below a directory that stands for /.
@@ -37,13 +37,13 @@ func TestMachine(t *testing.T) {
 		d := "sys/devices/system/cpu/cpu" + string(rune('0'+i)) + "/topology/"
 		files[d+"physical_package_id"], files[d+"core_id"] = at[0], at[1]
 	}
-	want := record.Machine{Sockets: 2, Cores: 2, Threads: 2, NUMA: 2, MemoryKB: 16000000, Governor: "performance",
+	want := facts.Machine{Sockets: 2, Cores: 2, Threads: 2, NUMA: 2, MemoryKB: 16000000, Governor: "performance",
 		GPUs: []string{"NVIDIA A100"}, Driver: "NVRM version: NVIDIA UNIX 550.54"}
 	got := machine(tree(t, files))
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if m := machine(t.TempDir()); !cmp.Equal(m, record.Machine{}) {
+	if m := machine(t.TempDir()); !cmp.Equal(m, facts.Machine{}) {
 		t.Errorf("a machine that tells nothing: %+v", m)
 	}
 	other := got

@@ -15,11 +15,14 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/record/numbers"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
 // forwarded are the signals that reach the payload through the agent. SIGKILL
@@ -30,30 +33,18 @@ var forwarded = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, sys
 // told to end: Slurm kills what is left after KillWait (30 seconds by default).
 const hurriedLimit = 1 << 30
 
-// payload runs the user's lines in the build's environment. meanwhile is done
-// while they run. An error means that they could not be started.
-func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) (int, error) {
+// payload writes the start down and runs the user's lines in the build's
+// environment, in this order: the start is flushed to disk while the environment
+// is entered, and the lines wait for it. meanwhile is done while they run. An
+// error means that they could not be started.
+func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (int, error) {
 	got := make(chan os.Signal, 16)
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
-	lines, err := a.writeScript(b)
+	began := time.Now()
+	p, err := a.enter(ctx, b)
 	if err != nil {
 		return 0, err
-	}
-	defer lines.Close()
-	began := time.Now()
-	// The child leads a process group, so that a signal for the payload reaches
-	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
-	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
-		Path:   filepath.Join(b.Env, "bash"),
-		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
-		Extra:  []*os.File{lines},
-		Env:    a.payloadEnv(),
-		Dir:    a.dir,
-		Stdout: a.Stdout, Stderr: a.Stderr,
-	}, true)
-	if err != nil {
-		return 0, fmt.Errorf("the environment's bash could not be started: %w", err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- p.Wait() }()
@@ -102,7 +93,7 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 			end.MaxRSS = ru.Maxrss
 		}
 	}
-	limit := int64(record.HashLimit)
+	limit := int64(digest.HashLimit)
 	if told != "" {
 		limit = hurriedLimit
 	}
@@ -110,17 +101,54 @@ func (a *Agent) payload(ctx context.Context, b record.Chosen, meanwhile func()) 
 	end.Outputs = a.outputs(limit)
 	end.Changed = a.changed(limit)
 	<-also
-	end.Numbers = record.FindNumbers(os.DirFS("."), a.plan.Compare, end.Outputs)
+	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs)
 	end.Time = a.Now().UTC()
-	if err := record.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
+	if err := durable.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
 		// The payload's own word counts more than our failure to write it down.
 		fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", err)
 	}
 	return end.ExitCode, nil
 }
 
-func (a *Agent) newEnd() record.End {
-	return record.End{Schema: record.EndSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Time: a.Now().UTC(), Outputs: []record.File{}}
+// enter starts the environment's bash and writes the start down; the user's
+// lines wait for that.
+func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error) {
+	lines, err := a.writeScript(b)
+	if err != nil {
+		return nil, err
+	}
+	defer lines.Close()
+	wait, let, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	defer let.Close()
+	// The child leads a process group, so that a signal for the payload reaches
+	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
+	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
+		Path:   filepath.Join(b.Env, "bash"),
+		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
+		Extra:  []*os.File{lines, wait},
+		Env:    a.payloadEnv(),
+		Dir:    a.dir,
+		Stdout: a.Stdout, Stderr: a.Stderr,
+	}, true)
+	wait.Close()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	// Without that word nothing of the user's is run.
+	if err := a.begun(); err != nil {
+		_ = syscall.Kill(-p.Pid(), syscall.SIGKILL)
+		_ = p.Wait()
+		return nil, err
+	}
+	_, _ = let.WriteString("\n") // that bash is gone already is seen by who waits for it
+	return p, nil
+}
+
+func (a *Agent) newEnd() facts.End {
+	return facts.End{Schema: facts.EndSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Time: a.Now().UTC(), Outputs: []facts.File{}}
 }
 
 // exitOf is the exit code a shell would give, and the signal's name.
@@ -143,7 +171,7 @@ func exitOf(err error) (code int, sig string) {
 
 // writeScript puts the script into a file that is in memory alone: on a command
 // line everybody on the node could read the variables, and a disk may be full.
-func (a *Agent) writeScript(b record.Chosen) (*os.File, error) {
+func (a *Agent) writeScript(b facts.Chosen) (*os.File, error) {
 	fd, err := unix.MemfdCreate("nixbatch-task", unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("the task's script could not be written: %w", err)
@@ -159,19 +187,21 @@ func (a *Agent) writeScript(b record.Chosen) (*os.File, error) {
 // script is what the pinned bash runs: the environment as nix-shell would set
 // it, the variables that win over it, and the user's lines, which end at the
 // first command that fails.
-func (a *Agent) script(b record.Chosen) string {
+func (a *Agent) script(b facts.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
 	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
-	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	// See payload: a line comes when the start is written down.
+	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", Refused)
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
-	own := []record.Var{
+	own := []facts.Var{
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},
 		{Name: "NIXBATCH_TASK", Value: fmt.Sprint(a.task)}, {Name: "NIXBATCH_ATTEMPT", Value: fmt.Sprint(a.attempt)},
 	}
 	// The environment's PATH is known only now, and launch comes first on it.
 	fmt.Fprintf(&s, "export PATH=%s\"${PATH:+:$PATH}\"\n", q(a.launch.bin))
-	own = append(own, record.Var{Name: launch.SetupVar, Value: a.launch.file})
+	own = append(own, facts.Var{Name: launch.SetupVar, Value: a.launch.file})
 	for _, v := range append(own, a.start.Vars...) {
 		fmt.Fprintf(&s, "export %s=%s\n", v.Name, q(v.Value))
 	}
@@ -185,31 +215,31 @@ func (a *Agent) script(b record.Chosen) string {
 }
 
 // outputs describes every file that a declared output names.
-func (a *Agent) outputs(limit int64) []record.File { return a.describe(a.plan.Outputs, limit) }
+func (a *Agent) outputs(limit int64) []facts.File { return a.describe(a.plan.Outputs, limit) }
 
 // describe describes every file that one of the patterns names; a plain name
 // that no file has is said to be missing.
-func (a *Agent) describe(patterns []string, limit int64) []record.File {
-	out := []record.File{}
+func (a *Agent) describe(patterns []string, limit int64) []facts.File {
+	out := []facts.File{}
 	seen := map[string]bool{}
 	for _, pattern := range patterns {
 		// A file of that very name comes first: "out[1].log" is a name before it
 		// is a pattern.
 		if st, err := os.Lstat(pattern); err == nil && st.Mode().IsRegular() {
-			out = append(out, record.HashFile(pattern, pattern, limit))
+			out = append(out, digest.File(pattern, pattern, limit))
 			seen[pattern] = true
 			continue
 		}
 		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
 		if err != nil || len(names) == 0 {
-			out = append(out, record.File{Path: pattern, Skipped: "no such file"})
+			out = append(out, facts.File{Path: pattern, Skipped: "no such file"})
 			continue
 		}
 		for _, n := range names {
 			// The record does not describe itself.
-			if !seen[n] && !slices.Contains(strings.Split(n, "/"), runs.DirName) {
+			if !seen[n] && !slices.Contains(strings.Split(n, "/"), rundir.DirName) {
 				seen[n] = true
-				out = append(out, record.HashFile(n, n, limit))
+				out = append(out, digest.File(n, n, limit))
 			}
 		}
 	}
@@ -217,16 +247,16 @@ func (a *Agent) describe(patterns []string, limit int64) []record.File {
 }
 
 // changed looks at the inputs again.
-func (a *Agent) changed(limit int64) (out []record.InputChange) {
+func (a *Agent) changed(limit int64) (out []facts.InputChange) {
 	for _, was := range a.start.Inputs {
 		if was.SHA256 == "" {
 			continue
 		}
-		switch now := record.HashFile(was.Path, was.Path, limit); {
+		switch now := digest.File(was.Path, was.Path, limit); {
 		case now.Skipped != "":
-			out = append(out, record.InputChange{Path: was.Path, What: now.Skipped})
+			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped})
 		case now.SHA256 != was.SHA256:
-			out = append(out, record.InputChange{Path: was.Path, What: "other contents at the end"})
+			out = append(out, facts.InputChange{Path: was.Path, What: "other contents at the end"})
 		}
 	}
 	return out

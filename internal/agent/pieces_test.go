@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // srun mixes the lines of its tasks, and longer ones than slurmstepd hands over
@@ -16,7 +16,7 @@ func TestPiecesMixed(t *testing.T) {
 	var texts [2][]string
 	var want []seenNode
 	for i, node := range []string{"n1", "n2"} {
-		s := seenNode{Learnt: record.Learnt{Node: node, From: strings.Repeat("\"ä\n\\", 500+i)}}
+		s := seenNode{Learnt: facts.Learnt{Node: node, From: strings.Repeat("\"ä\n\\", 500+i)}}
 		want = append(want, s)
 		var b bytes.Buffer
 		if err := writePieces(&b, node, s); err != nil {

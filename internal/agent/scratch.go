@@ -14,7 +14,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // termGrace is what a payload with files to copy back has after SIGTERM: at the
@@ -65,7 +65,7 @@ func (a *Agent) enterScratch() error {
 // leaveScratch copies back what the task made, each file under its name only
 // when it is whole, and removes the directory. What could not be copied is
 // returned and told, and the directory then stays.
-func (a *Agent) leaveScratch() (failed []record.File) {
+func (a *Agent) leaveScratch() (failed []facts.File) {
 	if a.dir == "" {
 		return nil
 	}
@@ -81,7 +81,7 @@ func (a *Agent) leaveScratch() (failed []record.File) {
 				if errors.As(err, &pe) {
 					err = pe.Err
 				}
-				failed = append(failed, record.File{Path: n, Skipped: err.Error()})
+				failed = append(failed, facts.File{Path: n, Skipped: err.Error()})
 			}
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 )
 
 // begin is what follows the claim: it settles which job this is, opens the log
@@ -22,7 +22,7 @@ func (a *Agent) begin() error {
 		if err != nil {
 			return fmt.Errorf("work directory: %w", err)
 		}
-		err = a.Run.Witness(a.Ticket, int64(id), runs.Facts{Tool: a.Tool, WorkDir: wd, Job: a.plan.Job, Now: a.Now})
+		err = ledger.Witness(a.Run, a.Ticket, int64(id), ledger.About{Tool: a.Tool, WorkDir: wd, Job: a.plan.Job, Now: a.Now})
 		if err != nil {
 			return err
 		}
@@ -48,7 +48,7 @@ func (a *Agent) begin() error {
 // sweepVars adds the task's values to the variables, over those of threads.
 func (a *Agent) sweepVars() {
 	for _, v := range a.row {
-		a.start.Vars = slices.DeleteFunc(a.start.Vars, func(o record.Var) bool { return o.Name == v.Name })
-		a.start.Vars = append(a.start.Vars, record.Var{Name: v.Name, Value: v.Value, From: "sweep"})
+		a.start.Vars = slices.DeleteFunc(a.start.Vars, func(o facts.Var) bool { return o.Name == v.Name })
+		a.start.Vars = append(a.start.Vars, facts.Var{Name: v.Name, Value: v.Value, From: "sweep"})
 	}
 }

@@ -4,15 +4,15 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/resources"
 )
 
 // threads works tasks and threads out again from what Slurm gave and from the
 // affinity mask. What would run more threads than the job has CPUs is stopped.
-func (a *Agent) threads(seen []seenNode, b record.Chosen) error {
+func (a *Agent) threads(seen []seenNode, b facts.Chosen) error {
 	t := a.plan.Threads
 	r, err := plan.Request(a.plan.Slurm, a.plan.Local)
 	if err != nil {

@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // Knowledge is what was learnt of the nodes of one cluster. The zero value and
@@ -104,7 +106,7 @@ func vendorID(v string) string {
 // Learn takes one observation; an older one than is known changes nothing. One
 // that does not tell the node's features is taken to be made under those that
 // are known.
-func (k *Knowledge) Learn(l record.Learnt) {
+func (k *Knowledge) Learn(l facts.Learnt) {
 	have, ok := k.nodes[l.Node]
 	if ok && !l.Seen.After(have.Seen) {
 		return
@@ -126,8 +128,8 @@ func (k *Knowledge) Learn(l record.Learnt) {
 func (k *Knowledge) Harvest(dir string) {
 	names, _ := filepath.Glob(filepath.Join(dir, "*.json"))
 	for _, name := range names {
-		var l record.Learnt
-		if record.Read(name, &l) == nil && l.Schema == record.LearntSchema {
+		var l facts.Learnt
+		if durable.Read(name, &l) == nil && l.Schema == facts.LearntSchema {
 			k.Learn(l)
 		}
 	}
@@ -138,5 +140,5 @@ func (k *Knowledge) Harvest(dir string) {
 func Key(c cpuflags.CPU) string {
 	text := strings.Join([]string{c.Arch, c.Vendor, fmt.Sprint(c.Family, c.Model, c.Implementer, c.Part),
 		c.Name, strings.Join(c.Flags.Sorted(), " ")}, "\n")
-	return record.HashBytes([]byte(text))[:16]
+	return digest.Bytes([]byte(text))[:16]
 }

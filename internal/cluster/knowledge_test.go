@@ -10,7 +10,8 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -31,8 +32,8 @@ func cpu(t testing.TB, name string) cpuflags.CPU {
 // day is a time that many days after some day.
 func day(n int) time.Time { return time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC).AddDate(0, 0, n) }
 
-func saw(t testing.TB, node, name string, when time.Time, features ...string) record.Learnt {
-	return record.Learnt{Schema: record.LearntSchema, Node: node, CPU: cpu(t, name), Seen: when, From: "job", Features: features}
+func saw(t testing.TB, node, name string, when time.Time, features ...string) facts.Learnt {
+	return facts.Learnt{Schema: facts.LearntSchema, Node: node, CPU: cpu(t, name), Seen: when, From: "job", Features: features}
 }
 
 // told is the classes in short: nodes, arch and origin of each.
@@ -53,32 +54,32 @@ func TestClasses(t *testing.T) {
 	features := map[string]string{"haswell": "haswell", "avx512": "x86-64-v4", "zen4": "znver4", "arm": "neoverse-n1"}
 	for _, c := range []struct {
 		name    string
-		learn   []record.Learnt
+		learn   []facts.Learnt
 		mapped  map[string]string
 		want    string
 		changed map[string][]string // features of nodes that differ from the inventory
 	}{
 		{name: "nothing known", want: "hsw[1-2] unknown; skx[1-2] unknown; zen[1-2] unknown"},
-		{name: "one node speaks for its class", learn: []record.Learnt{saw(t, "hsw2", "haswell", day(0), hsw...)},
+		{name: "one node speaks for its class", learn: []facts.Learnt{saw(t, "hsw2", "haswell", day(0), hsw...)},
 			want: "hsw[1-2] haswell job; skx[1-2] unknown; zen[1-2] unknown"},
 		{name: "a node that differs is a class of its own, and the newest speaks for those not seen",
-			learn: []record.Learnt{saw(t, "zen1", "zen4", day(1), zen...), saw(t, "zen2", "zen3", day(0), zen...)},
+			learn: []facts.Learnt{saw(t, "zen1", "zen4", day(1), zen...), saw(t, "zen2", "zen3", day(0), zen...)},
 			want:  "hsw[1-2] unknown; skx[1-2] unknown; zen1 znver4 job; zen2 znver3 job"},
 		{name: "corrected by what was seen later",
-			learn: []record.Learnt{saw(t, "zen1", "zen3", day(0), zen...), saw(t, "zen1", "zen4", day(1), zen...)},
+			learn: []facts.Learnt{saw(t, "zen1", "zen3", day(0), zen...), saw(t, "zen1", "zen4", day(1), zen...)},
 			want:  "hsw[1-2] unknown; skx[1-2] unknown; zen[1-2] znver4 job"},
 		{name: "an older observation changes nothing",
-			learn: []record.Learnt{saw(t, "zen1", "zen4", day(1), zen...), saw(t, "zen1", "zen3", day(0), zen...)},
+			learn: []facts.Learnt{saw(t, "zen1", "zen4", day(1), zen...), saw(t, "zen1", "zen3", day(0), zen...)},
 			want:  "hsw[1-2] unknown; skx[1-2] unknown; zen[1-2] znver4 job"},
 		{name: "one without features is made under those known",
-			learn: []record.Learnt{saw(t, "zen1", "zen3", day(0), zen...), saw(t, "zen1", "zen4", day(1))},
+			learn: []facts.Learnt{saw(t, "zen1", "zen3", day(0), zen...), saw(t, "zen1", "zen4", day(1))},
 			want:  "hsw[1-2] unknown; skx[1-2] unknown; zen[1-2] znver4 job"},
-		{name: "dropped when the features change", learn: []record.Learnt{saw(t, "zen1", "zen4", day(0), "zen3", "avx2")},
+		{name: "dropped when the features change", learn: []facts.Learnt{saw(t, "zen1", "zen4", day(0), "zen3", "avx2")},
 			want: "hsw[1-2] unknown; skx[1-2] unknown; zen[1-2] unknown"},
 		{name: "mapped features, the most demanding one", mapped: features,
 			want: "hsw[1-2] haswell feature; skx[1-2] x86-64-v4 feature; zen[1-2] znver4 feature"},
 		{name: "what was seen outranks the map, for the nodes not seen too", mapped: features,
-			learn: []record.Learnt{saw(t, "zen1", "zen5", day(0), zen...)},
+			learn: []facts.Learnt{saw(t, "zen1", "zen5", day(0), zen...)},
 			want:  "hsw[1-2] haswell feature; skx[1-2] x86-64-v4 feature; zen[1-2] znver5 job"},
 		{name: "a feature can stand for another architecture", mapped: features, changed: map[string][]string{"zen2": {"arm"}},
 			want: "hsw[1-2] haswell feature; skx[1-2] x86-64-v4 feature; zen1 znver4 feature; zen2 armv8-a feature"},
@@ -200,7 +201,7 @@ func TestFilesThatAreWrong(t *testing.T) {
 
 func TestHarvest(t *testing.T) {
 	dir := t.TempDir()
-	if err := record.Replace(filepath.Join(dir, "zen1.json"), saw(t, "zen1", "zen4", day(0), "zen4", "avx512")); err != nil {
+	if err := durable.Replace(filepath.Join(dir, "zen1.json"), saw(t, "zen1", "zen4", day(0), "zen4", "avx512")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "hsw1.json"), []byte(`{"schema": "nixb`), 0o600); err != nil {

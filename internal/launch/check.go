@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 )
 
 // checkTimeout bounds the world-size check. It takes less than a second where
@@ -48,7 +48,7 @@ const (
 func (l *launcher) world(ctx context.Context) (*Check, error) {
 	file := filepath.Join(l.dir, fmt.Sprintf("launch-check-%s-%s-%d.json", l.name, orNone(l.mpiType), l.ranks))
 	var before Check
-	if record.Read(file, &before) == nil {
+	if durable.Read(file, &before) == nil {
 		return &before, nil
 	}
 	began := time.Now()
@@ -70,7 +70,7 @@ func (l *launcher) world(ctx context.Context) (*Check, error) {
 		return nil, &Error{fmt.Sprintf("%s does not give its ranks a world of %d: %v", l.describe(), l.ranks, err), l.otherWay()}
 	}
 	done := &Check{Schema: CheckSchema, Launcher: l.name, MPIType: l.mpiType, Ranks: l.ranks, World: world, Seconds: time.Since(began).Seconds()}
-	if err := record.Write(file, done); err != nil && !errors.Is(err, record.ErrExists) {
+	if err := durable.Write(file, done); err != nil && !errors.Is(err, durable.ErrExists) {
 		fmt.Fprintf(os.Stderr, "nixbatch: launch: %v\n", err)
 	}
 	return done, nil

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 )
 
 // Refused is launch's exit code when nothing was started: the agent's own.
@@ -62,7 +62,7 @@ func run(ctx context.Context, environ, args []string, now time.Time, stderr io.W
 		return &Error{"this is not a job of nixbatch: " + SetupVar + " is not set", "launch works in the lines of run:"}
 	}
 	l := &launcher{dir: filepath.Dir(file), environ: environ, runner: proc.System{}}
-	if err := record.Read(file, &l.setup); err != nil {
+	if err := durable.Read(file, &l.setup); err != nil {
 		return fmt.Errorf("what the agent left cannot be read: %w", err)
 	}
 	if o.program[0], err = find(o.program[0]); err != nil {

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/resources"
 )
 
@@ -92,8 +92,8 @@ func (e *Error) Hint() string { return e.Way }
 // writeFact writes a launch under the next free number.
 func writeFact(dir string, f Fact) error {
 	for n := 1; n < 10000; n++ {
-		err := record.Write(filepath.Join(dir, fmt.Sprintf("launch-%03d.json", n)), f)
-		if !errors.Is(err, record.ErrExists) {
+		err := durable.Write(filepath.Join(dir, fmt.Sprintf("launch-%03d.json", n)), f)
+		if !errors.Is(err, durable.ErrExists) {
 			return err
 		}
 	}

@@ -11,9 +11,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -113,7 +113,7 @@ func job(t testing.TB, optimize, options string) *jobspec.Spec {
 func input(t testing.TB, s *jobspec.Spec, cs []cluster.Class) plan.Input {
 	t.Helper()
 	return plan.Input{
-		Spec: s, Classes: cs, Builder: cpu(t, "skylake-sp"), System: "x86_64-linux", Tool: record.Tool{Version: "test"},
+		Spec: s, Classes: cs, Builder: cpu(t, "skylake-sp"), System: "x86_64-linux", Tool: facts.Tool{Version: "test"},
 		Nixpkgs: nix.Source{Kind: "path", Pin: jobspec.Pin{Kind: jobspec.Path, Path: "../pkgs"},
 			Hash: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", URL: "file:///nowhere"},
 		Info: nix.PinInfo{GCC: "14.2.0"},

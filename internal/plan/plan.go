@@ -12,8 +12,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -21,7 +22,7 @@ import (
 )
 
 // Schema is the name of the plan's JSON.
-const Schema = "nixbatch/plan/v1"
+const Schema = facts.PlanSchema
 
 // Input is all that a plan is made from.
 type Input struct {
@@ -33,34 +34,34 @@ type Input struct {
 	Builder  cpuflags.CPU // the machine that builds
 	Info     nix.PinInfo  // what the pin's compiler and its table know
 	System   string       // "x86_64-linux"
-	Tool     record.Tool
+	Tool     facts.Tool
 	Site     *site.Config  // nil: the site settles nothing
 	Tasks    []jobspec.Row // of a sweep
 }
 
 // Plan is what will happen, and why.
 type Plan struct {
-	Schema   string      `json:"schema"`
-	Name     string      `json:"name"`
-	Job      string      `json:"job_sha256"`
-	Tool     record.Tool `json:"tool"`
-	System   string      `json:"system"`
-	Local    bool        `json:"local"`
-	Compiler string      `json:"compiler,omitempty"` // version of the pin's GCC
-	Pins     []Pin       `json:"pins"`
-	Packages []string    `json:"packages"`
-	Strategy string      `json:"strategy"`
-	Builds   []Build     `json:"builds"` // best first; the node takes the first it can run
-	Classes  []Class     `json:"classes"`
-	Threads  Threads     `json:"threads"`
+	Schema   string     `json:"schema"`
+	Name     string     `json:"name"`
+	Job      string     `json:"job_sha256"`
+	Tool     facts.Tool `json:"tool"`
+	System   string     `json:"system"`
+	Local    bool       `json:"local"`
+	Compiler string     `json:"compiler,omitempty"` // version of the pin's GCC
+	Pins     []Pin      `json:"pins"`
+	Packages []string   `json:"packages"`
+	Strategy string     `json:"strategy"`
+	Builds   []Build    `json:"builds"` // best first; the node takes the first it can run
+	Classes  []Class    `json:"classes"`
+	Threads  Threads    `json:"threads"`
 	// Resources is the tasks, and what one of them may use.
 	Resources  resources.Layout `json:"resources"`
 	Launcher   string           `json:"launcher"`
 	Slurm      slurm.Options    `json:"slurm"`
-	Env        []record.Var     `json:"env,omitempty"`
+	Env        []facts.Var      `json:"env,omitempty"`
 	Inputs     []string         `json:"inputs"`
 	Outputs    []string         `json:"outputs"`
-	Compare    []record.Look    `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Compare    []facts.Look     `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
 	Sweep      *Sweep           `json:"sweep,omitempty"`
 	After      []string         `json:"after,omitempty"` // runs, as the job file names them
 	Checkpoint *Checkpoint      `json:"checkpoint,omitempty"`
@@ -128,12 +129,12 @@ func (e *Error) Hint() string { return e.Way }
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{
-		Schema: Schema, Name: s.Name, Job: record.HashBytes(s.Bytes), Tool: in.Tool, System: in.System,
+		Schema: Schema, Name: s.Name, Job: digest.Bytes(s.Bytes), Tool: in.Tool, System: in.System,
 		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
 		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
 	}
 	for _, c := range s.Compare {
-		p.Compare = append(p.Compare, record.Look(c))
+		p.Compare = append(p.Compare, facts.Look(c))
 	}
 	p.Pins = append(p.Pins, pinOf("nixpkgs", in.Nixpkgs))
 	for _, o := range in.Overlays {
@@ -142,7 +143,7 @@ func Make(in Input) (*Plan, error) {
 		p.Pins = append(p.Pins, q)
 	}
 	for _, e := range s.Env {
-		p.Env = append(p.Env, record.Var{Name: e.Name, Value: e.Value, From: "job file"})
+		p.Env = append(p.Env, facts.Var{Name: e.Name, Value: e.Value, From: "job file"})
 	}
 	opts := s.Slurm
 	if !in.Local {

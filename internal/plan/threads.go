@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -16,14 +16,14 @@ import (
 
 // Threads is how many threads one task may use, and the variables that tell it.
 type Threads struct {
-	PerTask int          `json:"per_task"` // physical cores a task may use
-	CPUs    int          `json:"cpus_per_task"`
-	Fixed   bool         `json:"fixed"` // by threads.per-task, not worked out again on the node
-	Bind    string       `json:"bind"`
-	Nested  *Nested      `json:"nested,omitempty"`
-	Stack   string       `json:"stack,omitempty"` // of each thread: "64M"
-	Julia   bool         `json:"julia,omitempty"` // a job of Julia's, whose own threads call OpenBLAS
-	Vars    []record.Var `json:"variables"`
+	PerTask int         `json:"per_task"` // physical cores a task may use
+	CPUs    int         `json:"cpus_per_task"`
+	Fixed   bool        `json:"fixed"` // by threads.per-task, not worked out again on the node
+	Bind    string      `json:"bind"`
+	Nested  *Nested     `json:"nested,omitempty"`
+	Stack   string      `json:"stack,omitempty"` // of each thread: "64M"
+	Julia   bool        `json:"julia,omitempty"` // a job of Julia's, whose own threads call OpenBLAS
+	Vars    []facts.Var `json:"variables"`
 
 	notes []string
 }
@@ -53,7 +53,7 @@ var Unset = []string{
 // are called from the outer threads. OMP_PLACES and OMP_PROC_BIND are set for
 // bound tasks only, as OMP_PROC_BIND shrinks the mask of the main thread, and
 // with it that of every process it starts.
-func (th Threads) Variables(t, cpus int, job []record.Var) []record.Var {
+func (th Threads) Variables(t, cpus int, job []facts.Var) []facts.Var {
 	n, blas := strconv.Itoa(t), t
 	set := map[string]string{
 		"OMP_NUM_THREADS":     n,
@@ -90,9 +90,9 @@ func (th Threads) Variables(t, cpus int, job []record.Var) []record.Var {
 	for _, v := range job {
 		delete(set, v.Name)
 	}
-	var out []record.Var
+	var out []facts.Var
 	for _, name := range sortedKeys(set) {
-		out = append(out, record.Var{Name: name, Value: set[name], From: "threads"})
+		out = append(out, facts.Var{Name: name, Value: set[name], From: "threads"})
 	}
 	return out
 }
@@ -152,9 +152,9 @@ func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local
 			}
 		}
 	}
-	var job []record.Var
+	var job []facts.Var
 	for _, e := range s.Env {
-		job = append(job, record.Var{Name: e.Name})
+		job = append(job, facts.Var{Name: e.Name})
 	}
 	t.Vars = t.Variables(t.PerTask, t.CPUs, job)
 	t.notes = append(t.notes, t.advice(s, job)...)
@@ -162,10 +162,10 @@ func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local
 }
 
 // advice is what is known to hurt, and what the job file decided itself.
-func (th Threads) advice(s *jobspec.Spec, job []record.Var) (notes []string) {
+func (th Threads) advice(s *jobspec.Spec, job []facts.Var) (notes []string) {
 	var own []string
 	for _, v := range th.Variables(th.PerTask, th.CPUs, nil) {
-		if slices.ContainsFunc(job, func(j record.Var) bool { return j.Name == v.Name }) {
+		if slices.ContainsFunc(job, func(j facts.Var) bool { return j.Name == v.Name }) {
 			own = append(own, v.Name)
 		}
 	}

@@ -21,12 +21,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/prepare"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -35,7 +37,7 @@ type Options struct {
 	Dir     string   // empty or absent
 	Arch    string   // "": the recorded build; "auto": the best here; else an arch
 	Without []string // options of sbatch to leave out
-	Prepare prepare.Options
+	Prepare submit.Options
 }
 
 // Error is something that the user can mend.
@@ -63,7 +65,7 @@ func (e *ChangedError) Hint() string {
 
 // Again is a job that is ready to be built.
 type Again struct {
-	Job   *prepare.Job
+	Job   *submit.Job
 	File  string   // the job file
 	Notes []string // what is not as it was
 	// Same says for each build of the plan that was recorded whether it has the
@@ -130,7 +132,7 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 		}
 		o.Prepare.Rows = append(o.Prepare.Rows, row)
 	}
-	j, err := prepare.Load(again.File, o.Prepare)
+	j, err := submit.Load(again.File, o.Prepare)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +171,7 @@ func (a *Again) trust(r *load.Record) error {
 	}
 	var gone []string
 	for _, v := range r.Plan.Env {
-		if r.Redacted() && record.Hidden(v.Value) {
+		if r.Redacted() && private.Hidden(v.Value) {
 			gone = append(gone, v.Name)
 		}
 	}
@@ -196,7 +198,7 @@ func empty(dir string) error {
 }
 
 // ran is what the run read, and the builds that ran.
-func ran(r *load.Record) (inputs []record.File, archs []string, err error) {
+func ran(r *load.Record) (inputs []facts.File, archs []string, err error) {
 	at := map[string]string{}
 	err = r.Attempts(func(a load.Attempt) error {
 		if a.Start == nil {
@@ -227,7 +229,7 @@ func ran(r *load.Record) (inputs []record.File, archs []string, err error) {
 
 // lay writes the job file and its inputs. Inputs that lie above the job file's
 // directory (../basis) put that directory deeper below dir.
-func lay(r *load.Record, dir string, inputs []record.File) (string, error) {
+func lay(r *load.Record, dir string, inputs []facts.File) (string, error) {
 	work := dir
 	up := 0
 	for _, in := range inputs {
@@ -263,12 +265,12 @@ func lay(r *load.Record, dir string, inputs []record.File) (string, error) {
 	return file, errors.Join(err, f.Close())
 }
 
-func input(r *load.Record, root *os.Root, work, dir string, in record.File) error {
+func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error {
 	if in.SHA256 == "" {
 		return &Error{fmt.Sprintf("input %s has no hash on record: %s", in.Path, in.Skipped), "such a run can only be repeated by hand"}
 	}
 	if filepath.IsAbs(in.Path) {
-		if got := record.HashFile(in.Path, in.Path, record.HashLimit); got.SHA256 != in.SHA256 {
+		if got := digest.File(in.Path, in.Path, digest.HashLimit); got.SHA256 != in.SHA256 {
 			return &Error{fmt.Sprintf("input %s is not here as it was (sha256 %s)", in.Path, in.SHA256), "put the recorded file there"}
 		}
 		return nil

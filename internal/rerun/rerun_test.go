@@ -11,11 +11,13 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/nar"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 func opened(t *testing.T) (*load.Record, recordtest.Run) {
@@ -51,8 +53,8 @@ func TestNotEmpty(t *testing.T) {
 
 func TestLay(t *testing.T) {
 	r, run := opened(t)
-	sum := record.HashBytes([]byte(recordtest.Input()))
-	in := record.File{Path: "water.xyz", Size: int64(len(recordtest.Input())), SHA256: sum}
+	sum := digest.Bytes([]byte(recordtest.Input()))
+	in := facts.File{Path: "water.xyz", Size: int64(len(recordtest.Input())), SHA256: sum}
 	// One that lies beside the job's directory.
 	up := in
 	up.Path = "../basis/sto-3g"
@@ -60,7 +62,7 @@ func TestLay(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "new")
-	file, err := lay(r, dir, []record.File{in, up})
+	file, err := lay(r, dir, []facts.File{in, up})
 	if err != nil || file != filepath.Join(dir, "work", "water.yaml") {
 		t.Fatalf("%s, %v", file, err)
 	}
@@ -73,15 +75,15 @@ func TestLay(t *testing.T) {
 		t.Errorf("the job file is another: %v", err)
 	}
 	// What has no hash, is not there, or is not what it was, is refused.
-	bad := func(f record.File, words string) {
+	bad := func(f facts.File, words string) {
 		t.Helper()
-		_, err := lay(r, filepath.Join(t.TempDir(), "x"), []record.File{f})
+		_, err := lay(r, filepath.Join(t.TempDir(), "x"), []facts.File{f})
 		mendable(t, err, words)
 	}
-	bad(record.File{Path: "water.xyz", Skipped: "over the limit"}, "no hash on record")
-	bad(record.File{Path: "none", SHA256: sum, Size: 1}, "not to be had")
-	bad(record.File{Path: "/no/such/file", SHA256: sum, Size: 1}, "not here as it was")
-	bad(record.File{Path: "water.out", SHA256: sum, Size: in.Size}, "not what the run read")
+	bad(facts.File{Path: "water.xyz", Skipped: "over the limit"}, "no hash on record")
+	bad(facts.File{Path: "none", SHA256: sum, Size: 1}, "not to be had")
+	bad(facts.File{Path: "/no/such/file", SHA256: sum, Size: 1}, "not here as it was")
+	bad(facts.File{Path: "water.out", SHA256: sum, Size: in.Size}, "not what the run read")
 }
 
 // A record whose job's name or input leads out writes nothing outside.
@@ -149,7 +151,7 @@ func TestChanged(t *testing.T) {
 		}
 		refused(t, path, "plan.json was changed")
 	}
-	if err := errors.Join(os.WriteFile(file, data, 0o600), os.Remove(filepath.Join(full, record.SealFile))); err != nil {
+	if err := errors.Join(os.WriteFile(file, data, 0o600), os.Remove(filepath.Join(full, seal.SealFile))); err != nil {
 		t.Fatal(err)
 	}
 	refused(t, full, "every export has a seal")
@@ -188,7 +190,7 @@ func exported(t *testing.T, run recordtest.Run, out string, redact bool) string 
 
 // A redacted export without values of env: names what it lacks.
 func TestRedactedEnv(t *testing.T) {
-	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []record.Var{{Name: "TOKEN", Value: "secret", From: "job file"}, {Name: "EMPTY", From: "job file"}}})
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []facts.Var{{Name: "TOKEN", Value: "secret", From: "job file"}, {Name: "EMPTY", From: "job file"}}})
 	run.Seal(t)
 	for _, redact := range []bool{true, false} {
 		r, err := load.Open(exported(t, run, filepath.Join(t.TempDir(), "x"), redact))

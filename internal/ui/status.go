@@ -7,7 +7,8 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -20,7 +21,7 @@ func Because(reason string) string {
 }
 
 // short is a reason on one line, of a length that a line can have.
-func short(reason string) string { return plain(runs.Short(reason)) }
+func short(reason string) string { return plain(text.Short(reason)) }
 
 // say is a reason for a table: of what is over, what the state does not tell
 // stands in for one that is not there.
@@ -32,7 +33,7 @@ func say(state slurm.State, reason, note string) string {
 }
 
 // PrintStatus prints a table of runs.
-func PrintStatus(w io.Writer, all []runs.Status) {
+func PrintStatus(w io.Writer, all []status.Status) {
 	t := Table(w)
 	fmt.Fprintln(t, "RUN\tJOB\tSTATE\tBUILD\tELAPSED\tEXIT\tREASON")
 	for _, s := range all {
@@ -56,7 +57,7 @@ func PrintStatus(w io.Writer, all []runs.Status) {
 	t.Flush()
 }
 
-func brief(b runs.Brief) (build, elapsed, exit string) {
+func brief(b status.Brief) (build, elapsed, exit string) {
 	build, elapsed, exit = orDash(b.Build), "-", "-"
 	if b.Exit != nil {
 		elapsed, exit = Seconds(b.Elapsed), strconv.Itoa(*b.Exit)
@@ -67,7 +68,7 @@ func brief(b runs.Brief) (build, elapsed, exit string) {
 // PrintTasks prints a table of a sweep's tasks: all of them, or, where they are
 // more than most, those that are not completed first. values says what a task
 // is.
-func PrintTasks(w io.Writer, s runs.Status, most int, values func(task int) string) {
+func PrintTasks(w io.Writer, s status.Status, most int, values func(task int) string) {
 	shown := s.Tasks
 	if len(shown) > most {
 		shown = nil
@@ -96,14 +97,14 @@ func PrintTasks(w io.Writer, s runs.Status, most int, values func(task int) stri
 }
 
 // PrintEnd tells how a run ended and where its record is.
-func PrintEnd(w io.Writer, s runs.Status) {
+func PrintEnd(w io.Writer, s status.Status) {
 	told := s.LogTask() // it reads a sweep's tasks, too
 	fmt.Fprintf(w, "%s%s", s.State, Because(s.Reason))
 	if s.End != nil && s.Start != nil && !s.Sweep() {
 		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
-		fmt.Fprintf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, runs.Plural(s.Start.Threads, "thread"))
+		fmt.Fprintf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, text.Plural(s.Start.Threads, "thread"))
 	}
 	fmt.Fprintf(w, "\n")
 	if s.Start != nil && s.Start.Oversubscribed != "" {
@@ -130,7 +131,7 @@ func PrintEnd(w io.Writer, s runs.Status) {
 // notedTasks is how many tasks' notes are printed at the end of a sweep.
 const notedTasks = 5
 
-func printTaskNotes(w io.Writer, s runs.Status) {
+func printTaskNotes(w io.Writer, s status.Status) {
 	n := 0
 	for _, t := range s.Tasks {
 		if t.Brief.Note == "" || !t.State.Final() {
@@ -141,7 +142,7 @@ func printTaskNotes(w io.Writer, s runs.Status) {
 		}
 	}
 	if n > notedTasks {
-		fmt.Fprintf(w, "and %s more with such notes; nixbatch status %s --tasks\n", runs.Plural(n-notedTasks, "task"), s.Run.ID)
+		fmt.Fprintf(w, "and %s more with such notes; nixbatch status %s --tasks\n", text.Plural(n-notedTasks, "task"), s.Run.ID)
 	}
 }
 

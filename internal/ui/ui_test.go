@@ -12,9 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
-	"github.com/nixbatch/nixbatch/internal/runs"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -109,12 +110,12 @@ func TestAge(t *testing.T) {
 func TestPrintStatus(t *testing.T) {
 	exit := 3
 	var b bytes.Buffer
-	ui.PrintStatus(&b, []runs.Status{
-		{Run: runs.Run{ID: "a-1"}, State: slurm.Failed, Reason: "exit code 3", Job: record.Submit{JobID: 12},
-			Brief: runs.Brief{Build: "haswell", Elapsed: 61, Exit: &exit}},
-		{Run: runs.Run{ID: "a-2"}, State: slurm.Pending, Job: record.Submit{JobID: 13}, Reason: "Priority"},
-		{Run: runs.Run{ID: "a-3"}, State: slurm.Running, Job: record.Submit{Local: true}},
-		{Run: runs.Run{ID: "a-4"}, State: slurm.Unknown, NotSubmitted: true, Reason: "interrupted before it was submitted"},
+	ui.PrintStatus(&b, []status.Status{
+		{Run: rundir.Run{ID: "a-1"}, State: slurm.Failed, Reason: "exit code 3", Job: facts.Submit{JobID: 12},
+			Brief: status.Brief{Build: "haswell", Elapsed: 61, Exit: &exit}},
+		{Run: rundir.Run{ID: "a-2"}, State: slurm.Pending, Job: facts.Submit{JobID: 13}, Reason: "Priority"},
+		{Run: rundir.Run{ID: "a-3"}, State: slurm.Running, Job: facts.Submit{Local: true}},
+		{Run: rundir.Run{ID: "a-4"}, State: slurm.Unknown, NotSubmitted: true, Reason: "interrupted before it was submitted"},
 	})
 	want := `RUN  JOB    STATE          BUILD    ELAPSED  EXIT  REASON
 a-1  12     failed         haswell  1m1s     3     exit code 3
@@ -129,11 +130,11 @@ a-4  -      not submitted  -        -        -     interrupted before it was sub
 
 func TestPrintEnd(t *testing.T) {
 	var b bytes.Buffer
-	ui.PrintEnd(&b, runs.Status{
-		Run: runs.Run{ID: "a-1", Dir: "/p/.nixbatch/runs/a-1"}, State: slurm.Completed,
-		Start: &record.Start{Threads: 2, Build: record.Chosen{Arch: "haswell"}, Nodes: []record.Node{{CPU: cpuflags.CPU{Name: "Some CPU"}}}},
-		End: &record.End{Elapsed: 1.5, Outputs: []record.File{{Path: "there"}, {Path: "none", Skipped: "no such file"}},
-			Changed: []record.InputChange{{Path: "in", What: "other contents at the end"}}},
+	ui.PrintEnd(&b, status.Status{
+		Run: rundir.Run{ID: "a-1", Dir: "/p/.nixbatch/runs/a-1"}, State: slurm.Completed,
+		Start: &facts.Start{Threads: 2, Build: facts.Chosen{Arch: "haswell"}, Nodes: []facts.Node{{CPU: cpuflags.CPU{Name: "Some CPU"}}}},
+		End: &facts.End{Elapsed: 1.5, Outputs: []facts.File{{Path: "there"}, {Path: "none", Skipped: "no such file"}},
+			Changed: []facts.InputChange{{Path: "in", What: "other contents at the end"}}},
 	})
 	want := `completed in 1.50 s: build haswell on Some CPU, 2 threads
 output none: no such file
@@ -145,7 +146,7 @@ log    /p/.nixbatch/runs/a-1/logs/0.log
 		t.Error(d)
 	}
 	b.Reset()
-	ui.PrintEnd(&b, runs.Status{Run: runs.Run{Dir: "/r"}, State: slurm.NodeFail, Reason: "its node was lost"})
+	ui.PrintEnd(&b, status.Status{Run: rundir.Run{Dir: "/r"}, State: slurm.NodeFail, Reason: "its node was lost"})
 	if d := cmp.Diff("node-fail (its node was lost)\nrecord /r\nlog    /r/logs/0.log\n", b.String()); d != "" {
 		t.Error(d)
 	}
@@ -156,10 +157,10 @@ log    /p/.nixbatch/runs/a-1/logs/0.log
 func TestPrintStatusReasons(t *testing.T) {
 	exit := 0
 	var b bytes.Buffer
-	ui.PrintStatus(&b, []runs.Status{
-		{Run: runs.Run{ID: "a-1"}, State: slurm.Completed, Job: record.Submit{JobID: 1}, Brief: runs.Brief{Elapsed: 1, Exit: &exit, Note: "output no.txt missing"}},
-		{Run: runs.Run{ID: "a-2"}, State: slurm.Running, Job: record.Submit{JobID: 2}, Brief: runs.Brief{Note: "output no.txt missing"}},
-		{Run: runs.Run{ID: "a-3"}, State: slurm.Failed, Job: record.Submit{JobID: 3}, Reason: "one\ntwo \x1b[2J " + strings.Repeat("x", 300)},
+	ui.PrintStatus(&b, []status.Status{
+		{Run: rundir.Run{ID: "a-1"}, State: slurm.Completed, Job: facts.Submit{JobID: 1}, Brief: status.Brief{Elapsed: 1, Exit: &exit, Note: "output no.txt missing"}},
+		{Run: rundir.Run{ID: "a-2"}, State: slurm.Running, Job: facts.Submit{JobID: 2}, Brief: status.Brief{Note: "output no.txt missing"}},
+		{Run: rundir.Run{ID: "a-3"}, State: slurm.Failed, Job: facts.Submit{JobID: 3}, Reason: "one\ntwo \x1b[2J " + strings.Repeat("x", 300)},
 	})
 	lines := strings.Split(b.String(), "\n")
 	if len(lines) != 5 || !strings.HasSuffix(lines[1], "  0     output no.txt missing") || strings.Contains(lines[2], "missing") ||
@@ -171,10 +172,10 @@ func TestPrintStatusReasons(t *testing.T) {
 // The end of a sweep: one line for each task of which there is more to tell, and
 // the log of the first that failed.
 func TestPrintEndOfSweep(t *testing.T) {
-	s := runs.Status{Run: runs.Run{ID: "a-1", Dir: "/r"}, State: slurm.Failed, Reason: "completed 7, failed 2", Counts: map[slurm.State]int{slurm.Failed: 2},
-		Start: &record.Start{Threads: 1, Build: record.Chosen{Arch: "haswell"}, Nodes: []record.Node{{CPU: cpuflags.CPU{Name: "Some CPU"}}}}}
+	s := status.Status{Run: rundir.Run{ID: "a-1", Dir: "/r"}, State: slurm.Failed, Reason: "completed 7, failed 2", Counts: map[slurm.State]int{slurm.Failed: 2},
+		Start: &facts.Start{Threads: 1, Build: facts.Chosen{Arch: "haswell"}, Nodes: []facts.Node{{CPU: cpuflags.CPU{Name: "Some CPU"}}}}}
 	for i := range 9 {
-		k := runs.TaskStatus{Task: i, Submitted: true, State: slurm.Completed}
+		k := status.TaskStatus{Task: i, Submitted: true, State: slurm.Completed}
 		if i > 1 {
 			k.Brief.Note = "output o missing"
 		}

@@ -20,10 +20,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -73,14 +76,14 @@ type checker struct {
 	*load.Record
 	o      Options
 	report *Report
-	red    *record.Redactor // nil: redacted, or not readable
+	red    *private.Redactor // nil: redacted, or not readable
 }
 
 // Verify checks the record at path. An error means that there is nothing to
 // check; whatever is wrong with a record is a verdict.
 func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 	r, err := load.Open(path)
-	var newer *record.NewerError
+	var newer *seal.NewerError
 	if errors.As(err, &newer) {
 		return nil, err
 	}
@@ -160,21 +163,21 @@ func (r *Report) several(what string, bad []string, verdict, good string) {
 // facts compares every fact with the seal.
 func (c *checker) facts() {
 	const what = "facts are as they were sealed"
-	keep, err := record.ReadAll(c, record.PrivateFile)
+	keep, err := source.ReadAll(c, private.PrivateFile)
 	switch {
-	case err == nil && record.HashBytes(keep) != c.Seal.Private:
-		c.report.say(what, Failed, record.PrivateFile+" is not the sealed one")
+	case err == nil && digest.Bytes(keep) != c.Seal.Private:
+		c.report.say(what, Failed, private.PrivateFile+" is not the sealed one")
 		return
 	case err == nil && c.Redacted():
 		c.report.say(what, Failed, "the record says it is redacted, and holds what would undo that")
 		return
 	case err == nil:
-		if c.red, err = record.ReadPrivate(keep); err != nil {
+		if c.red, err = private.ReadPrivate(keep); err != nil {
 			c.report.say(what, Failed, err.Error())
 			return
 		}
 	case !errors.Is(err, fs.ErrNotExist) || !c.Redacted():
-		c.report.say(what, Failed, record.PrivateFile+" is missing, without which private values cannot be checked")
+		c.report.say(what, Failed, private.PrivateFile+" is missing, without which private values cannot be checked")
 		return
 	}
 	var bad []string
@@ -196,8 +199,8 @@ func (c *checker) facts() {
 	c.report.several(what, bad, Proved, good)
 }
 
-func (c *checker) fact(f record.SealedFact) (problem string) {
-	data, err := record.ReadAll(c, f.Path)
+func (c *checker) fact(f seal.SealedFact) (problem string) {
+	data, err := source.ReadAll(c, f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "is missing"
 	}
@@ -208,7 +211,7 @@ func (c *checker) fact(f record.SealedFact) (problem string) {
 	switch {
 	case err != nil:
 		return "was changed: " + err.Error()
-	case record.HashBytes(form) != f.SHA256,
+	case digest.Bytes(form) != f.SHA256,
 		c.red == nil && !bytes.Equal(form, data),
 		c.red != nil && c.red.Whole(bytes.NewReader(data)) != f.Whole:
 		return "was changed"
@@ -221,7 +224,7 @@ func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
 	if c.Contents != nil {
 		return nil // contents tells
 	}
-	names, err := record.FactFiles(c.Path)
+	names, err := seal.FactFiles(c.Path)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -236,7 +239,7 @@ func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
 // tasks compares what the tasks left with the seal.
 func (c *checker) tasks() {
 	const what = "tasks' facts are as they were sealed"
-	f, err := c.Open(record.TasksFile)
+	f, err := c.Open(seal.TasksFile)
 	if err != nil {
 		c.report.say(what, Failed, err.Error())
 		return
@@ -244,16 +247,16 @@ func (c *checker) tasks() {
 	defer f.Close()
 	var bad []string
 	var grew []string
-	var m record.Merkle
+	var m seal.Merkle
 	seen := map[string]bool{}
 	// Without private values nothing can be said of whole files; that they are
 	// missing where they should not be has failed before.
 	live := c.red != nil
-	err = record.Lines(f, func(l record.Line) error {
+	err = seal.Lines(f, func(l seal.Line) error {
 		m.Add(l.Leaf())
 		seen[l.Path] = true
 		fact, err := c.red.JSON(l.Fact)
-		if err != nil || record.HashBytes(fact) != l.SHA256 {
+		if err != nil || digest.Bytes(fact) != l.SHA256 {
 			bad = append(bad, l.Path+" was changed")
 		} else if live {
 			switch c.original(l) {
@@ -272,10 +275,10 @@ func (c *checker) tasks() {
 		bad = append(bad, err.Error())
 	}
 	if m.Len() != c.Seal.Tasks.Count || m.Root() != c.Seal.Tasks.Root {
-		bad = append(bad, fmt.Sprintf("%s is not the sealed one", record.TasksFile))
+		bad = append(bad, fmt.Sprintf("%s is not the sealed one", seal.TasksFile))
 	}
 	if c.Contents == nil {
-		err := record.TaskFiles(c.Path, func(name string) error {
+		err := seal.TaskFiles(c.Path, func(name string) error {
 			if !seen[name] {
 				bad = append(bad, name+" was added after sealing")
 			}
@@ -302,7 +305,7 @@ func (c *checker) contents() {
 		c.report.say("the export is whole", Failed, err.Error())
 		return
 	}
-	ours := map[string]bool{record.SealFile: true, record.SignatureFile: true, record.PrivateFile: true, record.TasksFile: true,
+	ours := map[string]bool{seal.SealFile: true, seal.SignatureFile: true, private.PrivateFile: true, seal.TasksFile: true,
 		load.ContentsFile: true, export.CrateFile: true}
 	for _, f := range c.Seal.Facts {
 		ours[f.Path] = true
@@ -338,7 +341,7 @@ const (
 
 // original compares a file of a run directory, or a log of an export, with its
 // line.
-func (c *checker) original(l record.Line) difference {
+func (c *checker) original(l seal.Line) difference {
 	f, err := c.Open(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return gone // the line has it, and the list of contents says so

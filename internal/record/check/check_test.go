@@ -15,11 +15,12 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -216,8 +217,10 @@ func TestBytesOfARun(t *testing.T) {
 func TestMissingAndAdded(t *testing.T) {
 	for name, edit := range map[string]func(t *testing.T, run recordtest.Run) error{
 		"fact gone":  func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "submit.json")) },
-		"tasks gone": func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, record.TasksFile)) },
-		"salt gone":  func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, record.PrivateFile)) },
+		"tasks gone": func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, seal.TasksFile)) },
+		"salt gone": func(t *testing.T, r recordtest.Run) error {
+			return os.Remove(filepath.Join(r.Dir, private.PrivateFile))
+		},
 		"build added": func(t *testing.T, r recordtest.Run) error {
 			return os.WriteFile(filepath.Join(r.Dir, "env/haswell.json"), []byte("{}"), 0o600)
 		},
@@ -291,7 +294,7 @@ func TestOddRuns(t *testing.T) {
 func TestNewerSchema(t *testing.T) {
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
 	run.Seal(t)
-	file := filepath.Join(run.Dir, record.SealFile)
+	file := filepath.Join(run.Dir, seal.SealFile)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +303,7 @@ func TestNewerSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = check.Verify(context.Background(), run.Dir, check.Options{})
-	var newer *record.NewerError
+	var newer *seal.NewerError
 	if !errors.As(err, &newer) || newer.Schema != "nixbatch/seal/v9" {
 		t.Errorf("%v", err)
 	}
@@ -368,7 +371,7 @@ func (a accounts) Accounting(context.Context, slurm.Query) ([]slurm.AcctJob, err
 func TestWitness(t *testing.T) {
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
 	run.Seal(t)
-	sum := record.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(run.Dir, n)) })
+	sum := seal.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(run.Dir, n)) })
 	for line, want := range map[string]string{
 		"sbatch --comment=nixbatch:" + recordtest.ID + ",sha256:" + sum:                     check.Proved,
 		"sbatch --comment=nixbatch:" + recordtest.ID + ",sha256:" + strings.Repeat("0", 64): check.Failed,

@@ -17,8 +17,8 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -96,7 +96,7 @@ func (c *checker) environments() {
 }
 
 // closed checks that a closure is one: it has the output, and all it refers to.
-func closed(e record.Environment) string {
+func closed(e facts.Environment) string {
 	all := map[string]bool{}
 	for _, p := range e.Paths {
 		if !storepath.PathRe.MatchString(p.Path) {
@@ -118,7 +118,7 @@ func closed(e record.Environment) string {
 }
 
 // store hashes the paths of a closure that are in this machine's store.
-func (c *checker) store(what string, e record.Environment) {
+func (c *checker) store(what string, e facts.Environment) {
 	if c.o.NoStore || !there(e.Out) {
 		c.report.say(what, Claimed, fmt.Sprintf("%d store paths and their hashes are on record; they are not looked at here", len(e.Paths)))
 		return
@@ -143,7 +143,7 @@ func (c *checker) store(what string, e record.Environment) {
 
 // known is what a file was at the end of the latest task that wrote or read it.
 type known struct {
-	file record.File
+	file facts.File
 	at   time.Time
 }
 
@@ -205,7 +205,7 @@ func (c *checker) files() {
 	}
 }
 
-func keep(m map[string]known, f record.File, at time.Time) {
+func keep(m map[string]known, f facts.File, at time.Time) {
 	if k, ok := m[f.Path]; !ok || !at.Before(k.at) {
 		m[f.Path] = known{f, at}
 	}

@@ -8,10 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 func TestSignature(t *testing.T) {
@@ -26,10 +27,10 @@ func TestSignature(t *testing.T) {
 		}
 	}
 	keygen("-q", "-t", "ed25519", "-N", "", "-f", key)
-	if err := record.Sign(context.Background(), proc.System{}, run.Dir, key); err != nil {
+	if err := seal.Sign(context.Background(), proc.System{}, run.Dir, key); err != nil {
 		t.Fatal(err)
 	}
-	if err := record.Sign(context.Background(), proc.System{}, run.Dir, key); !errors.Is(err, record.ErrExists) {
+	if err := seal.Sign(context.Background(), proc.System{}, run.Dir, key); !errors.Is(err, durable.ErrExists) {
 		t.Errorf("signed twice: %v", err)
 	}
 	pub, err := os.ReadFile(key + ".pub")
@@ -57,11 +58,11 @@ func TestSignature(t *testing.T) {
 	// The signature of another seal.
 	second := recordtest.Make(t, t.TempDir(), recordtest.Options{Energy: 1})
 	second.Seal(t)
-	sig, err := os.ReadFile(filepath.Join(run.Dir, record.SignatureFile))
+	sig, err := os.ReadFile(filepath.Join(run.Dir, seal.SignatureFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(second.Dir, record.SignatureFile), sig, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(second.Dir, seal.SignatureFile), sig, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if v := verdict(t, verify(t, second.Dir), "the seal is signed"); v.Verdict != check.Failed {

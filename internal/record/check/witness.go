@@ -11,7 +11,8 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -21,7 +22,7 @@ func (c *checker) submission() string {
 	if c.red == nil {
 		return ""
 	}
-	return record.Submission(func(name string) ([]byte, error) { return record.ReadAll(c, name) })
+	return seal.Submission(func(name string) ([]byte, error) { return source.ReadAll(c, name) })
 }
 
 // witness looks for the submission's hash where the owner cannot write.
@@ -32,7 +33,7 @@ func (c *checker) witness(ctx context.Context) {
 		c.report.say(what, Unknown, "private values are left out, and the hash is over them too")
 		return
 	}
-	word := record.WitnessWord(sum)
+	word := seal.WitnessWord(sum)
 	if c.o.Slurm != nil && c.Submit != nil && c.Submit.JobID != 0 {
 		jobs, err := c.o.Slurm.Accounting(ctx, slurm.Query{IDs: []string{fmt.Sprint(c.Submit.JobID)}})
 		for _, j := range jobs {
@@ -69,7 +70,7 @@ func (c *checker) witness(ctx context.Context) {
 // signature checks seal.json.sig, if there is one.
 func (c *checker) signature(ctx context.Context) {
 	const what = "the seal is signed"
-	sig, err := record.ReadAll(c, record.SignatureFile)
+	sig, err := source.ReadAll(c, seal.SignatureFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.report.say(what, Unknown, "it is not: nixbatch record seal --sign KEY signs it")
 		return
@@ -78,7 +79,7 @@ func (c *checker) signature(ctx context.Context) {
 		c.report.say(what, Failed, err.Error())
 		return
 	}
-	seal, err := record.ReadAll(c, record.SealFile)
+	seal, err := source.ReadAll(c, seal.SealFile)
 	if err != nil {
 		c.report.say(what, Failed, err.Error())
 		return
@@ -98,12 +99,12 @@ func (c *checker) signature(ctx context.Context) {
 	c.report.say(what, verdict, detail)
 }
 
-func (c *checker) keygen(ctx context.Context, sig string, seal []byte) (verdict, detail string) {
+func (c *checker) keygen(ctx context.Context, sig string, sealed []byte) (verdict, detail string) {
 	run := func(args ...string) (string, error) {
-		res, err := c.o.Runner.Run(ctx, proc.Cmd{Path: "ssh-keygen", Args: args, Stdin: bytes.NewReader(seal)})
+		res, err := c.o.Runner.Run(ctx, proc.Cmd{Path: "ssh-keygen", Args: args, Stdin: bytes.NewReader(sealed)})
 		return strings.TrimSpace(string(res.Stdout)), err
 	}
-	out, err := run("-Y", "check-novalidate", "-n", record.SignatureSpace, "-s", sig)
+	out, err := run("-Y", "check-novalidate", "-n", seal.SignatureSpace, "-s", sig)
 	switch {
 	case proc.NotFound(err):
 		return Unknown, "there is a signature, but no ssh-keygen here to check it"
@@ -117,7 +118,7 @@ func (c *checker) keygen(ctx context.Context, sig string, seal []byte) (verdict,
 	who, err := run("-Y", "find-principals", "-f", c.o.Signers, "-s", sig)
 	if err == nil {
 		who, _, _ = strings.Cut(who, "\n")
-		_, err = run("-Y", "verify", "-f", c.o.Signers, "-I", who, "-n", record.SignatureSpace, "-s", sig)
+		_, err = run("-Y", "verify", "-f", c.o.Signers, "-I", who, "-n", seal.SignatureSpace, "-s", sig)
 	}
 	if err != nil {
 		return Failed, "the key " + key + " is not one of " + filepath.Base(c.o.Signers)

@@ -14,7 +14,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
@@ -70,12 +70,12 @@ const (
 // order is how telling a kind of difference is.
 var order = []string{"number", "pin", "package", "build", "cpu", "threads", "layout", "job", "input", "result", "output"}
 
-// facts is what of a record is compared.
-type facts struct {
+// side is what of a record is compared.
+type side struct {
 	*load.Record
 	archs, cpus, threads, layout []string
-	inputs, outputs              map[string]record.File
-	numbers                      map[string]record.Number
+	inputs, outputs              map[string]facts.File
+	numbers                      map[string]facts.Number
 	result                       string
 	incomplete                   int
 }
@@ -110,8 +110,8 @@ func Runs(a, b *load.Record) (*Report, error) {
 	return r, nil
 }
 
-func gather(r *load.Record) (facts, error) {
-	f := facts{Record: r, inputs: map[string]record.File{}, outputs: map[string]record.File{}, numbers: map[string]record.Number{}}
+func gather(r *load.Record) (side, error) {
+	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[string]facts.Number{}}
 	codes := map[string]int{}
 	err := r.Attempts(func(a load.Attempt) error {
 		if !a.Last {
@@ -183,8 +183,8 @@ func (r *Report) lists(kind, what string, a, b []string) {
 	r.add(kind, what, strings.Join(a, ", "), strings.Join(b, ", "))
 }
 
-func (r *Report) pins(a, b facts) {
-	text := func(f facts, i int) string {
+func (r *Report) pins(a, b side) {
+	text := func(f side, i int) string {
 		if i >= len(f.Plan.Pins) {
 			return ""
 		}
@@ -202,8 +202,8 @@ func (r *Report) pins(a, b facts) {
 }
 
 // packages compares the closures of the builds that ran.
-func (r *Report) packages(a, b facts) {
-	versions := func(f facts) map[string][]string {
+func (r *Report) packages(a, b side) {
+	versions := func(f side) map[string][]string {
 		out := map[string][]string{}
 		for _, arch := range f.archs {
 			for _, p := range export.Packages(f.Envs[arch]) {
@@ -234,7 +234,7 @@ func (r *Report) packages(a, b facts) {
 }
 
 // derivations compares builds of one arch: the same text has the same .drv.
-func (r *Report) derivations(a, b facts) {
+func (r *Report) derivations(a, b side) {
 	for _, arch := range a.archs {
 		ea, ok := a.Envs[arch]
 		eb, also := b.Envs[arch]
@@ -244,9 +244,9 @@ func (r *Report) derivations(a, b facts) {
 	}
 }
 
-func (r *Report) job(a, b facts) {
+func (r *Report) job(a, b side) {
 	r.add("job", "lines to run", a.Plan.Run, b.Plan.Run)
-	options := func(f facts) string {
+	options := func(f side) string {
 		var out []string
 		for _, o := range f.Plan.Slurm {
 			out = append(out, strings.TrimSuffix(o.Name+"="+o.Value, "="))
@@ -254,7 +254,7 @@ func (r *Report) job(a, b facts) {
 		return strings.Join(out, " ")
 	}
 	r.add("job", "options of sbatch", options(a), options(b))
-	env := func(f facts) string {
+	env := func(f side) string {
 		var out []string
 		for _, v := range f.Plan.Env {
 			out = append(out, v.Name+"="+v.Value)
@@ -267,8 +267,8 @@ func (r *Report) job(a, b facts) {
 	}
 }
 
-func (r *Report) files(kind string, a, b map[string]record.File) {
-	text := func(f record.File, ok bool) string {
+func (r *Report) files(kind string, a, b map[string]facts.File) {
+	text := func(f facts.File, ok bool) string {
 		switch {
 		case !ok:
 			return ""
@@ -291,7 +291,7 @@ func (r *Report) files(kind string, a, b map[string]record.File) {
 	}
 }
 
-func (r *Report) compareNumbers(a, b facts) {
+func (r *Report) compareNumbers(a, b side) {
 	names := map[string]bool{}
 	for n := range a.numbers {
 		names[n] = true
@@ -303,10 +303,10 @@ func (r *Report) compareNumbers(a, b facts) {
 		na, oka := a.numbers[key]
 		nb, okb := b.numbers[key]
 		if !oka {
-			na = record.Number{Problem: "not declared in the first run"}
+			na = facts.Number{Problem: "not declared in the first run"}
 		}
 		if !okb {
-			nb = record.Number{Problem: "not declared in the second run"}
+			nb = facts.Number{Problem: "not declared in the second run"}
 		}
 		file, where, _ := strings.Cut(key, "\x00")
 		n := pair(na, nb)
@@ -319,7 +319,7 @@ func (r *Report) compareNumbers(a, b facts) {
 	}
 }
 
-func num(n record.Number, v float64) string {
+func num(n facts.Number, v float64) string {
 	if n.Problem != "" {
 		return n.Problem
 	}
@@ -327,7 +327,7 @@ func num(n record.Number, v float64) string {
 }
 
 // pair compares two rows of numbers by the tolerances of the first.
-func pair(a, b record.Number) Number {
+func pair(a, b facts.Number) Number {
 	n := Number{Count: len(a.Values), Agree: true, Problem: cmp.Or(a.Problem, b.Problem)}
 	if n.Problem == "" && len(a.Values) != len(b.Values) {
 		n.Problem = fmt.Sprintf("%d numbers in one, %d in the other", len(a.Values), len(b.Values))
@@ -351,7 +351,7 @@ func pair(a, b record.Number) Number {
 }
 
 // judge decides what the differences mean for the results.
-func (r *Report) judge(a, b facts) {
+func (r *Report) judge(a, b side) {
 	counted := map[string]bool{}
 	agree := true
 	for _, n := range r.Numbers {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
@@ -49,7 +49,7 @@ func TestRuns(t *testing.T) {
 		"lines":            {recordtest.Options{Edit: func(p *plan.Plan) { p.Run = "rhf --tight\n" }}, compare.SameResults, "job"},
 		"options":          {recordtest.Options{Edit: func(p *plan.Plan) { p.Slurm = p.Slurm.Set("ntasks", "2") }}, compare.SameResults, "job"},
 		"incomplete":       {recordtest.Options{NoEnd: map[int]bool{0: true}}, compare.NotComparable, "number result output"},
-		"more outputs":     {recordtest.Options{Outputs: []record.File{{Path: "x", SHA256: "00"}}}, compare.Different, "output"},
+		"more outputs":     {recordtest.Options{Outputs: []facts.File{{Path: "x", SHA256: "00"}}}, compare.Different, "output"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rep := runs(t, recordtest.Options{}, tc.b)

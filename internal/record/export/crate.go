@@ -11,8 +11,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 // What a Process Run Crate refers to (RO-Crate 1.1, Process Run Crate 0.5).
@@ -174,7 +175,7 @@ func (b *crateBuilder) format(root, name string) string {
 
 // file is an input or output of an action: a File that is here, or something
 // that is named only.
-func (b *crateBuilder) file(role string, f record.File) object {
+func (b *crateBuilder) file(role string, f facts.File) object {
 	c, ok := b.Contents.Find(role, f.Path)
 	if ok && c.At != "" {
 		return ref(encode(c.At))
@@ -233,7 +234,7 @@ func (b *crateBuilder) action(a load.Attempt, agent object) {
 		"description": fmt.Sprintf("%s with the build for %s, %d threads", strings.Join(b.Plan.Packages, ", "), s.Build.Arch, s.Threads),
 		"startTime":   stamp(s.Time), "agent": agent, "instrument": b.software(s.Build.Arch),
 	}
-	objects := []object{ref("job.yaml"), ref("run.sh")}
+	objects := []object{ref(facts.JobFile), ref(facts.LinesFile)}
 	for _, f := range s.Inputs {
 		objects = append(objects, b.file("input", f))
 	}
@@ -248,7 +249,7 @@ func (b *crateBuilder) action(a load.Attempt, agent object) {
 	end := a.End
 	if end == nil {
 		// It began and left no end: that is not a failure, and not a result.
-		e["endTime"], e["result"] = stamp(b.Seal.Time), []object{ref(record.TasksFile)}
+		e["endTime"], e["result"] = stamp(b.Seal.Time), []object{ref(seal.TasksFile)}
 		e["description"] = e["description"].(string) + "; incomplete: it left no end, the end time is that of the seal"
 		e["actionStatus"] = "http://schema.org/PotentialActionStatus"
 	} else {
@@ -257,7 +258,7 @@ func (b *crateBuilder) action(a load.Attempt, agent object) {
 			results = append(results, b.file("output", f))
 		}
 		if len(results) == 0 {
-			results = append(results, ref(record.TasksFile))
+			results = append(results, ref(seal.TasksFile))
 		}
 		e["endTime"], e["result"], e["actionStatus"] = stamp(end.Time), results, "http://schema.org/CompletedActionStatus"
 		if end.ExitCode != 0 {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
@@ -74,7 +74,7 @@ var defined = strings.Fields("@id @type about conformsTo name description datePu
 
 // Every rule that the reference validator has, as far as the facts list them.
 func TestCrateRules(t *testing.T) {
-	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Tasks: 3, NoEnd: map[int]bool{2: true}, Outputs: []record.File{{Path: "big.dat", Size: 1 << 50, SHA256: strings.Repeat("ab", 32)}},
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Tasks: 3, NoEnd: map[int]bool{2: true}, Outputs: []facts.File{{Path: "big.dat", Size: 1 << 50, SHA256: strings.Repeat("ab", 32)}},
 		Edit: func(p *plan.Plan) {
 			p.Pins = append(p.Pins, plan.Pin{Role: "overlay", Kind: "github", From: "Nix-QChem/NixOS-QChem", Rev: strings.Repeat("1", 40), Hash: recordtest.SRI("overlay")})
 		}})

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -41,7 +41,7 @@ func writeJSON(root, name string, v any) error {
 	return os.WriteFile(filepath.Join(root, name), append(data, '\n'), 0o644)
 }
 
-func bill(r *load.Record, arch string, e record.Environment, tool record.Tool) object {
+func bill(r *load.Record, arch string, e facts.Environment, tool facts.Tool) object {
 	components, deps := []object{}, []object{}
 	for _, p := range e.Paths {
 		refs := []string{}
@@ -56,7 +56,7 @@ func bill(r *load.Record, arch string, e record.Environment, tool record.Tool) o
 		}
 		components = append(components, component(p, "library"))
 	}
-	main := component(record.StorePath{Path: e.Out, Deriver: e.Drv, NarHash: narHash(e)}, "application")
+	main := component(facts.StorePath{Path: e.Out, Deriver: e.Drv, NarHash: narHash(e)}, "application")
 	main["name"] = r.Plan.Name + " environment"
 	main["description"] = "packages " + strings.Join(r.Plan.Packages, ", ") + "; build for " + arch
 	// The same build gives the same bill.
@@ -74,7 +74,7 @@ func bill(r *load.Record, arch string, e record.Environment, tool record.Tool) o
 	}
 }
 
-func narHash(e record.Environment) string {
+func narHash(e facts.Environment) string {
 	for _, p := range e.Paths {
 		if p.Path == e.Out {
 			return p.NarHash
@@ -83,7 +83,7 @@ func narHash(e record.Environment) string {
 	return ""
 }
 
-func component(p record.StorePath, kind string) object {
+func component(p facts.StorePath, kind string) object {
 	q := ParsePath(p)
 	props := []object{{"name": "nix:store_path", "value": p.Path}}
 	add := func(name, value string) {

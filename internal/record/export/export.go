@@ -27,9 +27,12 @@ import (
 	"github.com/nix-community/go-nix/pkg/nar"
 	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
 )
 
 // Formats are the names of the forms.
@@ -43,7 +46,7 @@ type Options struct {
 	MaxFile int64  // bytes above which an input or output is only named; 0: 100 MiB
 	MaxTree int64  // the same for a pinned tree; 0: 10 MiB
 	People  People
-	Tool    record.Tool
+	Tool    facts.Tool
 }
 
 // People is who stands behind a crate; nobody is named unasked.
@@ -128,8 +131,8 @@ type bundler struct {
 	*load.Record
 	o    Options
 	root string
-	red  *record.Redactor // reads private values; nil: they are left out already
-	form *record.Redactor // what is written: red when redacting, else nil
+	red  *private.Redactor // reads private values; nil: they are left out already
+	form *private.Redactor // what is written: red when redacting, else nil
 	list load.Contents
 	seen map[string]bool
 }
@@ -140,10 +143,10 @@ func bundle(r *load.Record, root string, o Options) (*load.Contents, error) {
 	}
 	b := &bundler{Record: r, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
-	keep, err := record.ReadAll(r, record.PrivateFile)
+	keep, err := source.ReadAll(r, private.PrivateFile)
 	switch {
 	case err == nil:
-		if b.red, err = record.ReadPrivate(keep); err != nil {
+		if b.red, err = private.ReadPrivate(keep); err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}
 	case !r.Redacted():
@@ -155,7 +158,7 @@ func bundle(r *load.Record, root string, o Options) (*load.Contents, error) {
 		}
 		b.form = b.red
 	} else if b.red != nil {
-		if err := b.put(record.PrivateFile, keep); err != nil {
+		if err := b.put(private.PrivateFile, keep); err != nil {
 			return nil, err
 		}
 	}
@@ -181,7 +184,7 @@ func (b *bundler) put(name string, data []byte) error {
 
 func (b *bundler) facts() error {
 	for _, f := range b.Seal.Facts {
-		data, err := record.ReadAll(b, f.Path)
+		data, err := source.ReadAll(b, f.Path)
 		if err != nil {
 			return err
 		}
@@ -194,8 +197,8 @@ func (b *bundler) facts() error {
 			return err
 		}
 	}
-	for _, name := range []string{record.SealFile, record.SignatureFile} {
-		data, err := record.ReadAll(b, name)
+	for _, name := range []string{seal.SealFile, seal.SignatureFile} {
+		data, err := source.ReadAll(b, name)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -210,13 +213,13 @@ func (b *bundler) facts() error {
 }
 
 func (b *bundler) tasks() error {
-	f, err := os.Create(filepath.Join(b.root, record.TasksFile))
+	f, err := os.Create(filepath.Join(b.root, seal.TasksFile))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	out := bufio.NewWriterSize(f, 256<<10)
-	err = b.Lines(func(l record.Line) error {
+	err = b.Lines(func(l seal.Line) error {
 		if b.form != nil {
 			if l.Fact, err = b.form.JSON(l.Fact); err != nil {
 				return err
@@ -227,7 +230,7 @@ func (b *bundler) tasks() error {
 				return err
 			}
 		}
-		return record.WriteLine(out, l)
+		return seal.WriteLine(out, l)
 	})
 	if err == nil {
 		err = out.Flush()
@@ -237,7 +240,7 @@ func (b *bundler) tasks() error {
 
 // log takes a log along, as far as it was sealed. What a job prints cannot be
 // redacted.
-func (b *bundler) log(l record.Line, size int64) error {
+func (b *bundler) log(l seal.Line, size int64) error {
 	c := load.Content{Role: "log", Path: l.Path, Size: size}
 	switch {
 	case b.list.Redacted:
@@ -292,7 +295,7 @@ func (b *bundler) files() error {
 	})
 }
 
-func (b *bundler) file(role string, f record.File) error {
+func (b *bundler) file(role string, f facts.File) error {
 	if key := role + "\x00" + f.Path; b.seen[key] {
 		return nil
 	} else {
@@ -316,7 +319,7 @@ func (b *bundler) file(role string, f record.File) error {
 }
 
 // copy copies a file that is still what was recorded.
-func (b *bundler) copy(role string, f record.File, shown string) (at, absent string, err error) {
+func (b *bundler) copy(role string, f facts.File, shown string) (at, absent string, err error) {
 	in, absent := b.open(role, f.Path)
 	if absent != "" {
 		return "", absent, nil
@@ -341,7 +344,7 @@ func (b *bundler) copy(role string, f record.File, shown string) (at, absent str
 	at = role + "s/" + shown
 	// A name that would lead out, or that others could not store, is replaced
 	// by the hash; the list has the name.
-	if !record.SafeName(shown) || len(shown) > 200 {
+	if !source.SafeName(shown) || len(shown) > 200 {
 		at = role + "s/by-hash/" + f.SHA256
 	}
 	return at, "", b.put(at, data)

@@ -15,10 +15,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"gopkg.in/yaml.v3"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
 
@@ -144,22 +146,22 @@ func TestRedact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	private := []string{recordtest.User, recordtest.Host, recordtest.Account, recordtest.Node, "n016", run.WorkDir, run.Project,
-		record.HashBytes(script), record.HashBytes(job)}
+	hidden := []string{recordtest.User, recordtest.Host, recordtest.Account, recordtest.Node, "n016", run.WorkDir, run.Project,
+		digest.Bytes(script), digest.Bytes(job)}
 	for _, format := range []string{"json", "ro-crate"} {
 		dir, list := write(t, run, export.Options{Format: format, Redact: true})
 		all := files(t, dir)
 		for name, text := range all {
-			for _, p := range private {
+			for _, p := range hidden {
 				if strings.Contains(text, p) || strings.Contains(name, p) {
 					t.Errorf("%s: %s holds %s", format, name, p)
 				}
 			}
 		}
-		if _, ok := all[record.PrivateFile]; ok || !list.Redacted {
+		if _, ok := all[private.PrivateFile]; ok || !list.Redacted {
 			t.Errorf("%s: the salt is in it", format)
 		}
-		var s record.Submit
+		var s facts.Submit
 		var p plan.Plan
 		if err := errors.Join(json.Unmarshal([]byte(all["submit.json"]), &s), json.Unmarshal([]byte(all["plan.json"]), &p)); err != nil {
 			t.Fatal(err)
@@ -178,9 +180,9 @@ func TestRedact(t *testing.T) {
 // A redacted export leaves out an output that names somebody.
 func TestRedactOutputs(t *testing.T) {
 	text := "written by " + recordtest.User + "\n"
-	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Outputs: []record.File{
-		{Path: "who.txt", Size: int64(len(text)), SHA256: record.HashBytes([]byte(text))},
-		{Path: "x.bin", Size: 2, SHA256: record.HashBytes([]byte("\xff\xfe"))}}})
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Outputs: []facts.File{
+		{Path: "who.txt", Size: int64(len(text)), SHA256: digest.Bytes([]byte(text))},
+		{Path: "x.bin", Size: 2, SHA256: digest.Bytes([]byte("\xff\xfe"))}}})
 	for name, data := range map[string]string{"who.txt": text, "x.bin": "\xff\xfe"} {
 		if err := os.WriteFile(filepath.Join(run.WorkDir, name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
@@ -201,11 +203,11 @@ func TestRedactOutputs(t *testing.T) {
 
 // What is not in an export is named with its hash and the reason.
 func TestNothingIsLostSilently(t *testing.T) {
-	big := record.File{Path: "big.dat", Size: 3 << 40, SHA256: strings.Repeat("ab", 32)}
-	skipped := record.File{Path: "huge.dat", Size: 3 << 50, Skipped: "over the limit of 64 GiB"}
-	gone := record.File{Path: "gone.dat", Size: 3, SHA256: strings.Repeat("cd", 32)}
-	hostile := record.File{Path: "../../x\n.dat", Size: 3, SHA256: strings.Repeat("ef", 32)}
-	run := sealed(t, recordtest.Options{Outputs: []record.File{big, skipped, gone, hostile}})
+	big := facts.File{Path: "big.dat", Size: 3 << 40, SHA256: strings.Repeat("ab", 32)}
+	skipped := facts.File{Path: "huge.dat", Size: 3 << 50, Skipped: "over the limit of 64 GiB"}
+	gone := facts.File{Path: "gone.dat", Size: 3, SHA256: strings.Repeat("cd", 32)}
+	hostile := facts.File{Path: "../../x\n.dat", Size: 3, SHA256: strings.Repeat("ef", 32)}
+	run := sealed(t, recordtest.Options{Outputs: []facts.File{big, skipped, gone, hostile}})
 	if err := os.WriteFile(filepath.Join(run.WorkDir, "water.xyz"), []byte("other"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -230,9 +232,9 @@ func TestNothingIsLostSilently(t *testing.T) {
 // Names that others could not store, or that lead out, are replaced by hashes.
 func TestHostileNames(t *testing.T) {
 	names := []string{"a\nb", "..\\evil", "sub/../../up", strings.Repeat("x", 250), "new\u2028line"}
-	var outs []record.File
+	var outs []facts.File
 	for _, n := range names {
-		outs = append(outs, record.File{Path: n, Size: 2, SHA256: record.HashBytes([]byte("hi"))})
+		outs = append(outs, facts.File{Path: n, Size: 2, SHA256: digest.Bytes([]byte("hi"))})
 	}
 	run := sealed(t, recordtest.Options{Outputs: outs})
 	for _, n := range names {
@@ -246,7 +248,7 @@ func TestHostileNames(t *testing.T) {
 	_, list := write(t, run, export.Options{Format: "json"})
 	for _, n := range names {
 		f, _ := list.Find("output", n)
-		if f.At != "outputs/by-hash/"+record.HashBytes([]byte("hi")) {
+		if f.At != "outputs/by-hash/"+digest.Bytes([]byte("hi")) {
 			t.Errorf("%q is at %q", n, f.At)
 		}
 	}
@@ -255,7 +257,7 @@ func TestHostileNames(t *testing.T) {
 // The bill of materials is what CycloneDX's own schema asks for.
 func TestCycloneDX(t *testing.T) {
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Version: "2.4.1"}) // needs no seal
-	dir, _ := write(t, run, export.Options{Format: "cyclonedx", Tool: record.Tool{Version: "0.1.0"}})
+	dir, _ := write(t, run, export.Options{Format: "cyclonedx", Tool: facts.Tool{Version: "0.1.0"}})
 	c := jsonschema.NewCompiler()
 	const base = "http://cyclonedx.org/schema/"
 	for _, name := range []string{"bom-1.5", "spdx", "jsf-0.82"} {
@@ -356,7 +358,7 @@ func TestParsePath(t *testing.T) {
 		"xgcc-13.2.0-libgcc":      {"xgcc", "13.2.0-libgcc", ""},
 		"hook-bin":                {"hook", "", "bin"},
 	} {
-		p := export.ParsePath(record.StorePath{Path: "/nix/store/00000000000000000000000000000000-" + name})
+		p := export.ParsePath(facts.StorePath{Path: "/nix/store/00000000000000000000000000000000-" + name})
 		if got := [3]string{p.Name, p.Version, p.Output}; got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -29,7 +29,7 @@ func methods(r *load.Record, root string, o Options) error {
 // method is what is said about a run.
 type method struct {
 	*load.Record
-	tool     record.Tool
+	tool     facts.Tool
 	builds   []string // arches that ran
 	cpus     []string
 	threads  []string
@@ -38,7 +38,7 @@ type method struct {
 	qchem    bool
 }
 
-func gather(r *load.Record, tool record.Tool) (*method, error) {
+func gather(r *load.Record, tool facts.Tool) (*method, error) {
 	m := &method{Record: r, tool: tool}
 	err := r.Attempts(func(a load.Attempt) error {
 		if a.Start == nil {

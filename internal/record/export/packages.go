@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // Package is a package of a closure.
 type Package struct {
 	Name, Version, Output string
-	Path                  record.StorePath
+	Path                  facts.StorePath
 }
 
 // outputs are the names nixpkgs gives to the outputs of a package beside "out".
@@ -21,7 +21,7 @@ var outputs = []string{"bin", "dev", "lib", "man", "doc", "info", "devdoc", "deb
 // ParsePath takes the name of a store path apart as Nix does
 // (builtins.parseDrvName: the version begins after the first dash that no
 // letter follows), and the output off its end.
-func ParsePath(p record.StorePath) Package {
+func ParsePath(p facts.StorePath) Package {
 	_, name, _ := strings.Cut(path.Base(p.Path), "-")
 	out := Package{Path: p}
 	for i := 0; i+1 < len(name); i++ {
@@ -43,7 +43,7 @@ func ParsePath(p record.StorePath) Package {
 
 // Packages are the packages of a closure that have a version, each name and
 // version once, sorted.
-func Packages(e record.Environment) []Package {
+func Packages(e facts.Environment) []Package {
 	var all []Package
 	for _, p := range e.Paths {
 		if q := ParsePath(p); q.Version != "" {

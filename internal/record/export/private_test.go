@@ -12,18 +12,22 @@ import (
 
 	"gopkg.in/yaml.v3"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
 )
 
 // The values of env: are in no file of a redacted export, however the job file
 // has them; what is equal stays equal, and the export verifies.
 func TestRedactEnv(t *testing.T) {
 	const secret, short = "hunter2-and-more", "zq7"
-	env := []record.Var{{Name: "TOKEN", Value: secret, From: "job file"}, {Name: "PIN", Value: short, From: "job file"}, {Name: "NONE", From: "job file"}}
+	env := []facts.Var{{Name: "TOKEN", Value: secret, From: "job file"}, {Name: "PIN", Value: short, From: "job file"}, {Name: "NONE", From: "job file"}}
 	for name, block := range map[string]string{
 		"block":     "",
 		"comments":  "env: # " + secret + "\n  TOKEN: " + secret + " # was " + short + "\n  # " + secret + "\n  PIN: " + short + "\n  NONE: ''\n",
@@ -45,7 +49,7 @@ func TestRedactEnv(t *testing.T) {
 			dir, _ := write(t, run, export.Options{Format: "ro-crate", Redact: true})
 			all := files(t, dir)
 			for file, text := range all {
-				for _, p := range []string{secret, short, "hunter2", `z\x717`, record.HashBytes(job)} {
+				for _, p := range []string{secret, short, "hunter2", `z\x717`, digest.Bytes(job)} {
 					if strings.Contains(text, p) {
 						t.Errorf("%s holds %s:\n%s", file, p, text)
 					}
@@ -56,7 +60,7 @@ func TestRedactEnv(t *testing.T) {
 				t.Fatal(err)
 			}
 			token := p.Env[0].Value
-			if !record.Hidden(token) || p.Env[2].Value != "" || !strings.Contains(all[record.TasksFile], token) || !strings.Contains(all["plan.json"], "TOKEN is "+token) {
+			if !private.Hidden(token) || p.Env[2].Value != "" || !strings.Contains(all[seal.TasksFile], token) || !strings.Contains(all["plan.json"], "TOKEN is "+token) {
 				t.Errorf("%+v", p)
 			}
 			if name != "odd ends" {
@@ -85,15 +89,15 @@ func TestRedactEnv(t *testing.T) {
 // let anybody try the value out.
 func TestRedactHashOfJob(t *testing.T) {
 	job := []byte("name: water\nenv: {PIN: zq7}\nrun: rhf\n")
-	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []record.Var{{Name: "PIN", Value: "zq7", From: "job file"}},
-		Edit: func(p *plan.Plan) { p.Job = record.HashBytes(job) }})
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []facts.Var{{Name: "PIN", Value: "zq7", From: "job file"}},
+		Edit: func(p *plan.Plan) { p.Job = digest.Bytes(job) }})
 	if err := os.WriteFile(filepath.Join(run.Dir, "job.yaml"), job, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	run.Seal(t)
 	dir, _ := write(t, run, export.Options{Format: "json", Redact: true})
 	for name, text := range files(t, dir) {
-		if strings.Contains(text, record.HashBytes(job)) {
+		if strings.Contains(text, digest.Bytes(job)) {
 			t.Errorf("%s has the hash of the job file", name)
 		}
 	}
@@ -102,7 +106,7 @@ func TestRedactHashOfJob(t *testing.T) {
 // A run that was sealed before env: was private verifies, and is not exported as
 // if it were redacted.
 func TestRedactEnvOfOldSeal(t *testing.T) {
-	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []record.Var{{Name: "TOKEN", Value: "hunter2-and-more", From: "job file"}}})
+	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Env: []facts.Var{{Name: "TOKEN", Value: "hunter2-and-more", From: "job file"}}})
 	run.Seal(t)
 	r := open(t, run.Dir)
 	r.Source = older{r.Source}
@@ -114,13 +118,13 @@ func TestRedactEnvOfOldSeal(t *testing.T) {
 }
 
 // older has the private values as they were kept before env: was among them.
-type older struct{ record.Source }
+type older struct{ source.Source }
 
 func (o older) Open(name string) (io.ReadCloser, error) {
-	if name != record.PrivateFile {
+	if name != private.PrivateFile {
 		return o.Source.Open(name)
 	}
-	data, err := record.ReadAll(o.Source, name)
+	data, err := source.ReadAll(o.Source, name)
 	return io.NopCloser(bytes.NewReader(bytes.Replace(data, []byte(`"env":true,`), nil, 1))), err
 }
 
@@ -139,9 +143,9 @@ func TestNothingFromElsewhere(t *testing.T) {
 		"absolute/plain":   "",
 		"sub/../sub/plain": "",
 	}
-	var outs []record.File
+	var outs []facts.File
 	for n := range names {
-		outs = append(outs, record.File{Path: n, Size: int64(len(text)), SHA256: record.HashBytes([]byte(text))})
+		outs = append(outs, facts.File{Path: n, Size: int64(len(text)), SHA256: digest.Bytes([]byte(text))})
 	}
 	run := sealed(t, recordtest.Options{Outputs: outs})
 	elsewhere := t.TempDir()

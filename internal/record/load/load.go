@@ -18,30 +18,34 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/canon"
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
 )
 
 // Record is a run's record.
 type Record struct {
-	record.Source
+	source.Source
 	RunID      string
 	Plan       plan.Plan
 	Job        []byte // the job file
-	Intent     record.Intent
-	Submit     *record.Submit     // nil: the job id never became known
-	Result     *record.Result     // nil: not sealed
-	Accounting *record.Accounting // nil: not sealed
-	Envs       map[string]record.Environment
-	Seal       *record.Seal // nil: not sealed
-	Contents   *Contents    // nil: a run directory, not an export
-	Path       string       // where it was read from
+	Intent     facts.Intent
+	Submit     *facts.Submit     // nil: the job id never became known
+	Result     *facts.Result     // nil: not sealed
+	Accounting *facts.Accounting // nil: not sealed
+	Envs       map[string]facts.Environment
+	Seal       *seal.Seal // nil: not sealed
+	Contents   *Contents  // nil: a run directory, not an export
+	Path       string     // where it was read from
 }
 
 // Open reads a record. A seal that was changed, or is of a later version, is an
 // error; a run without one is not.
 func Open(path string) (*Record, error) {
-	src, err := record.OpenSource(path)
+	src, err := source.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -55,31 +59,31 @@ func Open(path string) (*Record, error) {
 
 // From reads a record from a source, which stays the caller's to close where
 // there is an error.
-func From(src record.Source) (*Record, error) { return read(src) }
+func From(src source.Source) (*Record, error) { return read(src) }
 
-func read(src record.Source) (*Record, error) {
-	r := &Record{Source: src, Envs: map[string]record.Environment{}}
-	if err := r.fact("plan.json", plan.Schema, &r.Plan); err != nil {
+func read(src source.Source) (*Record, error) {
+	r := &Record{Source: src, Envs: map[string]facts.Environment{}}
+	if err := r.fact(facts.PlanFile, plan.Schema, &r.Plan); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &record.BadFileError{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
+			return nil, &source.BadFileError{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
 		}
 		return nil, err
 	}
 	var err error
-	if r.Job, err = record.ReadAll(src, "job.yaml"); err != nil {
+	if r.Job, err = source.ReadAll(src, facts.JobFile); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	if r.Seal, err = record.ReadSeal(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if r.Seal, err = seal.Read(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	optional := []struct {
 		name, schema string
 		into         any
 	}{
-		{"intent.json", record.IntentSchema, &r.Intent},
-		{"submit.json", record.SubmitSchema, new(record.Submit)},
-		{"result.json", record.ResultSchema, new(record.Result)},
-		{"accounting.json", record.AccountingSchema, new(record.Accounting)},
+		{facts.IntentFile, facts.IntentSchema, &r.Intent},
+		{facts.SubmitFile, facts.SubmitSchema, new(facts.Submit)},
+		{facts.ResultFile, facts.ResultSchema, new(facts.Result)},
+		{facts.AccountingFile, facts.AccountingSchema, new(facts.Accounting)},
 		{ContentsFile, ContentsSchema, new(Contents)},
 	}
 	for _, o := range optional {
@@ -89,20 +93,20 @@ func read(src record.Source) (*Record, error) {
 			return nil, err
 		}
 		switch v := o.into.(type) {
-		case *record.Submit:
+		case *facts.Submit:
 			r.Submit = v
-		case *record.Result:
+		case *facts.Result:
 			r.Result = v
-		case *record.Accounting:
+		case *facts.Accounting:
 			r.Accounting = v
 		case *Contents:
 			r.Contents = v
 		}
 	}
 	for _, b := range r.Plan.Builds {
-		var e record.Environment
+		var e facts.Environment
 		name := "env/" + b.Arch + ".json"
-		if err := r.fact(name, record.EnvironmentSchema, &e); err == nil {
+		if err := r.fact(name, facts.EnvironmentSchema, &e); err == nil {
 			r.Envs[b.Arch] = e
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
@@ -122,7 +126,7 @@ func read(src record.Source) (*Record, error) {
 
 // fact reads one fact and checks that its schema is the one known here.
 func (r *Record) fact(name, schema string, into any) error {
-	data, err := record.ReadAll(r.Source, name)
+	data, err := source.ReadAll(r.Source, name)
 	if err != nil {
 		return err
 	}
@@ -135,16 +139,16 @@ func decode(name string, data []byte, schema string, into any) error {
 	}
 	err := json.Unmarshal(data, &head)
 	if err == nil && head.Schema != schema && strings.HasPrefix(head.Schema, schema[:strings.LastIndex(schema, "/")+1]) {
-		return &record.NewerError{Name: name, Schema: head.Schema}
+		return &seal.NewerError{Name: name, Schema: head.Schema}
 	}
 	if err == nil && head.Schema != schema {
-		return &record.BadFileError{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
+		return &source.BadFileError{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
 	}
 	if err == nil {
 		err = json.Unmarshal(data, into)
 	}
 	if err != nil {
-		return &record.BadFileError{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited"}
+		return &source.BadFileError{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited"}
 	}
 	return nil
 }
@@ -156,14 +160,14 @@ func (r *Record) Rows() (names []string, tasks [][]string, err error) {
 		Names []string   `json:"names"`
 		Tasks [][]string `json:"tasks"`
 	}
-	if err := r.fact("sweep.json", record.SweepSchema, &table); errors.Is(err, fs.ErrNotExist) {
+	if err := r.fact(facts.SweepFile, facts.SweepSchema, &table); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, err
 	}
 	for _, t := range table.Tasks {
 		if len(t) != len(table.Names) {
-			return nil, nil, &record.BadFileError{Message: "sweep.json has a task with more or fewer values than names", Way: "it was cut off or edited"}
+			return nil, nil, &source.BadFileError{Message: "sweep.json has a task with more or fewer values than names", Way: "it was cut off or edited"}
 		}
 	}
 	return table.Names, table.Tasks, nil
@@ -183,9 +187,9 @@ func (r *Record) WorkDir() string {
 // Attempt is one start of a task.
 type Attempt struct {
 	Task, Attempt int
-	Start         *record.Start
-	End           *record.End // nil: incomplete
-	Last          bool        // no later attempt of the task is on record
+	Start         *facts.Start
+	End           *facts.End // nil: incomplete
+	Last          bool       // no later attempt of the task is on record
 }
 
 // Attempts calls each for every attempt of every task, in order.
@@ -200,7 +204,7 @@ func (r *Record) Attempts(each func(Attempt) error) error {
 		a.Last = next != a.Task
 		return each(a)
 	}
-	err := r.Lines(func(l record.Line) error {
+	err := r.Lines(func(l seal.Line) error {
 		task, attempt, kind := l.Of()
 		if kind != "start" && kind != "end" {
 			return nil
@@ -212,11 +216,11 @@ func (r *Record) Attempts(each func(Attempt) error) error {
 			now = &Attempt{Task: task, Attempt: attempt}
 		}
 		if kind == "start" {
-			now.Start = new(record.Start)
-			return decode(l.Path, l.Fact, record.StartSchema, now.Start)
+			now.Start = new(facts.Start)
+			return decode(l.Path, l.Fact, facts.StartSchema, now.Start)
 		}
-		now.End = new(record.End)
-		return decode(l.Path, l.Fact, record.EndSchema, now.End)
+		now.End = new(facts.End)
+		return decode(l.Path, l.Fact, facts.EndSchema, now.End)
 	})
 	if err != nil {
 		return err
@@ -226,32 +230,32 @@ func (r *Record) Attempts(each func(Attempt) error) error {
 
 // Lines calls each for every file that the tasks left: from the sealed file, or
 // from the run directory while there is none (then without hashes).
-func (r *Record) Lines(each func(record.Line) error) error {
+func (r *Record) Lines(each func(seal.Line) error) error {
 	if r.Seal != nil {
-		f, err := r.Open(record.TasksFile)
+		f, err := r.Open(seal.TasksFile)
 		if err != nil {
 			return fmt.Errorf("record: %w", err)
 		}
 		defer f.Close()
-		return record.Lines(f, each)
+		return seal.Lines(f, each)
 	}
 	st, err := os.Stat(r.Path)
 	if err != nil || !st.IsDir() {
-		return &record.BadFileError{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
+		return &source.BadFileError{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
 	}
-	return record.TaskFiles(r.Path, func(name string) error {
+	return seal.TaskFiles(r.Path, func(name string) error {
 		if !strings.HasSuffix(name, ".json") {
 			return nil
 		}
-		data, err := record.ReadAll(r.Source, name)
+		data, err := source.ReadAll(r.Source, name)
 		if err != nil {
 			return err
 		}
-		fact, err := record.Canonical(data)
+		fact, err := canon.Canonical(data)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		return each(record.Line{Path: name, Fact: fact})
+		return each(seal.Line{Path: name, Fact: fact})
 	})
 }
 
@@ -284,8 +288,8 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 
 // ContentsFile says what an export holds beside the facts.
 const (
-	ContentsFile   = "contents.json"
-	ContentsSchema = "nixbatch/contents/v1"
+	ContentsFile   = facts.ContentsFile
+	ContentsSchema = facts.ContentsSchema
 )
 
 // Contents is that list.
@@ -320,12 +324,12 @@ func (c *Contents) Find(role, path string) (Content, bool) {
 // Bytes is the list as a file, in canonical form, its Sum set anew.
 func (c *Contents) Bytes() ([]byte, error) {
 	c.Sum = ""
-	data, err := record.CanonicalOf(c)
+	data, err := canon.CanonicalOf(c)
 	if err != nil {
 		return nil, err
 	}
-	c.Sum = record.HashBytes(data)
-	if data, err = record.CanonicalOf(c); err != nil {
+	c.Sum = digest.Bytes(data)
+	if data, err = canon.CanonicalOf(c); err != nil {
 		return nil, err
 	}
 	return append(data, '\n'), nil
@@ -334,12 +338,12 @@ func (c *Contents) Bytes() ([]byte, error) {
 // NoRecord says that what lies at path is no record of a run, nor what is left of
 // one; nil if it is, or if it cannot be told.
 func NoRecord(path string) error {
-	src, err := record.OpenSource(path)
+	src, err := source.Open(path)
 	if err != nil {
 		return nil
 	}
 	defer src.Close()
-	for _, name := range []string{"plan.json", record.SealFile, ContentsFile} {
+	for _, name := range []string{facts.PlanFile, seal.SealFile, ContentsFile} {
 		f, err := src.Open(name)
 		if err == nil {
 			f.Close()
@@ -348,13 +352,13 @@ func NoRecord(path string) error {
 			return nil
 		}
 	}
-	return &record.BadFileError{Message: path + " is there, but is no export of a record: it has no plan.json",
+	return &source.BadFileError{Message: path + " is there, but is no export of a record: it has no plan.json",
 		Way: "name a run, or what record export wrote in the formats json and ro-crate; cyclonedx and methods hold no record"}
 }
 
 // intact checks that the list is as it was written.
 func (r *Record) intact() error {
-	data, err := record.ReadAll(r.Source, ContentsFile)
+	data, err := source.ReadAll(r.Source, ContentsFile)
 	if err != nil {
 		return err
 	}
@@ -363,7 +367,7 @@ func (r *Record) intact() error {
 		return err
 	}
 	if !bytes.Equal(again, data) {
-		return &record.BadFileError{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
+		return &source.BadFileError{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
 	}
 	return nil
 }

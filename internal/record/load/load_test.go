@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 func TestNoRecord(t *testing.T) {
@@ -24,7 +24,7 @@ func TestNoRecord(t *testing.T) {
 	if err := load.NoRecord(run.Dir); err != nil {
 		t.Error(err)
 	}
-	if err := os.Remove(filepath.Join(run.Dir, record.SealFile)); err != nil {
+	if err := os.Remove(filepath.Join(run.Dir, seal.SealFile)); err != nil {
 		t.Fatal(err)
 	}
 	if load.NoRecord(run.Dir) == nil {

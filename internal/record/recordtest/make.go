@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -42,12 +44,12 @@ type Options struct {
 	Version  string        // of the package in the closure; "": 1.0
 	NoEnd    map[int]bool  // tasks without an end
 	Attempts int           // of each task; 0: one
-	Outputs  []record.File // beside water.out
+	Outputs  []facts.File  // beside water.out
 	Jump     time.Duration // of the clock, between start and end
 	Edit     func(*plan.Plan)
-	Env      []record.Var // of the job file
-	EnvYAML  string       // the block as it stands there; "": a line each
-	Changed  []record.InputChange
+	Env      []facts.Var // of the job file
+	EnvYAML  string      // the block as it stands there; "": a line each
+	Changed  []facts.InputChange
 }
 
 // Run is a run directory in a project.
@@ -74,7 +76,7 @@ func fact(t testing.TB, file string, v any) {
 	write(t, file, append(data, '\n'))
 }
 
-func sum(s string) string { return record.HashBytes([]byte(s)) }
+func sum(s string) string { return digest.Bytes([]byte(s)) }
 
 // SRI is a hash that looks like one.
 func SRI(s string) string {
@@ -120,8 +122,8 @@ func Make(t testing.TB, dir string, o Options) Run {
 	write(t, filepath.Join(r.Dir, "job.yaml"), []byte(job))
 	write(t, filepath.Join(r.Dir, "batch.sh"), []byte(script))
 	write(t, filepath.Join(r.Dir, "run.sh"), []byte("rhf water.xyz > water.out\n"))
-	look := record.Look{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9}
-	tool := record.Tool{Version: "0.1.0"}
+	look := facts.Look{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9}
+	tool := facts.Tool{Version: "0.1.0"}
 	hash := SRI("tree")
 	expr := "fetchTarball { sha256 = \"" + hash + "\"; }\n"
 	key := sha256.Sum256([]byte(expr))
@@ -131,7 +133,7 @@ func Make(t testing.TB, dir string, o Options) Run {
 		Builds:   []plan.Build{{Arch: o.Arch, Why: "a test", Expression: expr, Key: hex.EncodeToString(key[:16])}},
 		Classes:  []plan.Class{{Nodes: "n[016-018]", Count: 3, CPU: "Test CPU", Build: o.Arch, Why: "a test"}},
 		Launcher: "none", Slurm: slurm.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
-		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []record.Look{look}, Run: "rhf water.xyz > water.out\n",
+		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []facts.Look{look}, Run: "rhf water.xyz > water.out\n",
 		Notes: []string{Node + " is slow, says " + User},
 	}
 	p.Env = o.Env
@@ -139,20 +141,20 @@ func Make(t testing.TB, dir string, o Options) Run {
 		o.Edit(&p)
 	}
 	fact(t, filepath.Join(r.Dir, "plan.json"), p)
-	fact(t, filepath.Join(r.Dir, "intent.json"), record.Intent{Schema: record.IntentSchema, RunID: ID, Token: "nixbatch:" + ID, Time: Now, Tool: tool})
-	fact(t, filepath.Join(r.Dir, "submit.json"), record.Submit{Schema: record.SubmitSchema, RunID: ID, JobID: 12, Time: Now, How: "sbatch",
-		Script: sum(script), Job: sum(job), Tool: tool, Seed: "not declared", Priv: record.SubmitPerson{User: User, Host: Host + ".example.org", Dir: r.WorkDir}})
+	fact(t, filepath.Join(r.Dir, "intent.json"), facts.Intent{Schema: facts.IntentSchema, RunID: ID, Token: "nixbatch:" + ID, Time: Now, Tool: tool})
+	fact(t, filepath.Join(r.Dir, "submit.json"), facts.Submit{Schema: facts.SubmitSchema, RunID: ID, JobID: 12, Time: Now, How: "sbatch",
+		Script: sum(script), Job: sum(job), Tool: tool, Seed: "not declared", Priv: facts.SubmitPerson{User: User, Host: Host + ".example.org", Dir: r.WorkDir}})
 	out, lib := store(o.Arch+o.Version, "nixbatch-env"), store(o.Arch+o.Version, "rhf-"+o.Version)
-	env := record.Environment{Schema: record.EnvironmentSchema, Key: p.Builds[0].Key, Drv: out + ".drv", Out: out, System: p.System,
-		Nix: record.NixVersion{Implementation: "Nix", Version: "2.8.0"}, Time: Now, Tool: tool, Paths: []record.StorePath{
+	env := facts.Environment{Schema: facts.EnvironmentSchema, Key: p.Builds[0].Key, Drv: out + ".drv", Out: out, System: p.System,
+		Nix: facts.NixVersion{Implementation: "Nix", Version: "2.8.0"}, Time: Now, Tool: tool, Paths: []facts.StorePath{
 			{Path: out, NarHash: SRI(out), NarSize: 120, References: []string{lib}, Deriver: out + ".drv"},
 			{Path: lib, NarHash: SRI(lib), NarSize: 4096, References: []string{lib}}}}
 	env.Priv.Host = Host
 	fact(t, filepath.Join(r.Dir, "env", o.Arch+".json"), env)
-	fact(t, filepath.Join(r.Dir, "result.json"), record.Result{Schema: record.ResultSchema, RunID: ID, State: "completed", Time: Now.Add(time.Hour)})
-	fact(t, filepath.Join(r.Dir, "accounting.json"), record.Accounting{Schema: record.AccountingSchema, Time: Now.Add(time.Hour), Source: "sacct", Jobs: []record.Accounted{
-		{Ref: "12", Task: -1, State: "completed", Submit: Now, Start: Now, End: Now, Priv: record.AccountedPerson{User: User, Account: Account, Nodes: []string{Node},
-			SubmitLine: "sbatch --parsable --comment=nixbatch:" + ID + "," + record.WitnessWord(record.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, n)) }))}}}})
+	fact(t, filepath.Join(r.Dir, "result.json"), facts.Result{Schema: facts.ResultSchema, RunID: ID, State: "completed", Time: Now.Add(time.Hour)})
+	fact(t, filepath.Join(r.Dir, "accounting.json"), facts.Accounting{Schema: facts.AccountingSchema, Time: Now.Add(time.Hour), Source: "sacct", Jobs: []facts.Accounted{
+		{Ref: "12", Task: -1, State: "completed", Submit: Now, Start: Now, End: Now, Priv: facts.AccountedPerson{User: User, Account: Account, Nodes: []string{Node},
+			SubmitLine: "sbatch --parsable --comment=nixbatch:" + ID + "," + seal.WitnessWord(seal.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, n)) }))}}}})
 	for task := range o.Tasks {
 		for attempt := range max(o.Attempts, 1) {
 			r.task(t, task, attempt, o, out)
@@ -166,24 +168,24 @@ func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
 	first := task / 1000 * 1000
 	dir := filepath.Join(r.Dir, "tasks", fmt.Sprintf("%d-%d", first, first+999), fmt.Sprint(task), fmt.Sprintf("attempt-%d", attempt))
 	at := Now.Add(time.Duration(attempt) * time.Minute)
-	fact(t, filepath.Join(dir, "start.json"), record.Start{
-		Schema: record.StartSchema, RunID: ID, Task: task, Attempt: attempt, JobID: 12, Time: at, Tool: record.Tool{Version: "0.1.0"},
-		Nodes: []record.Node{{CPU: cpuflags.CPU{Arch: cpuflags.X86, Vendor: "AuthenticAMD", Family: 25, Model: 1, Name: "Test CPU", Flags: cpuflags.NewSet("sse2", "avx2", "fma")},
-			Kernel: "6.1.0", Count: 1, Machine: record.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
-		Build: record.Chosen{Arch: o.Arch, Env: env, Tried: []string{o.Arch}}, Threads: 2, Affinity: []int{0, 1},
-		Vars:   append([]record.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}}, o.Env...),
-		Inputs: []record.File{{Path: "water.xyz", Size: int64(len(Input())), SHA256: sum(Input())}},
-		Priv:   record.StartPrivate{Nodes: []string{Node}, WorkDir: r.WorkDir, Hostname: Node, Home: "/home/" + User},
+	fact(t, filepath.Join(dir, "start.json"), facts.Start{
+		Schema: facts.StartSchema, RunID: ID, Task: task, Attempt: attempt, JobID: 12, Time: at, Tool: facts.Tool{Version: "0.1.0"},
+		Nodes: []facts.Node{{CPU: cpuflags.CPU{Arch: cpuflags.X86, Vendor: "AuthenticAMD", Family: 25, Model: 1, Name: "Test CPU", Flags: cpuflags.NewSet("sse2", "avx2", "fma")},
+			Kernel: "6.1.0", Count: 1, Machine: facts.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
+		Build: facts.Chosen{Arch: o.Arch, Env: env, Tried: []string{o.Arch}}, Threads: 2, Affinity: []int{0, 1},
+		Vars:   append([]facts.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}}, o.Env...),
+		Inputs: []facts.File{{Path: "water.xyz", Size: int64(len(Input())), SHA256: sum(Input())}},
+		Priv:   facts.StartPrivate{Nodes: []string{Node}, WorkDir: r.WorkDir, Hostname: Node, Home: "/home/" + User},
 	})
 	if o.NoEnd[task] {
 		return
 	}
 	text := Output(o.Energy)
-	fact(t, filepath.Join(dir, "end.json"), record.End{
-		Schema: record.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
-		Outputs: append([]record.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, o.Outputs...),
+	fact(t, filepath.Join(dir, "end.json"), facts.End{
+		Schema: facts.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
+		Outputs: append([]facts.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, o.Outputs...),
 		Changed: o.Changed,
-		Numbers: []record.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
+		Numbers: []facts.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
 	})
 }
 
@@ -199,13 +201,13 @@ func store(seed, name string) string {
 }
 
 // Seal seals the run.
-func (r Run) Seal(t testing.TB) *record.Seal {
+func (r Run) Seal(t testing.TB) *seal.Seal {
 	t.Helper()
-	salt, err := record.Salt(r.Project)
+	salt, err := seal.Salt(r.Project)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := record.SealDir(r.Dir, ID, salt, record.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
+	s, err := seal.Dir(r.Dir, ID, salt, facts.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,19 +13,21 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
 )
 
 // kinds are the types, by the name of the schema.
 var kinds = map[string]any{
-	record.IntentSchema: record.Intent{}, record.SubmitSchema: record.Submit{}, record.StartSchema: record.Start{}, record.EndSchema: record.End{},
-	record.EnvironmentSchema: record.Environment{}, record.AccountingSchema: record.Accounting{}, record.ResultSchema: record.Result{},
-	record.SealSchema: record.Seal{}, record.PrivateSchema: record.Private{}, plan.Schema: plan.Plan{}, load.ContentsSchema: load.Contents{},
+	facts.IntentSchema: facts.Intent{}, facts.SubmitSchema: facts.Submit{}, facts.StartSchema: facts.Start{}, facts.EndSchema: facts.End{},
+	facts.EnvironmentSchema: facts.Environment{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
+	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, plan.Schema: plan.Plan{}, load.ContentsSchema: load.Contents{},
 	check.Schema: check.Report{}, compare.Schema: compare.Report{}, show.ListSchema: show.List{},
 }
 

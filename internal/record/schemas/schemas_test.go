@@ -13,13 +13,13 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/nixbatch/nixbatch/internal/record"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 	"github.com/nixbatch/nixbatch/internal/record/schemas"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
 )
 
@@ -120,7 +120,7 @@ func TestFactsAreValid(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer again.Close()
-	if err := again.Lines(func(l record.Line) error {
+	if err := again.Lines(func(l seal.Line) error {
 		if _, _, kind := l.Of(); kind != "log" {
 			c.check(t, l.Path, l.Fact)
 		}
@@ -142,7 +142,7 @@ func TestFactsAreValid(t *testing.T) {
 	}
 	// The schemas do refuse something.
 	bad, err := jsonschema.UnmarshalJSON(strings.NewReader(`{"schema":"nixbatch/seal/v1"}`))
-	if err != nil || c[record.SealSchema].Validate(bad) == nil {
+	if err != nil || c[seal.SealSchema].Validate(bad) == nil {
 		t.Errorf("anything is a seal (%v)", err)
 	}
 }

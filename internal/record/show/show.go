@@ -18,9 +18,10 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 // Schema names the JSON of a record as a whole.
@@ -37,12 +38,12 @@ func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 // page gathers what the tasks left.
 type page struct {
 	attempts, ended int
-	first           *record.Start
-	nodes           []record.Node
+	first           *facts.Start
+	nodes           []facts.Node
 	builds          []string
 	lines           []string
-	inputs, outputs []record.File
-	numbers         []record.Number
+	inputs, outputs []facts.File
+	numbers         []facts.Number
 	changed         odd // inputs
 	missing         odd // outputs
 }
@@ -89,7 +90,7 @@ func (p *page) add(a load.Attempt) error {
 			p.inputs = s.Inputs
 		}
 		for _, n := range s.Nodes {
-			same := func(o record.Node) bool {
+			same := func(o facts.Node) bool {
 				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
 			}
 			if !slices.ContainsFunc(p.nodes, same) {
@@ -220,7 +221,7 @@ func Text(w io.Writer, r *load.Record) error {
 	return t.Flush()
 }
 
-func files(row func(name, format string, args ...any), kind string, all []record.File) {
+func files(row func(name, format string, args ...any), kind string, all []facts.File) {
 	for _, f := range all[:min(len(all), maxShown)] {
 		if f.SHA256 == "" {
 			row(kind, "%s: %s", f.Path, f.Skipped)
@@ -308,7 +309,7 @@ func EntryOf(runID, dir string) Entry {
 	if r.Result != nil {
 		e.State = r.Result.State
 	}
-	f, err := r.Open(record.SignatureFile)
+	f, err := r.Open(seal.SignatureFile)
 	if err == nil {
 		e.Signed = true
 		f.Close()

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/internal/record"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 	"github.com/nixbatch/nixbatch/internal/record/show"
@@ -15,13 +15,13 @@ import (
 // Inputs that changed and outputs that are missing have a line each, however
 // many other files and tasks there are.
 func TestChangedAndMissing(t *testing.T) {
-	var outs []record.File
+	var outs []facts.File
 	for i := range 10 {
-		outs = append(outs, record.File{Path: fmt.Sprintf("out%d", i), Size: 1, SHA256: strings.Repeat("a", 64)})
+		outs = append(outs, facts.File{Path: fmt.Sprintf("out%d", i), Size: 1, SHA256: strings.Repeat("a", 64)})
 	}
-	outs = append(outs, record.File{Path: "never.dat", Skipped: "no such file"})
+	outs = append(outs, facts.File{Path: "never.dat", Skipped: "no such file"})
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Tasks: 3, Attempts: 2, Outputs: outs,
-		Changed: []record.InputChange{{Path: "water.xyz", What: "other contents"}}})
+		Changed: []facts.InputChange{{Path: "water.xyz", What: "other contents"}}})
 	r, err := load.Open(run.Dir)
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,6 @@
+// Package durable writes files so that they outlive a crash.
+//
+// It promises that a fact is written once and whole: a file under its final
+// name is complete, read-only and flushed to disk, and is never replaced. Caches
+// are replaced in one step. Nothing is left behind by a write that failed.
+package durable

@@ -1,0 +1,128 @@
+package finish
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// accounting is a site's accounting; nothing else of Slurm's may be asked.
+type books struct {
+	status.Watcher
+	jobs []slurm.AcctJob
+	err  error
+}
+
+func (a books) Accounting(_ context.Context, q slurm.Query) ([]slurm.AcctJob, error) {
+	if len(q.IDs) != 1 || q.IDs[0] != "12" {
+		return nil, errors.New("asked for other jobs")
+	}
+	return a.jobs, a.err
+}
+
+// over is a run that ended at end, not sealed.
+func over(t *testing.T) (status.Status, recordtest.Run) {
+	t.Helper()
+	made := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+	for _, f := range []string{"result.json", "accounting.json"} {
+		if err := os.Remove(filepath.Join(made.Dir, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := rundir.Run{ID: recordtest.ID, Dir: made.Dir, Project: rundir.Project{Dir: made.Project}}
+	s := status.Status{Run: r, State: slurm.Completed, Job: facts.Submit{JobID: 12, Time: recordtest.Now}, End: &facts.End{Time: recordtest.Now.Add(time.Minute)}}
+	return s, made
+}
+
+func factsAt(d time.Duration) ledger.About {
+	return ledger.About{Now: func() time.Time { return recordtest.Now.Add(d) }}
+}
+
+func TestSeal(t *testing.T) {
+	own := slurm.AcctJob{AcctStep: slurm.AcctStep{Ref: "12", State: slurm.Completed, Elapsed: 90 * time.Second}, ID: 12, Name: "water", User: "u", Nodes: "n[1-2]",
+		Submit: recordtest.Now, SubmitLine: "sbatch --comment=nixbatch:" + recordtest.ID, Steps: []slurm.AcctStep{{Ref: "12.batch", MaxRSS: 5}}}
+	foreign, running := own, own
+	foreign.SubmitLine = "sbatch other.sh"
+	running.State = slurm.Running
+	for name, tc := range map[string]struct {
+		w      status.Watcher
+		late   bool
+		source string // "" for a run that is not sealed yet
+		jobs   int
+	}{
+		"counted":             {books{jobs: []slurm.AcctJob{own}}, false, "sacct", 1},
+		"another job's id":    {books{jobs: []slurm.AcctJob{foreign, own}}, false, "sacct", 1},
+		"none":                {books{err: slurm.ErrNoAccounting}, false, "unavailable: " + slurm.ErrNoAccounting.Error(), 0},
+		"behind":              {books{jobs: []slurm.AcctJob{running}}, false, "", 0},
+		"behind for too long": {books{jobs: []slurm.AcctJob{running}}, true, "sacct", 1},
+		"lost":                {books{}, true, "unavailable: the accounting does not have this job", 0},
+		"down":                {books{err: errors.New("no answer")}, false, "", 0},
+		"no Slurm":            {nil, false, "unavailable: no Slurm is at hand", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := over(t)
+			p := factsAt(90 * time.Second)
+			if tc.late {
+				p = factsAt(time.Hour)
+			}
+			_, err := Seal(context.Background(), s, tc.w, p, false)
+			var early *NotOverError
+			if tc.source == "" {
+				if !errors.As(err, &early) || Sealed(s.Run) {
+					t.Errorf("%v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := load.Open(s.Run.Dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			if r.Accounting.Source != tc.source || len(r.Accounting.Jobs) != tc.jobs || r.Result.State != "completed" {
+				t.Errorf("%+v", r.Accounting)
+			}
+			if tc.jobs > 0 && strings.Join(r.Accounting.Jobs[0].Priv.Nodes, " ") != "n1 n2" {
+				t.Errorf("%+v", r.Accounting.Jobs[0])
+			}
+			if _, err := Seal(context.Background(), s, tc.w, p, false); !errors.Is(err, durable.ErrExists) {
+				t.Errorf("sealed twice: %v", err)
+			}
+		})
+	}
+}
+
+// What runs is not sealed, and what is lost only when asked for.
+func TestSealOnlyWhatIsOver(t *testing.T) {
+	s, _ := over(t)
+	w := books{err: slurm.ErrNoAccounting}
+	for state, anyway := range map[slurm.State]bool{slurm.Running: true, slurm.Pending: true, slurm.Unknown: false} {
+		s.State = state
+		var early *NotOverError
+		if _, err := Seal(context.Background(), s, w, factsAt(0), anyway); !errors.As(err, &early) {
+			t.Errorf("%s: %v", state, err)
+		}
+	}
+	if err := SealOver(context.Background(), w, []status.Status{s}, factsAt(0)); err != nil || Sealed(s.Run) {
+		t.Errorf("%v", err)
+	}
+	s.State = slurm.Unknown
+	if _, err := Seal(context.Background(), s, w, factsAt(0), true); err != nil || !Sealed(s.Run) {
+		t.Errorf("%v", err)
+	}
+}

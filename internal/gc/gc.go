@@ -1,0 +1,111 @@
+package gc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
+)
+
+// youngRun is how long a run directory without an intent may belong to a
+// submission that is under way.
+const youngRun = 10 * time.Minute
+
+// Root is one GC root of the project.
+type Root struct {
+	Name string   `json:"name"`
+	Path string   `json:"path"` // in the store
+	Runs []string `json:"runs"` // that have this environment
+	// Kept is why it stays, "" for one that is dropped.
+	Kept string `json:"kept,omitempty"`
+}
+
+// Roots are the project's roots, sorted by name: of those that only runs that
+// are over need, Kept is empty. A root that no run needs was made by nixbatch
+// build, and stays. Runs whose state Slurm would have to tell and does not are
+// not over.
+func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.About) ([]Root, error) {
+	all, err := p.List()
+	if err != nil {
+		return nil, err
+	}
+	f.MaxAge = 0
+	states, err := status.States(ctx, w, all, f)
+	users, busy := map[string][]string{}, map[string]string{}
+	for _, s := range states {
+		envs, err := envs(s.Run)
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", s.Run.ID, err)
+		}
+		why := ""
+		switch {
+		case s.NotSubmitted && s.Job.How == "":
+			if st, err := os.Stat(s.Run.Dir); err == nil && f.Now().Sub(st.ModTime()) < youngRun {
+				why = "is perhaps being submitted"
+			}
+		case !s.Over() && s.State != "":
+			why = "is " + string(s.State)
+			if s.Job.Local && s.State != "running" {
+				why = "" // it left no end, and is dead
+			}
+		}
+		for _, e := range envs {
+			users[e] = append(users[e], s.Run.ID)
+			if why != "" && busy[e] == "" {
+				busy[e] = "run " + s.Run.ID + " " + why
+			}
+		}
+	}
+	entries, rerr := os.ReadDir(filepath.Join(p.Dir, "roots"))
+	if rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+		return nil, fmt.Errorf("roots: %w", rerr)
+	}
+	out := []Root{}
+	for _, e := range entries {
+		target, rerr := os.Readlink(filepath.Join(p.Dir, "roots", e.Name()))
+		if rerr != nil {
+			continue
+		}
+		r := Root{Name: e.Name(), Path: target, Runs: users[target], Kept: busy[target]}
+		if len(r.Runs) == 0 {
+			r.Runs, r.Kept = []string{}, "no run has it: nixbatch build made it"
+		}
+		slices.Sort(r.Runs)
+		out = append(out, r)
+	}
+	return out, err
+}
+
+// envs are the store paths of a run's builds.
+func envs(r rundir.Run) (out []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(r.Dir, "env"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".json") {
+			continue
+		}
+		if target, lerr := os.Readlink(filepath.Join(r.Dir, "env", e.Name())); lerr == nil {
+			out = append(out, target)
+		}
+	}
+	return out, err
+}
+
+// Drop removes a root; the store notices by itself.
+func Drop(p rundir.Project, r Root) error {
+	if err := os.Remove(filepath.Join(p.Dir, "roots", r.Name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("root %s: %w", r.Name, err)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package git
+
+import (
+	"bufio"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/facts"
+)
+
+var commitRE = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// GitState finds the commit that the work tree around dir stands at, by reading
+// files alone (gitrepository-layout(5)); nil where there is none.
+func State(dir string) *facts.Git {
+	for d := dir; ; d = filepath.Dir(d) {
+		git := filepath.Join(d, ".git")
+		st, err := os.Stat(git)
+		if err == nil {
+			if !st.IsDir() {
+				// A linked work tree or a submodule: a file that names the place.
+				text, err := os.ReadFile(git)
+				to, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
+				if err != nil || !ok {
+					return nil
+				}
+				if git = to; !filepath.IsAbs(to) {
+					git = filepath.Join(d, to)
+				}
+			}
+			if rev := head(git); rev != "" {
+				return &facts.Git{Rev: rev, Clean: "not looked at"}
+			}
+			return nil
+		}
+		if d == filepath.Dir(d) {
+			return nil
+		}
+	}
+}
+
+func head(git string) string {
+	text, err := os.ReadFile(filepath.Join(git, "HEAD"))
+	if err != nil {
+		return ""
+	}
+	rev := strings.TrimSpace(string(text))
+	ref, symbolic := strings.CutPrefix(rev, "ref: ")
+	if !symbolic {
+		return commit(rev)
+	}
+	dirs := []string{git}
+	if common, err := os.ReadFile(filepath.Join(git, "commondir")); err == nil {
+		c := strings.TrimSpace(string(common))
+		if !filepath.IsAbs(c) {
+			c = filepath.Join(git, c)
+		}
+		dirs = append(dirs, c)
+	}
+	for _, d := range dirs {
+		if text, err := os.ReadFile(filepath.Join(d, filepath.FromSlash(ref))); err == nil {
+			return commit(strings.TrimSpace(string(text)))
+		}
+		f, err := os.Open(filepath.Join(d, "packed-refs"))
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			if rev, name, ok := strings.Cut(lines.Text(), " "); ok && name == ref {
+				return commit(rev)
+			}
+		}
+	}
+	return ""
+}
+
+func commit(s string) string {
+	if commitRE.MatchString(s) {
+		return s
+	}
+	return ""
+}

@@ -1,0 +1,261 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+)
+
+// FirstCalls are the calls of sbatch for a job's first submission. tasks is 0
+// for a job that is no sweep.
+func FirstCalls(tasks, maxArray, running int, options []string) []facts.Call {
+	if tasks == 0 {
+		return []facts.Call{{Count: 1, Options: options}}
+	}
+	all := make([]int, tasks)
+	for i := range all {
+		all[i] = i
+	}
+	calls := Calls(all, maxArray, running, 0)
+	for i := range calls {
+		calls[i].Options = options
+	}
+	return calls
+}
+
+// arrayBytes is the longest list of indices that is sent: slurmctld refuses
+// more than 4,096 bytes (tried with 22.05.8), of which the throttle takes some.
+const arrayBytes = 4000
+
+// Calls are the calls of sbatch that submit the tasks given (ascending): each
+// an array of at most maxArray indices from 0 and a list of at most 4,000
+// bytes. running, if not 0, bounds the tasks of all calls together that run at
+// once: where there are more calls than that, some wait for others to be over.
+func Calls(tasks []int, maxArray, running, attempt int) []facts.Call {
+	var out []facts.Call
+	for len(tasks) > 0 {
+		offset := tasks[0]
+		// The list's length: closed is all ranges but the last, which is open.
+		n, closed, first := 0, 0, 0
+		for n < len(tasks) && tasks[n]-offset < maxArray {
+			i := tasks[n] - offset
+			if n == 0 || tasks[n] != tasks[n-1]+1 {
+				if n > 0 {
+					closed += rangeLen(first, tasks[n-1]-offset) + 1
+				}
+				first = i
+			}
+			if closed+rangeLen(first, i) > arrayBytes {
+				break
+			}
+			n++
+		}
+		indices := make([]int, n)
+		for i, t := range tasks[:n] {
+			indices[i] = t - offset
+		}
+		out = append(out, facts.Call{Array: IndexList(indices), Offset: offset, Count: n, Attempt: attempt})
+		tasks = tasks[n:]
+	}
+	if running > 0 {
+		lanes := min(running, len(out))
+		for i := range out {
+			out[i].Limit = running / lanes
+			if i%lanes < running%lanes {
+				out[i].Limit++
+			}
+			if i >= lanes {
+				out[i].Behind = i - lanes + 1
+			}
+		}
+	}
+	return out
+}
+
+func rangeLen(first, last int) int {
+	n := len(strconv.Itoa(first))
+	if last > first {
+		n += 1 + len(strconv.Itoa(last))
+	}
+	return n
+}
+
+// IndexList writes ascending numbers as Slurm does: "0-3,7".
+func IndexList(ns []int) string {
+	var b strings.Builder
+	for i := 0; i < len(ns); {
+		k := i
+		for k+1 < len(ns) && ns[k+1] == ns[k]+1 {
+			k++
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(ns[i]))
+		switch {
+		case k == i+1:
+			b.WriteString("," + strconv.Itoa(ns[k]))
+		case k > i:
+			b.WriteString("-" + strconv.Itoa(ns[k]))
+		}
+		i = k + 1
+	}
+	return b.String()
+}
+
+// ParseIndexList reads what IndexList writes.
+func ParseIndexList(s string) ([]int, error) {
+	if s == "" {
+		return nil, nil
+	}
+	var out []int
+	for _, part := range strings.Split(s, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		a, err := strconv.Atoi(first)
+		b := a
+		if isRange && err == nil {
+			b, err = strconv.Atoi(last)
+		}
+		if err != nil || b < a || len(out) > 0 && a <= out[len(out)-1] || b-a > 10_000_000 {
+			return nil, fmt.Errorf("index list: %q is not ascending numbers", part)
+		}
+		for n := a; n <= b; n++ {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// TasksOf are the tasks of a call, ascending.
+func TasksOf(c facts.Call) []int {
+	if c.Array == "" {
+		return []int{c.Offset}
+	}
+	ns, err := ParseIndexList(c.Array)
+	if err != nil {
+		return nil
+	}
+	for i := range ns {
+		ns[i] += c.Offset
+	}
+	return ns
+}
+
+// roundFile is the name of a fact of a round: the first one's has no number.
+func roundFile(dir, name string, round int) string {
+	if round == 0 {
+		return filepath.Join(dir, name+".json")
+	}
+	return filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, round))
+}
+
+func IntentFile(r rundir.Run, round int) string { return roundFile(r.Dir, "intent", round) }
+func SubmitFile(r rundir.Run, round int) string { return roundFile(r.Dir, "submit", round) }
+
+// answerFile is where a call's fate is written, once: who makes it decides. For
+// the only call of a round that is the round's submit.json itself.
+func answerFile(r rundir.Run, round, call, calls int) string {
+	if calls <= 1 {
+		return SubmitFile(r, round)
+	}
+	return filepath.Join(r.Dir, "calls", fmt.Sprintf("%d-%d.json", round, call))
+}
+
+// token is what travels in a call's comment.
+func token(r rundir.Run, round, call, calls int) string {
+	if round == 0 && calls <= 1 {
+		return Token(r)
+	}
+	return fmt.Sprintf("%s/%d.%d", Token(r), round, call)
+}
+
+// CallsOf are the calls of a round; an older nixbatch wrote none.
+func CallsOf(in facts.Intent) []facts.Call {
+	if len(in.Calls) == 0 {
+		return []facts.Call{{Count: 1}}
+	}
+	return in.Calls
+}
+
+// Intents are the rounds of a run.
+func Intents(r rundir.Run) (out []facts.Intent, err error) {
+	for round := 0; ; round++ {
+		var in facts.Intent
+		if err := durable.Read(IntentFile(r, round), &in); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil
+			}
+			return out, err
+		}
+		in.Round = round
+		out = append(out, in)
+	}
+}
+
+// Answer reads a call's fate; ok says whether it is known.
+func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool) {
+	calls := CallsOf(in)
+	if len(calls) > 1 {
+		if durable.Read(answerFile(r, in.Round, call, len(calls)), &j) == nil {
+			return j, true
+		}
+	}
+	var s facts.Submit
+	if durable.Read(SubmitFile(r, in.Round), &s) != nil {
+		return j, false
+	}
+	if call < len(s.Jobs) {
+		return s.Jobs[call], true
+	}
+	return facts.Job{JobID: s.JobID, Cluster: s.Cluster, How: s.How, Time: s.Time, First: calls[call].Offset, Call: calls[call]}, len(calls) == 1
+}
+
+// Jobs are all jobs of the run that Slurm was found to have, by round and call.
+func Jobs(r rundir.Run) ([]facts.Job, error) {
+	ins, err := Intents(r)
+	if err != nil {
+		return nil, err
+	}
+	var out []facts.Job
+	for _, in := range ins {
+		for c := range CallsOf(in) {
+			if j, ok := Answer(r, in, c); ok && j.JobID != 0 {
+				out = append(out, j)
+			}
+		}
+	}
+	return out, nil
+}
+
+// callScript is the batch script for one call: what the agent is told stands
+// behind the run directory.
+func callScript(script []byte, round, call, calls int, c facts.Call) []byte {
+	words := ""
+	add := func(name string, n int) {
+		if n != 0 {
+			words += fmt.Sprintf(" %s=%d", name, n)
+		}
+	}
+	add("round", round)
+	add("call", call)
+	if calls > 1 {
+		add("calls", calls)
+	}
+	add("offset", c.Offset)
+	add("attempt", c.Attempt)
+	const mark = `agent "$run"`
+	i := strings.LastIndex(string(script), mark)
+	if words == "" || i < 0 {
+		return script
+	}
+	i += len(mark)
+	return slices.Concat(script[:i], []byte(words), script[i:])
+}

@@ -1,0 +1,38 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+)
+
+func CancelFile(r rundir.Run, n int) string {
+	if n == 0 {
+		return filepath.Join(r.Dir, "cancel.json")
+	}
+	return filepath.Join(r.Dir, fmt.Sprintf("cancel-%d.json", n))
+}
+
+// Cancelled writes down that Slurm was told to end jobs of the run: ids as
+// scancel takes them. Each call leaves a fact of its own.
+func Cancelled(r rundir.Run, ids []string, now time.Time) error {
+	c := facts.Cancel{Schema: facts.CancelSchema, RunID: r.ID, Time: now.UTC(), Jobs: ids}
+	for n := 0; ; n++ {
+		if _, err := os.Lstat(CancelFile(r, n)); !errors.Is(err, fs.ErrNotExist) {
+			if err != nil {
+				return fmt.Errorf("cancel: %w", err)
+			}
+			continue
+		}
+		if err := durable.Write(CancelFile(r, n), c); !errors.Is(err, durable.ErrExists) {
+			return err
+		}
+	}
+}

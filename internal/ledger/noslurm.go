@@ -1,0 +1,58 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+// SlurmError says that Slurm could not be asked.
+type SlurmError struct {
+	Err error
+	// Local says that the job could run on this machine instead (--local).
+	Local bool
+}
+
+func (e *SlurmError) Error() string {
+	if proc.NotFound(e.Err) {
+		return "there is no Slurm on this machine"
+	}
+	return fmt.Sprintf("slurm could not be asked: %v", e.Err)
+}
+
+func (e *SlurmError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *SlurmError) Hint() string {
+	if proc.NotFound(e.Err) {
+		return "log in to a submit host" + e.local(", or run the job here with --local")
+	}
+	return "try sinfo by hand" + e.local("; --local runs the job here without Slurm")
+}
+
+func (e *SlurmError) local(words string) string {
+	if e.Local {
+		return words
+	}
+	return ""
+}
+
+// NoSlurmError says that Slurm's commands are not installed here.
+type NoSlurmError struct{ Err error }
+
+func (e *NoSlurmError) Error() string { return "there is no Slurm on this machine" }
+func (e *NoSlurmError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *NoSlurmError) Hint() string { return "log in to a submit host" }
+
+// FromSlurm is an error of Slurm's commands as it is told: one for all that say
+// that there are none.
+func FromSlurm(err error) error {
+	var pe *proc.Error
+	if err != nil && errors.As(err, &pe) && proc.NotFound(pe) {
+		return &NoSlurmError{err}
+	}
+	return err
+}

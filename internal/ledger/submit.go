@@ -1,0 +1,395 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/git"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Submitter is what submitting asks of Slurm.
+type Submitter interface {
+	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobID, error)
+	FindByComment(ctx context.Context, token string) ([]slurm.JobID, error)
+}
+
+// UncertainError says that it is not known whether a job is in the queue.
+type UncertainError struct {
+	RunID string
+	Err   error
+}
+
+func (e *UncertainError) Error() string {
+	return fmt.Sprintf("it is not known whether run %s is in the queue: %v", e.RunID, e.Err)
+}
+
+func (e *UncertainError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *UncertainError) Hint() string {
+	var none *NoSlurmError
+	if errors.As(e.Err, &none) {
+		return none.Hint()
+	}
+	return "nixbatch status asks Slurm again; do not submit a second time before it knows"
+}
+
+// RefusedError says that Slurm will not take the job as it is.
+type RefusedError struct{ Err error }
+
+func (e *RefusedError) Error() string { return "slurm refused the job: " + refusal(e.Err) }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+func refusal(err error) string {
+	var se *slurm.SubmitError
+	var none *NoSlurmError
+	if errors.As(FromSlurm(err), &none) {
+		return none.Error()
+	}
+	if errors.As(err, &se) && se.Line != "" {
+		return se.Line
+	}
+	return err.Error()
+}
+
+// Hint is the way out.
+func (e *RefusedError) Hint() string {
+	var h interface{ Hint() string }
+	if errors.As(e.Err, &h) && h.Hint() != "" {
+		return h.Hint()
+	}
+	return "change the slurm: block of the job file; nothing was submitted"
+}
+
+// Token is what travels in the job's comment, so that a job can be found again
+// by whoever does not know its id.
+func Token(r rundir.Run) string { return "nixbatch:" + r.ID }
+
+// comment is a call's comment: its token, and the hash of what is submitted,
+// which the accounting keeps in the command line (SubmitLine) where nobody but
+// its admin can rewrite it.
+func comment(r rundir.Run, token string) string {
+	sum := seal.Submission(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, name)) })
+	if sum != "" {
+		token += "," + seal.WitnessWord(sum)
+	}
+	// The user's own words follow, apart from ours by a space.
+	var p struct {
+		Slurm slurm.Options `json:"slurm"`
+	}
+	if err := durable.Read(r.PlanFile(), &p); err == nil {
+		if words, ok := p.Slurm.Get("comment"); ok {
+			token += " " + words
+		}
+	}
+	return token
+}
+
+// Submit hands the run to Slurm once. The intent is on disk before; an answer
+// that does not say whether the job was taken is settled by looking for the
+// run's token. A *RefusedError leaves no run directory; an *UncertainError
+// leaves one that a later Settle can finish, a *NotTakenError one that says so.
+// ctx ends the waiting for Slurm, not the bookkeeping.
+func Submit(ctx context.Context, r rundir.Run, q Submitter, p About) (facts.Submit, error) {
+	return SubmitCalls(ctx, r, q, p, nil)
+}
+
+// SubmitCalls is Submit for a run that is more than one plain job.
+func SubmitCalls(ctx context.Context, r rundir.Run, q Submitter, p About, calls []facts.Call) (facts.Submit, error) {
+	if err := ctx.Err(); err != nil {
+		return facts.Submit{}, errors.Join(err, os.RemoveAll(r.Dir))
+	}
+	s, err := Round(ctx, r, q, p, facts.Intent{Calls: calls})
+	var refused *RefusedError
+	if errors.As(err, &refused) && len(s.Jobs) == 0 {
+		err = errors.Join(err, os.RemoveAll(r.Dir))
+	}
+	return s, err
+}
+
+// Round writes the intent down and makes its calls, one after the other. What
+// was not called or not taken has an answer that says so.
+func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent) (facts.Submit, error) {
+	script, err := os.ReadFile(r.ScriptFile())
+	if err != nil {
+		return facts.Submit{}, fmt.Errorf("batch script: %w", err)
+	}
+	lock, _, err := lockSubmit(r)
+	if err != nil {
+		return facts.Submit{}, fault.New(fmt.Sprintf("run %s cannot be submitted: %v", r.ID, err), "wait for the other nixbatch to end")
+	}
+	defer func() { lock.release() }()
+	if err := writeIntent(r, p, &in); err != nil {
+		if in.Round > 0 {
+			return facts.Submit{}, err
+		}
+		return facts.Submit{}, discard(r, err)
+	}
+	// From here to the job id an interrupt must not cut in: the job may be in
+	// the queue already. Between two calls it may.
+	inner := context.WithoutCancel(ctx)
+	calls := CallsOf(in)
+	jobs := make([]facts.Job, len(calls))
+	var failed error
+	for i, c := range calls {
+		if failed == nil {
+			failed = ctx.Err()
+		}
+		if failed == nil {
+			jobs[i], failed = call(inner, r, q, p, &lock, in, i, script, jobs)
+			var unsure *UncertainError
+			if errors.As(failed, &unsure) {
+				return facts.Submit{}, failed // a later command settles it
+			}
+		}
+		if jobs[i].How == "" {
+			jobs[i] = newJob(c, slurm.JobID{}, "none", p.Now())
+		}
+		if len(calls) > 1 {
+			if jobs[i], err = writeAnswer(r, in.Round, i, len(calls), jobs[i]); err != nil {
+				return facts.Submit{}, fmt.Errorf("job %d is submitted, but that could not be written down: %w", jobs[i].JobID, err)
+			}
+		}
+	}
+	taken := slices.ContainsFunc(jobs, func(j facts.Job) bool { return j.JobID != 0 })
+	var refused *RefusedError
+	if !taken && errors.As(failed, &refused) && in.Round == 0 {
+		return facts.Submit{}, failed // the caller leaves nothing of it
+	}
+	s, err := writeSubmit(r, p, in, jobs)
+	if err != nil {
+		return s, err
+	}
+	var none *NotTakenError
+	if len(calls) == 1 && s.JobID != 0 && errors.As(failed, &none) {
+		return s, nil // the job itself was quicker to answer
+	}
+	if failed != nil && taken {
+		n := 0
+		for _, j := range jobs {
+			if j.JobID == 0 {
+				n += j.Count
+			}
+		}
+		failed = &PartError{r.ID, n, failed}
+	}
+	return s, failed
+}
+
+// call makes one call of sbatch. The error is a *RefusedError, a
+// *NotTakenError or an *UncertainError.
+func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
+	calls := CallsOf(in)
+	c, token := calls[i], token(r, in.Round, i, len(calls))
+	args := append([]string{"--comment=" + comment(r, token)}, c.Options...)
+	if c.Array != "" {
+		array := "--array=" + c.Array
+		if c.Limit > 0 {
+			array += fmt.Sprintf("%%%d", c.Limit)
+		}
+		args = append(args, array)
+	}
+	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
+		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
+	}
+	id, err := q.Submit(ctx, callScript(script, in.Round, i, len(calls), c), args...)
+	if err == nil {
+		return newJob(c, id, "sbatch", p.Now()), nil
+	}
+	var se *slurm.SubmitError
+	if errors.As(err, &se) && se.Permanent {
+		return facts.Job{}, &RefusedError{err}
+	}
+	// An sbatch that still runs, behind a wrapper that was killed, holds the lock.
+	lock.release()
+	again, sure, lerr := lockSubmit(r)
+	*lock = again
+	if lerr != nil {
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, lerr)}
+	}
+	var ferr error
+	for n, pause := range lookAgain {
+		time.Sleep(pause)
+		var found []slurm.JobID
+		if found, ferr = q.FindByComment(ctx, token); len(found) > 0 {
+			return newJob(c, found[0], "queue", p.Now()), nil
+		}
+		if ferr != nil && n > 0 {
+			break // Slurm does not answer: the next command asks it again
+		}
+	}
+	if ferr != nil || !sure {
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
+	}
+	// The answer decides, also for a job that turns up later: it would stop. One
+	// that started meanwhile has answered before us.
+	j := newJob(c, slurm.JobID{}, "none", p.Now())
+	if len(calls) > 1 {
+		if j, werr := writeAnswer(r, in.Round, i, len(calls), j); werr == nil && j.JobID != 0 {
+			return j, nil
+		}
+	}
+	return j, &NotTakenError{r.ID, err}
+}
+
+// lookAgain are the pauses before a job is looked for whose submission said
+// neither yes nor no: slurmctld may be late, but not for long.
+var lookAgain = []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second}
+
+// withDependency adds to the dependency that the options have.
+func withDependency(args []string, dep string) []string {
+	for i, a := range args {
+		if strings.HasPrefix(a, "--dependency=") {
+			args[i] = a + "," + dep
+			return args
+		}
+	}
+	return append(args, "--dependency="+dep)
+}
+
+func newJob(c facts.Call, id slurm.JobID, how string, now time.Time) facts.Job {
+	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, How: how, Time: now.UTC(), Call: c}
+	if ts := TasksOf(c); len(ts) > 0 {
+		j.First = ts[0]
+	}
+	return j
+}
+
+// writeAnswer settles the fate of one of several calls; what was written before
+// holds, and is returned.
+func writeAnswer(r rundir.Run, round, call, calls int, j facts.Job) (facts.Job, error) {
+	file := answerFile(r, round, call, calls)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return j, err
+	}
+	err := durable.Write(file, j)
+	if errors.Is(err, durable.ErrExists) {
+		err = durable.Read(file, &j)
+	}
+	return j, err
+}
+
+// NotTakenError says that Slurm for certain has no job of a submission.
+type NotTakenError struct {
+	RunID string
+	Err   error
+}
+
+func (e *NotTakenError) Error() string { return "slurm did not take the job: " + refusal(e.Err) }
+func (e *NotTakenError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *NotTakenError) Hint() string { return "nothing is in the queue: submit it again" }
+
+// PartError says that only a part of a sweep was submitted.
+type PartError struct {
+	RunID string
+	Tasks int // not submitted
+	Err   error
+}
+
+func (e *PartError) Error() string {
+	verb := "were"
+	if e.Tasks == 1 {
+		verb = "was"
+	}
+	return fmt.Sprintf("%s of run %s %s not submitted: %v", text.Plural(e.Tasks, "task"), e.RunID, verb, e.Err)
+}
+func (e *PartError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *PartError) Hint() string {
+	return "the others are in the queue; nixbatch retry " + e.RunID + " submits the rest when these are over"
+}
+
+// discard removes a run whose intent could not be written: nobody was told of
+// it. One that has an intent already was submitted before, and stays.
+func discard(r rundir.Run, err error) error {
+	if errors.Is(err, durable.ErrExists) {
+		return fault.New("run "+r.ID+" was submitted before", "nixbatch status tells what became of it")
+	}
+	return errors.Join(err, os.RemoveAll(r.Dir))
+}
+
+// Facts is what is recorded about a submission beside the plan.
+type About struct {
+	Tool    facts.Tool
+	WorkDir string
+	Job     string // SHA-256 of the job file
+	Now     func() time.Time
+	// Cache is the file that keeps what Slurm answered, "" for none: see
+	// CacheFile. An answer older than MaxAge is asked for again.
+	Cache  string
+	MaxAge time.Duration
+}
+
+// Local marks the run as one that needs no Slurm.
+func Local(r rundir.Run, p About) (facts.Submit, error) {
+	if err := writeIntent(r, p, &facts.Intent{Local: true}); err != nil {
+		return facts.Submit{}, discard(r, err)
+	}
+	s := submitFact(r, p)
+	s.Local, s.How = true, "local"
+	return s, durable.Write(r.SubmitFile(), s)
+}
+
+func writeIntent(r rundir.Run, p About, in *facts.Intent) error {
+	in.Schema, in.RunID, in.Token, in.Time, in.Tool = facts.IntentSchema, r.ID, Token(r), p.Now().UTC(), p.Tool
+	if err := durable.Write(IntentFile(r, in.Round), in); err != nil {
+		return fmt.Errorf("intent: %w", err)
+	}
+	return durable.SyncDir(filepath.Dir(r.Dir))
+}
+
+func submitFact(r rundir.Run, p About) facts.Submit {
+	s := facts.Submit{
+		Schema: facts.SubmitSchema, RunID: r.ID, Time: p.Now().UTC(), Job: p.Job, Tool: p.Tool,
+		Git: git.State(p.WorkDir), Seed: "not declared",
+		Priv: facts.SubmitPerson{Dir: p.WorkDir},
+	}
+	if script, err := os.ReadFile(r.ScriptFile()); err == nil {
+		s.Script = digest.Bytes(script)
+	}
+	s.Priv.Host, _ = os.Hostname()
+	if u, err := user.Current(); err == nil {
+		s.Priv.User = u.Username
+	}
+	return s
+}
+
+// writeSubmit writes what all calls of a round became; what was written before
+// holds, and is returned.
+func writeSubmit(r rundir.Run, p About, in facts.Intent, jobs []facts.Job) (facts.Submit, error) {
+	s := submitFact(r, p)
+	s.Round, s.How = in.Round, "none"
+	for _, j := range jobs {
+		if j.JobID != 0 && s.JobID == 0 {
+			s.JobID, s.Cluster, s.How = j.JobID, j.Cluster, j.How
+		}
+		j.Schema = ""
+		s.Jobs = append(s.Jobs, j)
+	}
+	err := durable.Write(SubmitFile(r, in.Round), s)
+	if errors.Is(err, durable.ErrExists) {
+		err = durable.Read(SubmitFile(r, in.Round), &s)
+	}
+	if err != nil {
+		return s, fmt.Errorf("job %d is submitted, but that could not be written down: %w", s.JobID, err)
+	}
+	return s, nil
+}

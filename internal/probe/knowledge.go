@@ -1,0 +1,131 @@
+package probe
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/site"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// stateDir is this user's own memory of clusters (XDG Base Directory
+// Specification: XDG_STATE_HOME); "" where there is no home.
+func stateDir() string {
+	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+		return filepath.Join(d, "nixbatch")
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(home, ".local", "state", "nixbatch")
+}
+
+// Knowledge is what is known of the cluster's nodes: what the admin published,
+// what this user's jobs saw before, what the jobs of this project left, and
+// what the site says of Slurm's features. New observations are kept for the
+// user's other projects.
+func Knowledge(ctx context.Context, c *slurm.Client, p rundir.Project, conf *site.Config) (*cluster.Knowledge, error) {
+	name := clusterName(ctx, c)
+	mine := ""
+	files := []cluster.File{{Path: published(name), From: "admin"}}
+	if d := stateDir(); d != "" {
+		mine = filepath.Join(d, "nodes", name+".json")
+		files = append(files, cluster.File{Path: mine})
+	}
+	k, err := cluster.Load(files...)
+	if err != nil {
+		return nil, err
+	}
+	k.Harvest(p.Learnt())
+	if mine != "" {
+		// A cache for other projects: this one knows already.
+		_ = k.Save(mine)
+	}
+	k.MapFeatures(conf.FeatureMap())
+	if os.Getenv(cpuflags.EnvCPUInfo) != "" {
+		k.Override(func(node string) (cpuflags.CPU, error) {
+			cpu, _, err := cpuflags.Load(node)
+			return cpu, err
+		})
+	}
+	return k, nil
+}
+
+// published is the file of what an admin published of a cluster.
+func published(name string) string {
+	return filepath.Join(site.Dir(os.Getenv), "nodes", name+".json")
+}
+
+// Publish writes what is known of the cluster's nodes to where all users of
+// this machine look. It returns the file and the number of nodes in it.
+func Publish(ctx context.Context, c *slurm.Client, k *cluster.Knowledge) (file string, nodes int, err error) {
+	file = published(clusterName(ctx, c))
+	nodes, err = k.Publish(file)
+	if errors.Is(err, fs.ErrPermission) {
+		err = &PublishError{err}
+	}
+	return file, nodes, err
+}
+
+// PublishError says that this user may not publish.
+type PublishError struct{ Err error }
+
+func (e *PublishError) Error() string { return e.Err.Error() }
+func (e *PublishError) Unwrap() error { return e.Err }
+
+// Hint is the way out.
+func (e *PublishError) Hint() string {
+	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
+}
+
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// SlurmConf is where Slurm's commands look for slurm.conf(5).
+func SlurmConf() string {
+	if conf := os.Getenv("SLURM_CONF"); conf != "" {
+		return conf
+	}
+	return "/etc/slurm/slurm.conf"
+}
+
+// clusterName is ClusterName of slurm.conf(5): read from the file where it can
+// be, else asked of the controller. "default" where neither tells: what is
+// learnt is checked on the node in any case.
+func clusterName(ctx context.Context, c *slurm.Client) string {
+	name := ""
+	if f, err := os.Open(SlurmConf()); err == nil {
+		defer f.Close()
+		name = nameIn(bufio.NewScanner(f))
+	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {
+		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
+	}
+	if !fileName.MatchString(name) {
+		return "default"
+	}
+	return name
+}
+
+// nameIn finds ClusterName in lines as slurm.conf and scontrol write them.
+func nameIn(lines *bufio.Scanner) string {
+	for lines.Scan() {
+		key, value, ok := strings.Cut(lines.Text(), "=")
+		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
+			value, _, _ = strings.Cut(value, "#")
+			if f := strings.Fields(value); len(f) > 0 {
+				return strings.ToLower(f[0])
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,112 @@
+package private
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+// fromJobFile is the origin (Var.From) of a variable that env: of the job file
+// sets.
+const fromJobFile = "job file"
+
+// longValue is the length in bytes from which on the value of a variable is
+// private wherever it occurs, not only where it is set.
+const longValue = 8
+
+// HidesEnv reports whether the values of the job file's env: are private.
+func (r *Redactor) HidesEnv() bool { return r != nil && r.env }
+
+// Hidden reports whether a value is a token that stands for a private one.
+func Hidden(s string) bool { return strings.HasPrefix(s, tokenStart) }
+
+// envToken stands for the value of a variable; nothing is said by an empty one.
+func (r *Redactor) envToken(s string) string {
+	if s == "" {
+		return ""
+	}
+	return tokenStart + r.keyed("value\x00", strings.NewReader(s))[:32]
+}
+
+// jobFile is a job file with tokens for the values of env:, and without the
+// comments in that block: they may be values that were tried before. A file in
+// which the block cannot be told from the rest is left out as a whole.
+func (r *Redactor) jobFile(data []byte) []byte {
+	root, at, ok := envBlock(data)
+	if ok && at < 0 {
+		return data
+	}
+	if ok {
+		if out := r.cutEnv(data, root, at); r.isCut(out, root, at) {
+			return out
+		}
+	}
+	return []byte("# This job file is left out: private values cannot be told from the rest of it.\n# It is " + r.Token(string(data)) + "\n")
+}
+
+// envBlock parses a job file. at is the index of env's key among the contents of
+// the root; -1 if there is nothing in it.
+func envBlock(data []byte) (root *jobspec.Node, at int, ok bool) {
+	if root, ok = jobspec.RootMapping(data); !ok {
+		return nil, -1, false
+	}
+	at = -1
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value != "env" || len(root.Content[i+1].Content) == 0 {
+			continue
+		}
+		if at >= 0 || !jobspec.IsMapping(root.Content[i+1]) {
+			return nil, -1, false
+		}
+		at = i
+	}
+	return root, at, true
+}
+
+// cutEnv replaces the lines of the block.
+func (r *Redactor) cutEnv(data []byte, root *jobspec.Node, at int) []byte {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	key, vars := root.Content[at], root.Content[at+1].Content
+	end := len(lines) + 1
+	if at+2 < len(root.Content) {
+		end = root.Content[at+2].Line
+	}
+	if key.Line > len(lines) || end > len(lines)+1 || end <= key.Line {
+		return nil
+	}
+	var out bytes.Buffer
+	out.Write(bytes.Join(lines[:key.Line-1], nil))
+	indent := strings.Repeat(" ", key.Column-1)
+	fmt.Fprintf(&out, "%senv:\n", indent)
+	for i := 0; i < len(vars); i += 2 {
+		fmt.Fprintf(&out, "%s  %q: %q\n", indent, vars[i].Value, r.envToken(vars[i+1].Value))
+	}
+	out.Write(bytes.Join(lines[end-1:], nil))
+	return out.Bytes()
+}
+
+// isCut checks what cutEnv made: the parser and it may see the ends of lines in
+// different places.
+func (r *Redactor) isCut(out []byte, was *jobspec.Node, at int) bool {
+	root, now, ok := envBlock(out)
+	if !ok || now != at || len(root.Content) != len(was.Content) {
+		return false
+	}
+	for i := 0; i < len(root.Content); i += 2 {
+		if root.Content[i].Value != was.Content[i].Value {
+			return false
+		}
+	}
+	vars, before := root.Content[at+1].Content, was.Content[at+1].Content
+	if len(vars) != len(before) {
+		return false
+	}
+	for i := 0; i < len(vars); i += 2 {
+		if !jobspec.IsScalar(before[i+1]) || vars[i].Value != before[i].Value || vars[i+1].Value != r.envToken(before[i+1].Value) {
+			return false
+		}
+	}
+	return true
+}

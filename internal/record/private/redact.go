@@ -1,0 +1,344 @@
+package private
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/canon"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// PrivateSchema names the file that makes the private values of a record
+// readable; a redacted export leaves it out.
+const PrivateSchema = facts.PrivateSchema
+
+// PrivateFile keeps what a redacted copy replaces, and the key of its tokens.
+const PrivateFile = facts.PrivateFile
+
+// Private is what redacting needs to know: a salt, without which nobody can
+// try out which value stands behind a token, and the words that are private
+// wherever they occur.
+type Private struct {
+	Schema string   `json:"schema"`
+	Salt   string   `json:"salt"` // 32 bytes in hex
+	Words  []string `json:"words"`
+	// Env says that the values of the job file's env: are private as well. Seals
+	// of before this was so do not have it, and are read as they were made.
+	Env bool `json:"env,omitempty"`
+}
+
+// Redactor replaces what is private by tokens. Equal values get equal tokens in
+// all records of one project. A nil *Redactor changes nothing: it reads what is
+// redacted already.
+type Redactor struct {
+	salt  []byte
+	words map[string]bool
+	long  []string // the longest first
+	env   bool     // Private.Env
+}
+
+// NewRedactor makes one.
+func NewRedactor(p Private) (*Redactor, error) {
+	salt, err := hex.DecodeString(p.Salt)
+	if err != nil || len(salt) != sha256.Size {
+		return nil, errors.New("its salt is not 32 bytes in hexadecimal")
+	}
+	r := &Redactor{salt: salt, words: map[string]bool{}, env: p.Env}
+	for _, w := range p.Words {
+		if strings.IndexFunc(w, notInWord) < 0 {
+			r.words[w] = true
+		} else {
+			r.long = append(r.long, w)
+		}
+	}
+	slices.SortFunc(r.long, func(a, b string) int { return len(b) - len(a) })
+	return r, nil
+}
+
+// Token stands for a private value.
+func (r *Redactor) Token(s string) string {
+	if strings.HasPrefix(s, tokenStart) {
+		return s
+	}
+	return tokenStart + r.keyed("value\x00", strings.NewReader(s))[:32]
+}
+
+const tokenStart = "redacted-"
+
+// Whole is the keyed hash of a whole file: it proves that not a byte changed to
+// whoever has the salt, and tells nothing to others.
+func (r *Redactor) Whole(in io.Reader) string { return r.keyed("file\x00", in) }
+
+func (r *Redactor) keyed(kind string, in io.Reader) string {
+	h := hmac.New(sha256.New, r.salt)
+	io.WriteString(h, kind)
+	if _, err := io.Copy(h, in); err != nil {
+		return "" // equal to no hash
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Form is a file as a redacted export has it: JSON in canonical form with every
+// private value replaced, anything else as text with private words replaced.
+func (r *Redactor) Form(name string, data []byte) ([]byte, error) {
+	if strings.HasSuffix(name, ".json") {
+		return r.JSON(data)
+	}
+	if name == facts.JobFile && r.HidesEnv() {
+		data = r.jobFile(data)
+	}
+	return r.Text(data), nil
+}
+
+// JSON is the redacted form of a fact.
+func (r *Redactor) JSON(data []byte) ([]byte, error) {
+	v, err := canon.ParseJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	if r != nil {
+		r.walk(&v, "", false)
+	}
+	return v.Append(make([]byte, 0, len(data))), nil
+}
+
+// kept are keys whose values are never private, and have to stay what they are
+// even where a user or a node has that very name.
+var kept = map[string]bool{"schema": true, "expression": true, "flags": true, "arch": true, "key": true, "strategy": true,
+	"kind": true, "role": true, "hash": true, "store_path": true, "state": true, "time": true}
+
+// secretOptions are options of sbatch whose values name people, accounts and
+// hosts.
+var secretOptions = []string{"account", "mail-user", "nodelist", "exclude", "wckey", "reservation", "uid", "gid", "chdir", "clusters"}
+
+func (r *Redactor) walk(v *canon.Value, key string, private bool) {
+	switch {
+	case v.Kind == '{' || v.Kind == '[':
+		if n := v.Get("Name"); v.Kind == '{' && slices.Contains(secretOptions, n.Text) {
+			if val := v.Get("Value"); val.Kind == '"' && val.Text != "" {
+				val.Text = r.Token(val.Text)
+			}
+			return
+		}
+		if val := v.Get("value"); v.Kind == '{' && r.env && v.Get("from").Text == fromJobFile && val.Kind == '"' {
+			val.Text = r.envToken(val.Text)
+			return
+		}
+		for i := range v.Items {
+			k := key
+			if v.Kind == '{' {
+				k = v.Keys[i]
+			}
+			r.walk(&v.Items[i], k, private || v.Kind == '{' && k == "private")
+		}
+	case v.Kind == 'w' && v.Text == "null", v.Text == "" && v.Kind == '"':
+	case private, key == "nodes" && v.Kind == '"':
+		*v = canon.Value{Kind: '"', Text: r.Token(v.Text)}
+	case v.Kind == '"' && !kept[key]:
+		v.Text = r.text(v.Text)
+	}
+}
+
+// Text is the redacted form of a text.
+func (r *Redactor) Text(data []byte) []byte {
+	if r == nil {
+		return data
+	}
+	return []byte(r.text(string(data)))
+}
+
+// Private reports whether a text holds anything private.
+func (r *Redactor) Private(s string) bool { return r != nil && r.text(s) != s }
+
+func notInWord(c rune) bool {
+	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.')
+}
+
+// roots are where sites keep people's files (Filesystem Hierarchy Standard, and
+// the habits of clusters).
+var roots = []string{"home", "root", "users", "user", "u", "scratch", "work", "project", "projects", "proj", "data", "gpfs", "lustre",
+	"beegfs", "mnt", "media", "net", "nfs", "cluster", "tmp", "var", "srv", "run", "afs", "export", "fs", "storage"}
+
+const pathEnd = " \t\r\n\"'`:;,()[]{}<>|&=$*?!#\\"
+
+func (r *Redactor) text(s string) string {
+	for _, l := range r.long {
+		s = replaceWhole(s, l, r.Token(l))
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		if s[i] == '/' && (i == 0 || strings.IndexByte(pathEnd, s[i-1]) >= 0) {
+			n := strings.IndexAny(s[i:], pathEnd)
+			if n < 0 {
+				n = len(s) - i
+			}
+			b.WriteString(r.path(s[i : i+n]))
+			i += n
+			continue
+		}
+		n := strings.IndexFunc(s[i:], notInWord)
+		switch {
+		case n < 0:
+			n = len(s) - i
+			fallthrough
+		case n > 0:
+			b.WriteString(r.word(s[i : i+n]))
+			i += n
+		default:
+			b.WriteByte(s[i])
+			i++
+		}
+	}
+	return b.String()
+}
+
+// replaceWhole replaces a path or another text of several words, where it is not
+// the beginning of a longer name.
+func replaceWhole(s, old, token string) string {
+	for from := 0; ; {
+		i := strings.Index(s[from:], old)
+		if i < 0 {
+			return s
+		}
+		i += from
+		end := i + len(old)
+		if end < len(s) && s[end] != '/' && strings.IndexByte(pathEnd, s[end]) < 0 {
+			from = end
+			continue
+		}
+		s = s[:i] + token + s[end:]
+		from = i + len(token)
+	}
+}
+
+func (r *Redactor) path(p string) string {
+	if strings.HasPrefix(p, "//") && !strings.HasPrefix(p, "///") {
+		return p // the host of a URL
+	}
+	first, _, _ := strings.Cut(strings.TrimLeft(p, "/"), "/")
+	if slices.Contains(roots, first) {
+		return r.Token(p)
+	}
+	parts := strings.Split(p, "/")
+	for i := range parts {
+		parts[i] = r.word(parts[i])
+	}
+	return strings.Join(parts, "/")
+}
+
+// word replaces a word, or those of its parts between dots, that are private.
+func (r *Redactor) word(w string) string {
+	if len(r.words) == 0 {
+		return w
+	}
+	if r.words[w] {
+		return r.Token(w)
+	}
+	if !strings.Contains(w, ".") {
+		return w
+	}
+	if bare := strings.Trim(w, "."); r.words[bare] {
+		return strings.Replace(w, bare, r.Token(bare), 1)
+	}
+	parts := strings.Split(w, ".")
+	for i, p := range parts {
+		if r.words[p] {
+			parts[i] = r.Token(p)
+		}
+	}
+	return strings.Join(parts, ".")
+}
+
+// Words gathers what is private in the facts of one record.
+type Words map[string]bool
+
+// never are names that say nothing about anybody.
+var never = []string{"", "localhost", "localhost.localdomain", "/", ".", "/tmp", "/var/tmp", "/dev/shm"}
+
+func (w Words) Add(s string) {
+	if !slices.Contains(never, s) {
+		w[s] = true
+	}
+}
+
+// Fact adds the private values of a fact.
+func (w Words) Fact(v *canon.Value) {
+	w.Walk(v, false)
+	for _, c := range v.Get("classes").Items {
+		w.hosts(c.Get("nodes").Text)
+	}
+	for _, o := range v.Get("slurm").Items {
+		if n := o.Get("Name").Text; slices.Contains(secretOptions, n) {
+			w.Add(o.Get("Value").Text)
+			if n == "nodelist" || n == "exclude" {
+				w.hosts(o.Get("Value").Text)
+			}
+		}
+	}
+	for _, e := range v.Get("env").Items {
+		// A short one (4, true, water) would be found everywhere, and say nothing.
+		if val := e.Get("value").Text; len(val) >= longValue {
+			w.Add(val)
+		}
+	}
+	for _, in := range v.Get("inputs").Items {
+		if strings.HasPrefix(in.Text, "/") {
+			w.Add(in.Text)
+		}
+	}
+}
+
+func (w Words) hosts(list string) {
+	names, err := slurm.ExpandHosts(list)
+	if err != nil {
+		w.Add(list)
+	}
+	for _, n := range names {
+		w.Add(n)
+	}
+}
+
+func (w Words) Walk(v *canon.Value, private bool) {
+	for i := range v.Items {
+		key := ""
+		if v.Kind == '{' {
+			key = v.Keys[i]
+		}
+		// A command line is private as a whole; its words are not.
+		if key == "submit_line" {
+			continue
+		}
+		w.Walk(&v.Items[i], private || key == "private")
+	}
+	if private && v.Kind == '"' {
+		w.Add(v.Text)
+		if short, _, ok := strings.Cut(v.Text, "."); ok && short != "" && !strings.Contains(v.Text, "/") {
+			w.Add(short)
+		}
+	}
+}
+
+func (w Words) Sorted() []string {
+	out := make([]string, 0, len(w))
+	for s := range w {
+		out = append(out, s)
+	}
+	sort.Strings(out)
+	return out
+}
+
+func (p Private) Bytes() ([]byte, error) {
+	data, err := canon.CanonicalOf(p)
+	if err != nil {
+		return nil, fmt.Errorf("private values: %w", err)
+	}
+	return append(data, '\n'), nil
+}

@@ -1,0 +1,186 @@
+package source
+
+import (
+	"archive/zip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Source is a record to read: a run directory, an exported directory, or an
+// exported zip. Names are slash-separated and relative. Nothing outside is
+// reached: names that climb out and symbolic links are refused.
+type Source interface {
+	// Open opens a file; a missing one is fs.ErrNotExist.
+	Open(name string) (io.ReadCloser, error)
+	// List is the names of all files below a directory ("" for all), sorted.
+	List(below string) ([]string, error)
+	Close() error
+}
+
+// BadFileError says that what should be a record cannot be one.
+type BadFileError struct{ Message, Way string }
+
+func (e *BadFileError) Error() string { return e.Message }
+
+// Hint is the way out.
+func (e *BadFileError) Hint() string { return e.Way }
+
+// OpenSource opens a directory or a zip.
+func Open(path string) (Source, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	if st.IsDir() {
+		root, err := os.OpenRoot(path)
+		if err != nil {
+			return nil, fmt.Errorf("record: %w", err)
+		}
+		return dirSource{root}, nil
+	}
+	return openZip(path)
+}
+
+// MaxFact bounds the size in bytes of a fact that is read into memory.
+const MaxFact = 256 << 20
+
+// ReadAll reads a fact.
+func ReadAll(s Source, name string) ([]byte, error) {
+	f, err := s.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, MaxFact+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if len(data) > MaxFact {
+		return nil, &BadFileError{name + " is too large for a fact", ""}
+	}
+	return data, nil
+}
+
+// SafeName reports whether a name stays where it is put: relative, without
+// "..", and without characters that file systems or terminals read otherwise.
+func SafeName(name string) bool {
+	return fs.ValidPath(name) && name != "." && strings.IndexFunc(name, func(r rune) bool {
+		return r < 0x20 || r == '\\' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x2028 || r == 0x2029 || r == 0xfffd
+	}) < 0
+}
+
+type dirSource struct{ root *os.Root }
+
+func (d dirSource) Close() error { return d.root.Close() }
+
+func (d dirSource) Open(name string) (io.ReadCloser, error) {
+	if !fs.ValidPath(name) {
+		return nil, Unsafe(name)
+	}
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '/' {
+			continue
+		}
+		st, err := d.root.Lstat(name[:i])
+		if err != nil {
+			return nil, err
+		}
+		if st.Mode()&fs.ModeSymlink != 0 {
+			return nil, &BadFileError{fmt.Sprintf("%q is a symbolic link, which a record has none of", name[:i]), ""}
+		}
+		if i == len(name) && !st.Mode().IsRegular() {
+			return nil, &BadFileError{fmt.Sprintf("%q is not a regular file", name), ""}
+		}
+	}
+	return d.root.Open(name)
+}
+
+func (d dirSource) List(below string) ([]string, error) {
+	if below == "" {
+		below = "."
+	}
+	if !fs.ValidPath(below) {
+		return nil, Unsafe(below)
+	}
+	if st, err := d.root.Lstat(below); errors.Is(err, fs.ErrNotExist) || err == nil && !st.IsDir() {
+		return nil, nil
+	}
+	var out []string
+	err := fs.WalkDir(d.root.FS(), below, func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			out = append(out, name)
+		}
+		return err
+	})
+	slices.Sort(out)
+	return out, err
+}
+
+type zipSource struct {
+	r     *zip.ReadCloser
+	files map[string]*zip.File
+	names []string
+}
+
+func openZip(path string) (Source, error) {
+	r, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, &BadFileError{fmt.Sprintf("%s is no whole zip file: %v", filepath.Base(path), err), "a record is a run, an exported directory, or an exported zip"}
+	}
+	z := zipSource{r: r, files: map[string]*zip.File{}}
+	for _, f := range r.File {
+		dir := strings.HasSuffix(f.Name, "/")
+		name := strings.TrimSuffix(f.Name, "/")
+		switch {
+		case !fs.ValidPath(name) || strings.Contains(name, `\`):
+			err = Unsafe(f.Name)
+		case dir:
+			continue
+		case !f.Mode().IsRegular():
+			err = &BadFileError{fmt.Sprintf("%q in the zip is a symbolic link or another special file, which a record has none of", f.Name), ""}
+		case z.files[name] != nil:
+			err = &BadFileError{fmt.Sprintf("%q is in the zip twice", f.Name), ""}
+		}
+		if err != nil {
+			return nil, errors.Join(err, r.Close())
+		}
+		z.files[name] = f
+		z.names = append(z.names, name)
+	}
+	slices.Sort(z.names)
+	return z, nil
+}
+
+func Unsafe(name string) error {
+	return &BadFileError{fmt.Sprintf("the name %q leads out of the record", name), "do not trust this file"}
+}
+
+func (z zipSource) Close() error { return z.r.Close() }
+
+func (z zipSource) Open(name string) (io.ReadCloser, error) {
+	f := z.files[name]
+	if f == nil {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+	}
+	// The library stops at the declared size and checks the sum.
+	return f.Open()
+}
+
+func (z zipSource) List(below string) ([]string, error) {
+	if below == "" {
+		return z.names, nil
+	}
+	var out []string
+	for _, n := range z.names {
+		if strings.HasPrefix(n, below+"/") {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}

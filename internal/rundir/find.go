@@ -1,0 +1,64 @@
+package rundir
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
+)
+
+// Remember notes where the project is, for commands about all of a user's
+// projects. The note can be lost: the next submission makes it again.
+func (p Project) Remember(stateDir string) {
+	if stateDir == "" {
+		return
+	}
+	dir := filepath.Join(stateDir, "projects")
+	file := filepath.Join(dir, digest.Bytes([]byte(p.Dir))[:24])
+	if _, err := os.Lstat(file); err == nil || os.MkdirAll(dir, 0o700) != nil {
+		return
+	}
+	_ = durable.WriteBytes(file, []byte(p.Dir+"\n"), 0o600)
+}
+
+// Projects are those of the user that are still there, sorted by directory.
+// Notes of others are removed.
+func Projects(stateDir string) ([]Project, error) {
+	dir := filepath.Join(stateDir, "projects")
+	entries, err := os.ReadDir(dir)
+	if stateDir == "" || errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("projects: %w", err)
+	}
+	var out []Project
+	for _, e := range entries {
+		file := filepath.Join(dir, e.Name())
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		p := Project{Dir: strings.TrimSuffix(string(text), "\n")}
+		if st, err := os.Stat(p.Dir); err == nil && st.IsDir() {
+			out = append(out, p)
+		} else if errors.Is(err, os.ErrNotExist) {
+			_ = os.Remove(file)
+		}
+	}
+	slices.SortFunc(out, func(a, b Project) int { return strings.Compare(a.Dir, b.Dir) })
+	return out, nil
+}
+
+// Relative is the run directory as seen from dir, if that is shorter.
+func (r Run) Relative(dir string) string {
+	if rel, err := filepath.Rel(dir, r.Dir); err == nil && len(rel) < len(r.Dir) {
+		return rel
+	}
+	return r.Dir
+}

@@ -1,0 +1,47 @@
+package rundir
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/nixbatch/nixbatch/internal/fault"
+)
+
+// trusted reports whether a .nixbatch directory may be used: what lies in it is
+// run as this user. It is nil for a directory of this user's own that nobody
+// else may write to, reached by no link of somebody else's.
+func trusted(dir string) error {
+	link, err := os.Lstat(dir)
+	if err != nil {
+		return err
+	}
+	st, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	me := uint32(os.Geteuid())
+	switch {
+	case !st.IsDir():
+		return fault.New(fmt.Sprintf("%s is not a directory", dir), "move it out of the way")
+	case owner(link) != me || owner(st) != me:
+		return fault.New(fmt.Sprintf("%s belongs to another user (uid %d): what is in it would run as you", dir, owner(st)),
+			"work in a directory of your own")
+	case st.Mode().Perm()&0o022 != 0:
+		return fault.New(fmt.Sprintf("others may write to %s: what is in it would run as you", dir),
+			"look at what is in it, then chmod 700 "+dir)
+	}
+	return nil
+}
+
+// mine is trusted for a directory somewhere above: one that is not is passed
+// over, as it is nobody's business here.
+func mine(dir string) bool { return trusted(filepath.Clean(dir)) == nil }
+
+func owner(st os.FileInfo) uint32 {
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return s.Uid
+	}
+	return ^uint32(0)
+}

@@ -1,0 +1,59 @@
+package runtest
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Witness is a Slurm that says what it is told to say, and counts what it is
+// asked. What a test gives it and nobody asks for fails the test.
+type Witness struct {
+	T         *testing.T
+	Take      func(args []string) (slurm.JobID, error)
+	Found     []slurm.JobID
+	FindErr   error
+	InQueue   []slurm.Job
+	QueueErr  error
+	Acct      []slurm.AcctJob
+	AcctErr   error
+	OnQueue   func()
+	Submits   int
+	Finds     int
+	Queues    int
+	Accts     int
+	LastQuery slurm.Query
+}
+
+func (w *Witness) Submit(_ context.Context, _ []byte, args ...string) (slurm.JobID, error) {
+	w.Submits++
+	if w.Take == nil {
+		w.T.Error("sbatch was called")
+		return slurm.JobID{}, errors.New("no")
+	}
+	return w.Take(args)
+}
+
+func (w *Witness) FindByComment(context.Context, string) ([]slurm.JobID, error) {
+	w.Finds++
+	return w.Found, w.FindErr
+}
+
+func (w *Witness) Queue(_ context.Context, q slurm.Query) ([]slurm.Job, error) {
+	w.Queues++
+	w.LastQuery = q
+	if w.OnQueue != nil {
+		w.OnQueue()
+	}
+	if w.QueueErr != nil {
+		return nil, w.QueueErr
+	}
+	return w.InQueue, nil
+}
+
+func (w *Witness) Accounting(context.Context, slurm.Query) ([]slurm.AcctJob, error) {
+	w.Accts++
+	return w.Acct, w.AcctErr
+}

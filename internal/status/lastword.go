@@ -1,0 +1,155 @@
+package status
+
+import (
+	"bufio"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// stepdEnds is what slurmstepd writes into a job's output when it ends the job
+// ("*** JOB 12 ON n1 CANCELLED AT 2026-03-01T12:00:00 DUE TO TIME LIMIT ***",
+// 22.05.8). The number is the task's own also in an array.
+var stepdEnds = regexp.MustCompile(`slurmstepd\S*: error: \*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+)(?: DUE TO ([A-Za-z ]+))?`)
+
+// sweepTail is how much is read, in bytes, of what slurmstepd says of all tasks
+// of a sweep together: about 80,000 of those lines.
+const sweepTail = 8 << 20
+
+// lastWords are what was said of the ends of a run's jobs outside of squeue,
+// sacct and the end files. They count where all of these have forgotten a job.
+type lastWords struct {
+	run   rundir.Run
+	sweep bool
+	read  bool
+	stepd map[int64]stepdWord
+	told  map[string]bool // by nixbatch cancel, as scancel takes them
+}
+
+type stepdWord struct {
+	due string
+	at  time.Time // zero: not to be read
+}
+
+func (l *lastWords) load() {
+	l.read, l.stepd, l.told = true, map[int64]stepdWord{}, map[string]bool{}
+	file, most := l.run.LogFile(0), int64(logTail)
+	if l.sweep {
+		file, most = l.run.SlurmLog(), sweepTail
+	}
+	for _, m := range stepdEnds.FindAllSubmatch(lastBytes(file, most), -1) { // the last one counts
+		id, err := strconv.ParseInt(string(m[1]), 10, 64)
+		if err != nil {
+			continue
+		}
+		at, _ := time.ParseInLocation("2006-01-02T15:04:05", string(m[2]), time.Local)
+		l.stepd[id] = stepdWord{strings.TrimSpace(string(m[3])), at}
+	}
+	for n := 0; ; n++ {
+		var c facts.Cancel
+		if durable.Read(ledger.CancelFile(l.run, n), &c) != nil {
+			return
+		}
+		for _, id := range c.Jobs {
+			l.told[id] = true
+		}
+	}
+}
+
+// of is what a task that is gone became, as far as its last words tell.
+func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool) {
+	if !l.read {
+		l.load()
+	}
+	id := t.Job
+	if t.Index >= 0 {
+		var st facts.Start
+		if !t.Start || durable.Read(l.run.StartFile(t.Task, t.Attempt), &st) != nil {
+			id = 0
+		} else {
+			id = st.JobID
+		}
+	}
+	// Of a task that was requeued, an earlier attempt's end tells nothing.
+	if w, said := l.stepd[id]; said && (t.Attempt == 0 || w.at.After(t.Begun.Add(-time.Minute))) {
+		switch {
+		case w.due == "TIME LIMIT":
+			return slurm.TimedOut, "its time limit came", true
+		case w.due == "PREEMPTION":
+			return slurm.Cancelled, "preempted by a job of higher priority", true
+		case strings.HasPrefix(w.due, "NODE FAILURE"):
+			return slurm.NodeFail, "its node was lost", true
+		case w.due == "" || strings.HasPrefix(w.due, "SIGNAL"):
+			return slurm.Cancelled, l.by(t), true
+		}
+	}
+	if by := l.by(t); by != "" {
+		return slurm.Cancelled, by, true
+	}
+	return "", "", false
+}
+
+func (l *lastWords) by(t *TaskStatus) string {
+	if l.told[t.Ref()] || l.told[strconv.FormatInt(t.Job, 10)] {
+		return "by nixbatch cancel"
+	}
+	return ""
+}
+
+// toldToEnd is how the agent begins the reason of a payload that got a signal.
+const toldToEnd = "told to end by signal"
+
+// lastBytes is the end of a file; nil where it cannot be read.
+func lastBytes(file string, most int64) []byte {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > most {
+		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	data, _ := io.ReadAll(io.LimitReader(f, most)) // what could be read is told
+	return data
+}
+
+// logTail is how much of a log's end is read for the lines that decide, in
+// bytes.
+const logTail = 256 << 10
+
+// Tail is the lines of a log's end that are not blank.
+func Tail(file string) (lines []string) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	if st, err := f.Stat(); err == nil && st.Size() > logTail {
+		if _, err := f.Seek(-logTail, io.SeekEnd); err != nil {
+			return nil
+		}
+	}
+	in := bufio.NewScanner(f)
+	in.Buffer(nil, logTail)
+	for in.Scan() {
+		l := strings.TrimRight(in.Text(), " \t\r")
+		if r := []rune(l); len(r) > 300 {
+			l = string(r[:300]) + "…"
+		}
+		if l != "" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}

@@ -1,0 +1,300 @@
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// settle finishes the run's submissions, and takes over what that found.
+func (s *Status) settle(ctx context.Context, w Watcher, p ledger.About) error {
+	if s.known() {
+		return nil
+	}
+	job, ok, err := ledger.Settle(ctx, s.Run, w, p)
+	if ok || job.How != "" {
+		fresh := fromFiles(s.Run)
+		*s = fresh
+	}
+	s.Unsettled = !ok
+	if !ok && s.Job.How == "" {
+		s.Reason = "it is not known whether Slurm took the job"
+		if err == nil {
+			s.Reason += ": its submission is too young, or under way"
+		}
+	}
+	return err
+}
+
+// known reports whether every round's answer is there.
+func (s *Status) known() bool {
+	for round := range max(s.rounds, 1) {
+		var sub facts.Submit
+		if durable.Read(ledger.SubmitFile(s.Run, round), &sub) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// merge weighs the witnesses for every task, and sums up. silent says that Slurm
+// could not be asked.
+func (s *Status) merge(said *answer, silent bool, now time.Time) {
+	if s.NotSubmitted || s.settled() {
+		return
+	}
+	if !slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.Submitted }) {
+		return // what is known of it was said
+	}
+	from := "files"
+	words := &lastWords{run: s.Run, sweep: s.Sweep()}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if !t.Submitted {
+			continue
+		}
+		if f := t.merge(s.Run, said, silent, words); f != "" {
+			from = f
+		}
+	}
+	s.overMemory()
+	s.sum()
+	s.Load()
+	if s.State.Final() && !silent && !s.Unsettled {
+		s.keep(from, now)
+	}
+}
+
+// merge weighs the witnesses of one task: it returns the one that decided.
+func (t *TaskStatus) merge(r rundir.Run, said *answer, silent bool, words *lastWords) (from string) {
+	q, queued := said.queued(t, r)
+	a, counted := said.counted(t, r)
+	if t.end == nil && !(queued && !q.State.Final()) {
+		attempt(r, t) // it may have begun and ended since its files were read
+	}
+	switch {
+	case queued && !q.State.Final() && q.State != slurm.Unknown:
+		t.State, t.Reason, from = q.State, q.Reason, "queue"
+		if word := waits[q.Word]; word != "" {
+			t.Reason = word
+		}
+	case counted && a.State.Final():
+		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
+	case queued && q.State.Final():
+		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, q.Reason, exitCode(t.Brief)), "queue"
+		if q.Reason == "DependencyNeverSatisfied" {
+			t.Reason = "what it waited for did not complete"
+		}
+	case silent && t.end == nil:
+		t.State, t.Reason = slurm.Unknown, "slurm does not answer"
+	case t.end != nil && !strings.HasPrefix(t.end.Reason, toldToEnd):
+	case t.lastWord(words):
+		from = "files"
+	case t.end != nil:
+	case t.Start && t.Brief.Exit != nil:
+		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
+	case t.Start:
+		t.State, t.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
+	case t.Index >= 0 && said.arrays[t.Job]:
+		// Of a waiting task that is cancelled slurmctld keeps nothing, as long as
+		// others of its array are there (seen with 22.05.8).
+		t.State, t.Reason, from = slurm.Cancelled, "it left the queue without a start, while its array stayed", "queue"
+	default:
+		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
+	}
+	return from
+}
+
+// lastWord takes over what else was said of the task's end, if anything was.
+func (t *TaskStatus) lastWord(words *lastWords) bool {
+	state, reason, ok := words.of(t)
+	if ok {
+		t.State, t.Reason = state, reason
+	}
+	return ok
+}
+
+// overMemory finds tasks that Slurm's own accounting of memory ended: it calls
+// them failed (JobAcctGatherParams=OverMemoryKill, seen with 22.05.8), and says
+// what happened in the batch step's log alone.
+func (s *Status) overMemory() {
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if t.State == slurm.Failed && t.end == nil && len(SlurmSaid(s.Run, *t, s.Sweep(), "exceeded memory limit")) > 0 {
+			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
+		}
+	}
+}
+
+// SlurmSaid is what slurmstepd wrote about a task's job that has a text in it.
+func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool, text string) (out []string) {
+	file := r.LogFile(t.Task)
+	if sweep {
+		file = r.SlurmLog()
+	}
+	for _, l := range Tail(file) {
+		if strings.HasPrefix(l, "slurmstepd") && strings.Contains(l, text) && (!sweep || strings.Contains(l, "StepId="+t.Ref()+".") || strings.Contains(l, "JOB "+t.Ref()+" ")) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// waits are states of Slurm's that ours do not tell apart, in words.
+var waits = map[string]string{
+	"SUSPENDED":    "suspended",
+	"STOPPED":      "stopped by a signal",
+	"REQUEUED":     "requeued",
+	"REQUEUE_HOLD": "requeued and held",
+	"SPECIAL_EXIT": "requeued and held",
+}
+
+func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) string {
+	first, _, _ := strings.Cut(word, " ")
+	switch {
+	case strings.HasPrefix(first, "PREEMPTED"):
+		return "preempted by a job of higher priority"
+	case strings.HasPrefix(first, "DEADLINE"):
+		return "its deadline came"
+	case t.end != nil && t.end.Reason != "":
+		return t.end.Reason
+	case state == slurm.Failed && code == Refused && t.Brief.Elapsed == 0:
+		return "exit code 120: nixbatch stopped it before its first line"
+	case state == slurm.Failed && code > 0:
+		return exitReason(code)
+	case state == slurm.Failed && t.Start && t.end == nil:
+		text := "the agent was killed before it could write the end"
+		if why := fate(reason); why != "" && reason != "NonZeroExitCode" {
+			text += ": " + why
+		}
+		return text
+	case state == slurm.Failed || state == slurm.NodeFail:
+		return fate(reason)
+	}
+	return ""
+}
+
+// Ours reports whether a job with the task's job id is this run's: ids are used
+// again. A comment, or a command line, without the run's token is another
+// job's, and so is another name, and a submission long before this one. (A
+// requeue may count as a later one.)
+func Ours(r rundir.Run, since time.Time, name, comment, line string, sent time.Time) bool {
+	for _, text := range []string{comment, line} {
+		if text != "" && !strings.Contains(text, ledger.Token(r)) {
+			return false
+		}
+	}
+	if own := r.Name(); name != "" && own != "" && name != own {
+		return false
+	}
+	return sent.IsZero() || !sent.Before(since.Add(-5*time.Minute))
+}
+
+// Worst are the final states from the one that tells most.
+var Worst = []slurm.State{slurm.Failed, slurm.OutOfMemory, slurm.TimedOut, slurm.NodeFail, slurm.Cancelled}
+
+// sum makes the run's state of its tasks'.
+func (s *Status) sum() {
+	first := s.Tasks[0]
+	s.Task, s.Attempt = first.Task, first.Attempt
+	if s.Brief.Build == "" {
+		s.Brief = first.Brief
+	}
+	if !s.Sweep() {
+		s.State, s.Reason = first.State, first.Reason
+		if s.Job.How == "none" && !first.Submitted && !first.Start {
+			s.NotSubmitted, s.Reason = true, "Slurm has no job of this run, and none ever started"
+		}
+		return
+	}
+	clear(s.Counts)
+	missing := 0
+	for _, t := range s.Tasks {
+		if !t.Submitted {
+			missing++
+			continue
+		}
+		s.Counts[t.State]++
+	}
+	n := s.Counts
+	switch {
+	case missing == len(s.Tasks):
+		s.State = slurm.Unknown
+		s.NotSubmitted = s.Job.How == "none"
+	case n[slurm.Running] > 0 || n[slurm.Pending] > 0 && n[slurm.Pending]+missing < len(s.Tasks):
+		s.State = slurm.Running
+	case n[slurm.Pending] > 0:
+		s.State = slurm.Pending
+	case n[slurm.Unknown] > 0, missing > 0 && s.Unsettled:
+		s.State = slurm.Unknown
+	case n[slurm.Completed] == len(s.Tasks):
+		s.State = slurm.Completed
+	default:
+		s.State = slurm.Failed // tasks that were never submitted, at the least
+		if i := slices.IndexFunc(Worst, func(w slurm.State) bool { return n[w] > 0 }); i >= 0 {
+			s.State = Worst[i]
+		}
+	}
+	s.Reason = s.summary(missing)
+}
+
+// order is how states are told.
+var order = []slurm.State{slurm.Pending, slurm.Running, slurm.Completed, slurm.Failed, slurm.OutOfMemory, slurm.TimedOut,
+	slurm.NodeFail, slurm.Cancelled, slurm.Unknown}
+
+// summary is "completed 9990, failed 10", and why tasks wait if all that do
+// wait for the same.
+func (s *Status) summary(missing int) string {
+	var words []string
+	for _, state := range order {
+		if n := s.Counts[state]; n > 0 {
+			words = append(words, fmt.Sprintf("%s %d", state, n))
+		}
+	}
+	if missing > 0 {
+		words = append(words, fmt.Sprintf("not submitted %d", missing))
+	}
+	why := ""
+	for _, t := range s.Tasks {
+		if t.State == slurm.Pending {
+			if why != "" && why != t.Reason {
+				why = ""
+				break
+			}
+			why = t.Reason
+		}
+	}
+	text := strings.Join(words, ", ")
+	if why != "" {
+		text += ": " + why
+	}
+	return text + s.noted()
+}
+
+// noted is what the states of tasks do not tell.
+func (s *Status) noted() string {
+	n, first := 0, TaskStatus{}
+	for _, t := range s.Tasks {
+		if t.State == slurm.Completed && t.Brief.Note != "" {
+			if n++; n == 1 {
+				first = t
+			}
+		}
+	}
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("; task %d: %s", first.Task, first.Brief.Note)
+	}
+	return fmt.Sprintf("; task %d: %s, and %s more like it", first.Task, first.Brief.Note, text.Plural(n-1, "task"))
+}

@@ -1,0 +1,435 @@
+package status
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Status is what became of a run, from all witnesses. Of a sweep, Task, Attempt,
+// Start and End are its first task's, and State sums its tasks up.
+type Status struct {
+	Run     rundir.Run
+	State   slurm.State
+	Reason  string // why it waits, or what it died of; "" when there is nothing to say
+	Job     facts.Submit
+	Task    int
+	Attempt int
+	Start   *facts.Start // nil: no start was seen, or not looked at (Load)
+	End     *facts.End   // nil: no end was seen, or not looked at
+	Brief   Brief        // of the two what a table shows
+	// NotSubmitted is a run that never reached Slurm: its submission was
+	// interrupted before sbatch was called, or Slurm has no job of it.
+	NotSubmitted bool
+	// Counts is a sweep's tasks by state; nil for a run that is none.
+	Counts map[slurm.State]int
+	// Tasks is every task of a run; nil for one that was found over before:
+	// LoadTasks reads them then.
+	Tasks []TaskStatus
+
+	rounds    int
+	Unsettled bool // some submission is not settled
+	Final     *finalFact
+}
+
+// TaskStatus is what became of one task.
+type TaskStatus struct {
+	Task      int
+	Attempt   int
+	State     slurm.State
+	Reason    string
+	Submitted bool  // else no job of Slurm's has it
+	Job       int64 // the job, or the array, that has it
+	Index     int   // in the array, or -1
+	Begun     time.Time
+	Brief     Brief
+
+	Since time.Time // of its job's submission
+	end   *facts.End
+	Start bool // an attempt was begun
+}
+
+// Ref is the task as Slurm writes it: 12, 12_3.
+func (t TaskStatus) Ref() string {
+	if t.Index < 0 {
+		return strconv.FormatInt(t.Job, 10)
+	}
+	return fmt.Sprintf("%d_%d", t.Job, t.Index)
+}
+
+// Brief is what a table shows of a start and an end.
+type Brief struct {
+	Build   string  `json:"build,omitempty"`
+	Elapsed float64 `json:"elapsed_seconds,omitempty"`
+	Exit    *int    `json:"exit_code,omitempty"` // nil: no end was seen
+	// Note is what the state does not tell, such as an output that is missing.
+	Note string `json:"note,omitempty"`
+}
+
+// ExitCode is what the payload exited with; -1 when that is not known.
+func (s Status) ExitCode() int { return exitCode(s.Brief) }
+
+func exitCode(b Brief) int {
+	if b.Exit != nil {
+		return *b.Exit
+	}
+	return -1
+}
+
+// Over reports whether nothing of the run is to be expected any more.
+func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
+
+// Sweep reports whether the run has many tasks.
+func (s Status) Sweep() bool { return s.Counts != nil }
+
+// Watcher is what following runs asks of Slurm.
+type Watcher interface {
+	ledger.Submitter
+	Queue(ctx context.Context, q slurm.Query) ([]slurm.Job, error)
+	Accounting(ctx context.Context, q slurm.Query) ([]slurm.AcctJob, error)
+}
+
+// States merges, for every run given, its files, squeue and sacct: one squeue
+// and at most one sacct for all of them together, or none where p.Cache holds an
+// answer of a few seconds ago. Slurm's terminal state outranks the exit code;
+// gone from the queue is not completed. A run that is settled by its own files
+// alone asks nobody. The error says that Slurm did not answer; the states are
+// then from the files.
+func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([]Status, error) {
+	out := make([]Status, len(all))
+	parallel(len(all), func(i int) { out[i] = fromFiles(all[i]) })
+	var ask []int
+	for i := range out {
+		switch {
+		case !out[i].settled():
+			ask = append(ask, i)
+		case out[i].Final == nil && out[i].Job.Local && out[i].State.Final():
+			out[i].keep("files", p.Now())
+		}
+	}
+	if len(ask) == 0 {
+		return out, nil
+	}
+	if w == nil {
+		return out, errors.New("no Slurm is at hand")
+	}
+	now := p.Now()
+	var errs []error
+	for _, i := range ask {
+		if err := out[i].settle(ctx, w, p); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	said, err := witnesses(ctx, w, p, out, ask)
+	if err != nil {
+		errs = append(errs, err)
+	}
+	for _, i := range ask {
+		out[i].merge(said, err != nil, now)
+	}
+	return out, joined(errs)
+}
+
+// joined is the errors of asking Slurm as one.
+func joined(errs []error) error { return ledger.FromSlurm(errors.Join(errs...)) }
+
+// parallel calls f for 0 to n-1, a few at once: reading is mostly waiting.
+func parallel(n int, f func(i int)) {
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range min(n, 8) {
+		wg.Go(func() {
+			for i := range next {
+				f(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+}
+
+// fromFiles is what the run's own files say.
+func fromFiles(r rundir.Run) Status {
+	s := Status{Run: r, State: slurm.Unknown}
+	var f finalFact
+	if durable.Read(finalFile(r), &f) == nil && f.Schema == finalSchema && holds(r, f) {
+		s.Final, s.State, s.Reason, s.Counts = &f, f.State, f.Reason, f.Counts
+		s.Attempt, s.Brief, s.Job = f.Attempt, f.Brief, f.Job
+		return s
+	}
+	ins, err := ledger.Intents(r)
+	haveJob := durable.Read(r.SubmitFile(), &s.Job) == nil
+	s.rounds = len(ins)
+	if len(ins) == 0 {
+		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
+			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
+			return s
+		}
+		ins = []facts.Intent{{}} // a copy, or submitted by hand
+	}
+	s.Tasks = taskFiles(r, ins)
+	if calls := ledger.CallsOf(ins[0]); calls[0].Array != "" {
+		s.Counts = map[slurm.State]int{}
+	}
+	if ins[0].Local {
+		s.Job.Local = true // also where its submit.json was never written
+		if t := &s.Tasks[0]; t.end == nil {
+			localState(r, t)
+		}
+	}
+	s.sum()
+	s.Load()
+	return s
+}
+
+// holds reports whether a state that was found final is so still: no later
+// round, and no later attempt, which would be a requeue by hand.
+func holds(r rundir.Run, f finalFact) bool {
+	if _, err := os.Lstat(ledger.IntentFile(r, max(f.Rounds, 1))); err == nil {
+		return false
+	}
+	if f.Counts != nil {
+		return true
+	}
+	_, err := os.Lstat(r.AttemptDir(0, f.Attempt+1))
+	return err != nil
+}
+
+// taskFiles is what the files say of every task.
+func taskFiles(r rundir.Run, ins []facts.Intent) []TaskStatus {
+	at := map[int]int{}
+	var out []TaskStatus
+	for _, in := range ins {
+		for c, call := range ledger.CallsOf(in) {
+			j, _ := ledger.Answer(r, in, c)
+			for k, task := range ledger.TasksOf(call) {
+				i, ok := at[task]
+				if !ok {
+					i = len(out)
+					at[task] = i
+					out = append(out, TaskStatus{Task: task, State: slurm.Unknown, Index: -1})
+				}
+				if j.JobID == 0 {
+					continue
+				}
+				t := &out[i]
+				t.Submitted, t.Job, t.Since = true, j.JobID, j.Time
+				if call.Array != "" {
+					t.Index = task - call.Offset
+				}
+				_ = k
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b TaskStatus) int { return a.Task - b.Task })
+	begun := begun(r)
+	parallel(len(out), func(i int) {
+		if t := &out[i]; begun == nil || begun[t.Task] {
+			attempt(r, t)
+		}
+	})
+	return out
+}
+
+// begun are the tasks that have a directory; nil where that cannot be read.
+func begun(r rundir.Run) map[int]bool {
+	ranges, err := os.ReadDir(filepath.Join(r.Dir, "tasks"))
+	if err != nil {
+		return nil
+	}
+	out := map[int]bool{}
+	for _, d := range ranges {
+		entries, err := os.ReadDir(filepath.Join(r.Dir, "tasks", d.Name()))
+		if err != nil {
+			return nil
+		}
+		for _, e := range entries {
+			if n, err := strconv.Atoi(e.Name()); err == nil {
+				out[n] = true
+			}
+		}
+	}
+	return out
+}
+
+// attempt reads the end of a task's last attempt.
+func attempt(r rundir.Run, t *TaskStatus) {
+	t.Attempt, t.Start = lastAttempt(r, t.Task)
+	if !t.Start {
+		return
+	}
+	if st, err := os.Lstat(r.AttemptDir(t.Task, t.Attempt)); err == nil {
+		t.Begun = st.ModTime()
+	}
+	var end facts.End
+	if durable.Read(r.EndFile(t.Task, t.Attempt), &end) != nil {
+		return
+	}
+	t.Brief.Elapsed, t.Brief.Exit = end.Elapsed, &end.ExitCode
+	if end.Requeued {
+		t.Reason = end.Reason
+		return // it goes on
+	}
+	t.Brief.Note = noteOf(&end)
+	t.end, t.Reason, t.State = &end, end.Reason, slurm.Completed
+	if end.ExitCode != 0 {
+		t.State = slurm.Failed
+		if t.Reason == "" {
+			t.Reason = exitReason(end.ExitCode)
+		}
+	}
+}
+
+// lastAttempt is the number of the last attempt of a task, if there is one.
+func lastAttempt(r rundir.Run, task int) (last int, ok bool) {
+	entries, err := os.ReadDir(r.TaskDir(task))
+	if err != nil {
+		return 0, false
+	}
+	for _, e := range entries {
+		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-")); err == nil {
+			last, ok = max(last, n), true
+		}
+	}
+	return last, ok
+}
+
+// Load reads the first task's start and end.
+func (s *Status) Load() {
+	var st facts.Start
+	var end facts.End
+	if s.Start == nil && durable.Read(s.Run.StartFile(s.Task, s.Attempt), &st) == nil {
+		s.Start, s.Brief.Build = &st, st.Build.Arch
+	}
+	if s.End == nil && durable.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
+		s.End, s.Brief.Elapsed, s.Brief.Exit, s.Brief.Note = &end, end.Elapsed, &end.ExitCode, noteOf(&end)
+	}
+}
+
+// localState tells a local run that goes on from one that was killed: the agent
+// holds a lock for as long as it lives.
+func localState(r rundir.Run, t *TaskStatus) {
+	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
+	if err != nil {
+		t.Reason = "it left no end"
+		return
+	}
+	defer f.Close()
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
+		t.State = slurm.Running
+		return
+	}
+	t.Reason = "it left no end: it was killed, or the machine went down"
+}
+
+// settled reports whether the files alone decide: a local run, one that was
+// never submitted, or one whose state was found terminal before.
+func (s *Status) settled() bool { return s.NotSubmitted || s.Job.Local || s.Final != nil }
+
+const finalSchema = facts.FinalSchema
+
+// finalFact keeps a terminal state, so that Slurm is not asked for it again.
+type finalFact struct {
+	Schema  string              `json:"schema"`
+	State   slurm.State         `json:"state"`
+	Reason  string              `json:"reason,omitempty"`
+	From    string              `json:"from"` // "accounting", "queue" or "files"
+	Time    time.Time           `json:"time"`
+	Attempt int                 `json:"attempt"`
+	Rounds  int                 `json:"rounds"`
+	Job     facts.Submit        `json:"job"`
+	Brief   Brief               `json:"brief"`
+	Counts  map[slurm.State]int `json:"counts,omitempty"`
+	// Tasks is the tasks of each state, as index lists; Reasons are those of the
+	// ones that did not complete.
+	Tasks   map[slurm.State]string `json:"tasks,omitempty"`
+	Missing string                 `json:"not_submitted,omitempty"`
+	Reasons map[int]string         `json:"reasons,omitempty"`
+}
+
+func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFile) }
+
+// keep writes the state down if it is final. Only a cache: what cannot be
+// written is asked again.
+func (s *Status) keep(from string, now time.Time) {
+	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
+		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
+	f.Job.Jobs = nil
+	if s.Sweep() {
+		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
+		lists := map[slurm.State][]int{}
+		var missing []int
+		for _, t := range s.Tasks {
+			if !t.Submitted {
+				missing = append(missing, t.Task)
+				continue
+			}
+			lists[t.State] = append(lists[t.State], t.Task)
+			if t.State != slurm.Completed {
+				f.Reasons[t.Task] = t.Reason
+			}
+		}
+		for state, ns := range lists {
+			f.Tasks[state] = ledger.IndexList(ns)
+		}
+		f.Missing = ledger.IndexList(missing)
+	}
+	_ = durable.Replace(finalFile(s.Run), f)
+}
+
+// LoadTasks fills in the tasks of a run that was found over before.
+func (s *Status) LoadTasks() error {
+	if s.Tasks != nil || s.NotSubmitted {
+		return nil
+	}
+	ins, err := ledger.Intents(s.Run)
+	if err != nil {
+		return fmt.Errorf("run %s: %w", s.Run.ID, err)
+	}
+	if len(ins) == 0 {
+		ins = []facts.Intent{{}}
+	}
+	s.Tasks = taskFiles(s.Run, ins)
+	if s.Final == nil {
+		return nil
+	}
+	if !s.Sweep() {
+		s.Tasks[0].State, s.Tasks[0].Reason = s.State, s.Reason
+		return nil
+	}
+	states := map[int]slurm.State{}
+	for _, state := range slices.Sorted(maps.Keys(s.Final.Tasks)) {
+		ns, err := ledger.ParseIndexList(s.Final.Tasks[state])
+		if err != nil {
+			return fmt.Errorf("run %s: %w", s.Run.ID, err)
+		}
+		for _, n := range ns {
+			states[n] = state
+		}
+	}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		if state, ok := states[t.Task]; ok {
+			t.State, t.Reason = state, s.Final.Reasons[t.Task]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,137 @@
+package status
+
+import (
+	"fmt"
+	"io/fs"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// Meaning is what an exit code tells in plain words, and what to do about it.
+type Meaning struct{ Words, Way string }
+
+// ExitWords are exit codes that a shell gives a meaning (POSIX, Shell Command
+// Language, 2.8.2: 126, 127, and above 128 a signal): in short, and what to do.
+var ExitWords = map[int]Meaning{
+	126:                        {"not executable", "a file is not executable, or its interpreter is missing"},
+	127:                        {"command not found", "a command was not found: is its package in environment.packages?"},
+	128 + int(syscall.SIGILL):  {"illegal instruction", "an instruction that the CPU does not have (SIGILL): nixbatch nodes compares builds and CPUs"},
+	128 + int(syscall.SIGABRT): {"aborted", "the program ended itself (SIGABRT): an assertion or its own check failed; its log tells which"},
+	128 + int(syscall.SIGFPE):  {"arithmetic error", "a division by zero of integers, or a trapped floating-point exception (SIGFPE)"},
+	128 + int(syscall.SIGKILL): {"killed, often out of memory", "something killed it with SIGKILL: most often that is memory; try --mem x1.5"},
+	128 + int(syscall.SIGSEGV): {"segmentation fault", "it used memory that is not its own (SIGSEGV): a fault of the program or of its build, or a stack that is too small"},
+	128 + int(syscall.SIGPIPE): {"a pipe was closed early", "a command of a pipeline wrote to one that had ended (SIGPIPE), such as | head: with set -eo pipefail that ends the job"},
+	128 + int(syscall.SIGTERM): {"told to end", ""},
+}
+
+// exitReason is an exit code in a reason.
+func exitReason(code int) string {
+	if w, ok := ExitWords[code]; ok {
+		return fmt.Sprintf("exit code %d: %s", code, w.Words)
+	}
+	return fmt.Sprintf("exit code %d", code)
+}
+
+// Refused is the agent's exit code for a task that it stopped before its
+// payload (agent.Refused).
+const Refused = 120
+
+// fates are squeue's reasons (squeue(1), JOB REASON CODES) for a job that is
+// over.
+var fates = map[string]string{
+	"JobLaunchFailure":  "Slurm could not start it on its node",
+	"NonZeroExitCode":   "it ended with an exit code that is not 0",
+	"SystemFailure":     "Slurm or a node had a failure",
+	"NodeDown":          "its node was lost",
+	"OutOfMemory":       "it ran out of memory",
+	"InactiveLimit":     "it was inactive for longer than the site allows",
+	"InvalidAccount":    "its account is not valid any more",
+	"InvalidQOS":        "its QOS is not valid any more",
+	"BadConstraints":    "no node has what it asks for",
+	"PartitionDown":     "the partition went down",
+	"JobHoldMaxRequeue": "it was requeued too often",
+}
+
+var raised = regexp.MustCompile(`^RaisedSignal:(\d+)`)
+
+// fate is why Slurm ended a job, in words; "" when it says nothing.
+func fate(reason string) string {
+	reason = strings.Trim(reason, "()")
+	if m := raised.FindStringSubmatch(reason); m != nil {
+		return "it was ended by signal " + m[1]
+	}
+	switch word, ok := fates[reason]; {
+	case ok:
+		return word
+	case reason == "" || reason == "None":
+		return ""
+	}
+	return "Slurm says: " + reason
+}
+
+// noteOf is what went wrong with a task that its state does not tell: outputs
+// that it declared and did not make, and inputs that changed under it.
+func noteOf(end *facts.End) string {
+	notes := Notes(end)
+	if len(notes) == 0 {
+		return ""
+	}
+	if len(notes) > 1 {
+		return fmt.Sprintf("%s, and %d more", notes[0], len(notes)-1)
+	}
+	return notes[0]
+}
+
+// Notes are those things in full, a few words each.
+func Notes(end *facts.End) (out []string) {
+	if end == nil {
+		return nil
+	}
+	for _, o := range end.Outputs {
+		if missing(o) {
+			out = append(out, "output "+o.Path+" missing")
+		}
+	}
+	for _, c := range end.Changed {
+		if strings.HasPrefix(c.What, "over the limit") {
+			continue // not looked at again: the task was told to end
+		}
+		out = append(out, "input "+c.Path+" changed during the run")
+	}
+	for _, o := range end.NotCopied {
+		out = append(out, o.Path+" not copied back")
+	}
+	return out
+}
+
+func missing(o facts.File) bool {
+	return o.Skipped == "no such file" || o.Skipped == syscall.ENOENT.Error() || o.Skipped == fs.ErrNotExist.Error()
+}
+
+// LogTask is the task whose log tells most: the first that failed, else the
+// first.
+func (s *Status) LogTask() int {
+	if !s.Sweep() || s.LoadTasks() != nil {
+		return s.Task
+	}
+	for _, t := range s.Tasks {
+		if t.Submitted && t.State.Final() && t.State != slurm.Completed {
+			return t.Task
+		}
+	}
+	return s.Task
+}
+
+// LogTask is that of what the run's files say, without asking Slurm.
+func LogTask(r rundir.Run) int {
+	s := fromFiles(r)
+	if s.NotSubmitted {
+		return 0
+	}
+	return s.LogTask()
+}

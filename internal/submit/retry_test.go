@@ -1,0 +1,123 @@
+package submit_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/runtest"
+	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/why"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// child is a run that comes after another; Slurm took it as job 8.
+func child(t *testing.T, parent rundir.Run, after []string, options ...string) rundir.Run {
+	t.Helper()
+	_, c := runtest.Creation(t, t.TempDir())
+	c.Plan.After = after
+	r, err := parent.Project.Create(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: 8}, nil }}
+	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Count: 1, Options: options}}); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A retry waits for what the first submission waited for, and does not start
+// what can never run.
+func TestRetryLooksAtParents(t *testing.T) {
+	job := func(id int64, st slurm.State, reason string) slurm.Job {
+		return slurm.Job{ID: id, Array: id, Task: -1, State: st, Reason: reason, Submit: runtest.Noon}
+	}
+	for _, tc := range []struct {
+		name    string
+		chained bool
+		parent  slurm.State
+		want    string // of the options
+		fails   bool
+	}{
+		{"failed", false, slurm.Failed, "", true},
+		{"failed, of a chain", true, slurm.Failed, "", true},
+		{"running again", false, slurm.Running, "--dependency=afterok:7", false},
+		{"running again, of a chain", true, slurm.Running, "--dependency=afterok:7", false},
+		{"completed", false, slurm.Completed, "", false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			parent := runtest.Sent(t)
+			after, options := []string{parent.ID}, []string(nil)
+			if tc.chained {
+				after, options = nil, []string{"--dependency=afterok:7", "--kill-on-invalid-dep=yes"}
+			}
+			r := child(t, parent, after, options...)
+			var args []string
+			w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting,
+				InQueue: []slurm.Job{job(7, tc.parent, ""), job(8, slurm.Cancelled, "DependencyNeverSatisfied")},
+				Take:    func(a []string) (slurm.JobID, error) { args = a; return slurm.JobID{ID: 9}, nil }}
+			y, err := why.Explain(t.Context(), r, w, -1, runtest.About())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first := y.Next[0]; tc.fails != strings.HasPrefix(first, "nixbatch retry "+parent.ID+" first") {
+				t.Errorf("next: %q", y.Next)
+			}
+			_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1, MaxArray: 1001}, runtest.About())
+			var e *fault.Error
+			if tc.fails {
+				if !errors.As(err, &e) || !strings.Contains(err.Error(), parent.ID) || !strings.Contains(e.Hint(), "nixbatch retry "+parent.ID) || w.Submits > 0 {
+					t.Errorf("%v, %d submissions", err, w.Submits)
+				}
+				return
+			}
+			dep := ""
+			for _, a := range args {
+				if strings.HasPrefix(a, "--dependency=") {
+					dep = a
+				}
+			}
+			if err != nil || dep != tc.want {
+				t.Errorf("%v, called with %q", err, args)
+			}
+		})
+	}
+}
+
+// Where there is no Slurm it is said so, in one way.
+func TestNoSlurm(t *testing.T) {
+	_, absent := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "nixbatch-test-no-such-command"})
+	r := runtest.Sent(t)
+	w := &runtest.Witness{T: t, QueueErr: absent}
+	_, err := status.States(t.Context(), w, []rundir.Run{r}, runtest.About())
+	var none *ledger.NoSlurmError
+	if !errors.As(err, &none) || err.Error() != "there is no Slurm on this machine" || none.Hint() == "" {
+		t.Errorf("%v", err)
+	}
+	_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1}, runtest.About())
+	var unsure *ledger.UncertainError
+	if !errors.As(err, &unsure) || !strings.HasSuffix(err.Error(), ": there is no Slurm on this machine") || unsure.Hint() != none.Hint() {
+		t.Errorf("%v", err)
+	}
+	// What it died of is known; what is there is not.
+	runtest.Ended(t, r, 0, 1, "")
+	all, err := status.States(t.Context(), &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting}, []rundir.Run{r}, runtest.About())
+	if err != nil || all[0].State != slurm.Failed {
+		t.Fatalf("%+v, %v", all[0], err)
+	}
+	_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1, Ready: func() error { return none }}, runtest.About())
+	if !errors.As(err, &none) || errors.As(err, &unsure) || w.Submits > 0 {
+		t.Errorf("%v, %d submissions", err, w.Submits)
+	}
+	if plain := errors.New("no answer"); ledger.FromSlurm(plain) != plain || ledger.FromSlurm(nil) != nil {
+		t.Error("another error was changed")
+	}
+}

@@ -1,0 +1,174 @@
+package submit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// tasks makes the table of a sweep and checks every task's files; a job without
+// one has one task.
+func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Row, error) {
+	if spec.Sweep == nil {
+		return nil, inputsExist(spec.Inputs, dir, "")
+	}
+	var data []byte
+	if spec.Sweep.CSV != "" && recorded == nil {
+		path := spec.Sweep.CSV
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, &jobspec.SweepError{Message: fmt.Sprintf("sweep.csv: %v", errors.Unwrap(err)), Way: spec.Sweep.CSV + " is looked for beside the job file"}
+		}
+	}
+	rows := recorded
+	if rows == nil {
+		var err error
+		if rows, err = spec.Sweep.Tasks(data); err != nil {
+			return nil, err
+		}
+	}
+	for _, list := range [][]string{spec.Inputs, spec.Outputs} {
+		for _, name := range list {
+			for _, place := range jobspec.Places(name) {
+				if _, ok := rows[0].Get(place); !ok && spec.Sweep.CSV != "" {
+					return nil, &jobspec.SweepError{Message: fmt.Sprintf("%s: the sweep has no name %q", name, place), Way: spec.Sweep.CSV + " has the columns " + names(rows[0])}
+				}
+			}
+		}
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		for _, o := range spec.Outputs {
+			if _, err := r.Output(o); err != nil {
+				return nil, err
+			}
+		}
+		for _, in := range spec.Inputs {
+			if name := r.Input(in); !seen[name] {
+				seen[name] = true
+				if err := inputsExist([]string{name}, dir, r.String()); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return rows, nil
+}
+
+func names(r jobspec.Row) string {
+	var out []string
+	for _, v := range r {
+		out = append(out, v.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+func inputsExist(inputs []string, dir, task string) error {
+	for _, in := range inputs {
+		path := in
+		if !filepath.IsAbs(in) {
+			path = filepath.Join(dir, in)
+		}
+		st, err := os.Stat(path)
+		if err == nil && !st.Mode().IsRegular() {
+			return &InputError{in, "is not a file, and has no hash", "name the files in it that the job reads"}
+		}
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("input %s: %w", in, err)
+			}
+			e := &InputError{in, "does not exist", "inputs are relative to the job file's directory"}
+			if task != "" {
+				e.Way += "; the task is " + task
+			}
+			return e
+		}
+	}
+	return nil
+}
+
+// limitsFact is a cache of what Slurm allows.
+type limitsFact struct {
+	Schema       string    `json:"schema"`
+	Conf         string    `json:"slurm_conf"` // another cluster has other limits
+	MaxArraySize int       `json:"max_array_size"`
+	Time         time.Time `json:"time"`
+}
+
+const limitsSchema = "nixbatch/limits/v1"
+
+// ArrayLimit is Slurm's MaxArraySize: the highest index of an array is one less
+// (slurm.conf(5)). It is asked once a day; what cannot be asked is the default.
+func ArrayLimit(ctx context.Context, c *slurm.Client, p rundir.Project, now time.Time) int {
+	const byDefault = 1001
+	conf := os.Getenv("SLURM_CONF")
+	file := filepath.Join(p.Dir, "limits.json")
+	var l limitsFact
+	if durable.Read(file, &l) == nil && l.Schema == limitsSchema && l.Conf == conf && l.MaxArraySize > 0 && now.Sub(l.Time).Abs() < 24*time.Hour {
+		return l.MaxArraySize
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	res, err := c.Runner.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env})
+	if err != nil {
+		return byDefault
+	}
+	for line := range strings.Lines(string(res.Stdout)) {
+		name, value, _ := strings.Cut(line, "=")
+		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.TrimSpace(name) == "MaxArraySize" && n > 1 {
+			// A cache: one that cannot be written is asked again.
+			_ = durable.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
+			return n
+		}
+	}
+	return byDefault
+}
+
+// ForgetLimits drops what was remembered, after Slurm refused what it allows.
+func ForgetLimits(p rundir.Project) { _ = os.Remove(filepath.Join(p.Dir, "limits.json")) }
+
+// Submit hands a run made of this job to Slurm. options are sbatch's, beside
+// those in the script.
+func (j *Job) Submit(ctx context.Context, run rundir.Run, options []string) (facts.Submit, error) {
+	limit, running := 0, 0
+	if j.Plan.Sweep != nil {
+		limit, running = ArrayLimit(ctx, j.Slurm, j.Project, j.opts.Now()), j.Plan.Sweep.MaxRunning
+	}
+	s, err := ledger.SubmitCalls(ctx, run, j.Slurm, j.Facts(), ledger.FirstCalls(len(j.Tasks), limit, running, options))
+	if err != nil {
+		ForgetLimits(j.Project)
+	}
+	return s, err
+}
+
+// After are the options that make a run of this job wait: for the runs that the
+// job file names, and for others.
+func (j *Job) After(ctx context.Context, more []rundir.Run) ([]string, error) {
+	parents := more
+	for _, name := range j.Plan.After {
+		r, err := j.Project.Get(name)
+		if err != nil {
+			return nil, err
+		}
+		parents = append(parents, r)
+	}
+	given, _ := j.Plan.Slurm.Get("dependency")
+	return After(ctx, j.Slurm, parents, given, j.Facts())
+}

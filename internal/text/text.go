@@ -1,0 +1,33 @@
+package text
+
+import (
+	"fmt"
+	"strings"
+)
+
+func Because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + Short(reason) + ")"
+}
+
+// shortText is the most characters of a reason in a table or behind a state.
+const shortText = 200
+
+// Short is a text on one line, cut where it is too long for one.
+func Short(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > shortText {
+		s = string(r[:shortText-1]) + "…"
+	}
+	return s
+}
+
+// Plural is a number and a noun, which takes an s for all numbers but one.
+func Plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
