@@ -66,9 +66,18 @@ var commit string
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, s Streams, args []string) int {
 	out := &output{to: s.Out}
-	s.Out, s.Err = screen.To(s.Out, out), screen.To(s.Err, s.Err)
-	s.out = out
-	code := run(ctx, s, args)
+	s = s.through(out)
+	return written(s, out, run(ctx, s, args))
+}
+
+// through is the streams of a command, which make plain what passes them.
+func (s Streams) through(out *output) Streams {
+	s.Out, s.Err, s.out = screen.To(s.Out, out), screen.To(s.Err, s.Err), out
+	return s
+}
+
+// written is the exit code of a command that printed to out.
+func written(s Streams, out *output, code int) int {
 	if out.err == nil {
 		return code
 	}
@@ -77,6 +86,13 @@ func Run(ctx context.Context, s Streams, args []string) int {
 		return exitNotWritten
 	}
 	return code
+}
+
+// versionLine prints what --version prints.
+func versionLine(s Streams) int {
+	out := &output{to: s.Out}
+	screen.Printf(out, "nixbatch version %s\n", version)
+	return written(s, out, exitDone)
 }
 
 func run(ctx context.Context, s Streams, args []string) int {

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -41,7 +41,7 @@ func cpuCommand(s Streams) *cli.Command {
 	}
 }
 
-var gccVersion = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+){0,2}$`)
+var gccVersion = lazyre.New(`^[1-9][0-9]*(\.[0-9]+){0,2}$`)
 
 func loadCPU(file string) (cpuflags.CPU, error) {
 	if file == "" {

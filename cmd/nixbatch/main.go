@@ -30,6 +30,10 @@ func mainCode() int {
 		ui.PrintError(screen.To(s.Err, s.Err), err)
 		return exitUsage
 	}
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		// Scripts ask it; it takes none of the commands to answer.
+		return versionLine(s)
+	}
 	ctx, stop := interrupt.Context(context.Background(), func() {
 		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))
 		os.Exit(exitInterrupted)

@@ -184,11 +184,15 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	s.Time = a.Now().UTC()
-	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), s); err != nil {
-		return 0, fmt.Errorf("the start could not be written down: %w", err)
+	return a.payload(ctx, build, func() { a.learn(seen) })
+}
+
+// begun writes the start down.
+func (a *Agent) begun() error {
+	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), &a.start); err != nil {
+		return fmt.Errorf("the start could not be written down: %w", err)
 	}
-	code, err := a.payload(ctx, build, func() { a.learn(seen) })
-	return code, err
+	return nil
 }
 
 // choose takes the first of the plan's builds, best first, that every allocated
@@ -213,7 +217,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
 		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil

@@ -134,7 +134,7 @@ func envsThere(r rundir.Run, pl *plan.Plan) error {
 		}
 		if err != nil {
 			return fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
-				"nixbatch build makes the same again from "+filepath.Join(r.Dir, "job.yaml")+", copied beside its inputs")
+				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
 		}
 	}
 	return nil
@@ -163,8 +163,8 @@ func (a Again) Options(pl *plan.Plan, ins []facts.Intent) ([]string, error) {
 	}
 	if a.Mem != "" {
 		name := "mem"
-		for _, n := range []string{"mem-per-cpu", "mem-per-gpu"} {
-			if last[n] != "" {
+		for n, value := range last {
+			if slurm.IsMemory(n) && value != "" {
 				name = n
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/dustin/go-humanize"
-
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/screen"
 )
@@ -32,7 +32,7 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 	t = Table(w)
 	screen.Printf(t, "BUILD\tTUNE\tSTATE\tWHY\n")
 	for _, b := range p.Builds {
-		screen.Printf(t, "%s\t%s\t%s\t%s\n", b.Arch, orDash(b.Tune), costs[b.Arch], b.Why)
+		screen.Printf(t, "%s\t%s\t%s\t%s\n", cpuflags.Words(b.Arch), orDash(b.Tune), costs[b.Arch], b.Why)
 	}
 	t.Flush()
 	for _, b := range p.Builds {
