@@ -137,7 +137,7 @@ func (s *Spec) Resolve(path string) string {
 func Load(file string) (*Spec, error) {
 	// Looked at before it is opened: opening a pipe would wait for its writer.
 	if st, err := os.Stat(file); err != nil {
-		return nil, fmt.Errorf("job file: %w", err)
+		return nil, fmt.Errorf("job file: %w", &os.PathError{Op: "open", Path: file, Err: errors.Unwrap(err)})
 	} else if !st.Mode().IsRegular() {
 		what := "is a pipe, a socket or a device, not a file"
 		if st.IsDir() {

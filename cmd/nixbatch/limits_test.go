@@ -78,7 +78,7 @@ func TestInterruptedReading(t *testing.T) {
 			t.Error(err)
 		}
 		_ = cmd.Wait() // the exit code is looked at
-		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || out.Len() != 0 || diag.String() != "nixbatch: interrupted\n" {
+		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || out.String() != "" || diag.String() != "nixbatch: interrupted\n" {
 			t.Errorf("%v: exit code %d\n%s%s", sig, code, out, diag)
 		}
 	}

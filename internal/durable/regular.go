@@ -13,6 +13,10 @@ import (
 func Open(path string) (*os.File, error) {
 	// Looked at before it is opened, which can have effects of its own.
 	st, err := os.Stat(path)
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: pe.Err}
+	}
 	if err != nil {
 		return nil, err
 	}

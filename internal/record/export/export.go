@@ -95,9 +95,13 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 			err = crate(root, o)
 		}
 	case "cyclonedx":
-		err = cyclonedx(r, root, o)
+		if err = cyclonedx(r, root, o); err == nil && o.Redact {
+			err = hide(r, root)
+		}
 	case "methods":
-		err = methods(r, root, o)
+		if err = methods(r, root, o); err == nil && o.Redact {
+			err = hide(r, root)
+		}
 	default:
 		err = &Error{fmt.Sprintf("there is no format %q", o.Format), "formats are " + strings.Join(Formats, ", ")}
 	}
@@ -150,14 +154,10 @@ func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.
 	}
 	b := &bundler{Record: r, ctx: ctx, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
-	keep, err := source.ReadAll(r, private.PrivateFile)
-	switch {
-	case err == nil:
-		if b.red, err = private.ReadPrivate(keep); err != nil {
-			return nil, fmt.Errorf("export: %w", err)
-		}
-	case !r.Redacted():
-		return nil, fmt.Errorf("export: %w", err)
+	var keep []byte
+	var err error
+	if b.red, keep, err = redactor(r); err != nil {
+		return nil, err
 	}
 	if o.Redact {
 		if b.red != nil && !b.red.HidesEnv() && len(r.Plan.Env) > 0 {
