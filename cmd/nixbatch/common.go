@@ -69,7 +69,7 @@ func queueEnv(environ []string) []string {
 }
 
 func newClient() *slurm.Client {
-	return &slurm.Client{Runner: proc.System{}, Env: queueEnv(os.Environ())}
+	return &slurm.Client{Env: queueEnv(os.Environ())}
 }
 
 // options is what commands that prepare a job share.
