@@ -82,15 +82,12 @@ func options(c *cli.Context, s Streams, local bool) (submit.Options, *progress) 
 }
 
 // planned loads a job file and plans it.
-func planned(ctx context.Context, file string, o submit.Options) (*submit.Job, error) {
+func planned(ctx context.Context, file string, o submit.Options) (*submit.Planned, error) {
 	j, err := submit.Load(file, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.MakePlan(ctx); err != nil {
-		return nil, err
-	}
-	return j, nil
+	return j.MakePlan(ctx)
 }
 
 // here is the project of the working directory.
@@ -119,11 +116,8 @@ func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 	return ledger.GetTask(p, name)
 }
 
-// answerAge is how long what Slurm answered serves all of a user's commands.
-const answerAge = 3 * time.Second
-
 func about() ledger.About {
-	return ledger.About{Tool: tool(), Now: time.Now, Cache: status.CacheFile(os.Getenv), MaxAge: answerAge}
+	return ledger.About{Tool: tool(), Now: time.Now, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.

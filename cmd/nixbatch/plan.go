@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -53,7 +52,7 @@ type planJSON struct {
 	Costs []submit.Cost `json:"costs"`
 }
 
-func printPlan(_ context.Context, s Streams, j *submit.Job, costs []submit.Cost, asJSON bool) error {
+func printPlan(_ context.Context, s Streams, j *submit.Planned, costs []submit.Cost, asJSON bool) error {
 	shown := *j.Plan
 	shown.Notes = slices.Clone(shown.Notes)
 	for _, c := range costs {
@@ -99,18 +98,9 @@ func graphWords(c submit.Cost) string {
 		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)
 }
 
-// printScript prints the batch script as Slurm would get it, for a run called
-// RUN.
-func printScript(s Streams, j *submit.Job) error {
-	dir, log0 := filepath.Join(j.Project.Dir, "runs", "RUN"), "0.log"
-	if j.Plan.Sweep != nil {
-		log0 = "slurm.log"
-	}
-	log, err := filepath.Rel(j.WorkDir, filepath.Join(dir, "logs", log0))
-	if err != nil {
-		return err
-	}
-	script, err := j.Plan.Script(plan.Place{RunID: "RUN", RunDir: dir, WorkDir: j.WorkDir, Log: log})
+// printScript prints the batch script as Slurm would get it.
+func printScript(s Streams, j *submit.Planned) error {
+	script, err := j.Script()
 	if err != nil {
 		return err
 	}
@@ -134,16 +124,16 @@ func buildCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			envs, err := j.Build(c.Context)
+			built, err := j.Build(c.Context)
 			if err != nil {
 				return err
 			}
 			p.clear()
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": envs})
+				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": built.Envs})
 			}
 			for _, b := range j.Plan.Builds {
-				fmt.Fprintf(s.Out, "%s  %s\n", b.Arch, envs[b.Arch])
+				fmt.Fprintf(s.Out, "%s  %s\n", b.Arch, built.Envs[b.Arch])
 			}
 			return nil
 		},

@@ -8,12 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -95,26 +95,22 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	for _, n := range again.Notes {
 		fmt.Fprintf(s.Err, "nixbatch: note: %s\n", n)
 	}
-	envs, err := j.Build(ctx)
+	b, err := j.Build(ctx)
 	if err != nil {
 		return err
 	}
 	p.clear()
-	run, err := j.Create(envs)
-	if err != nil {
-		return err
-	}
+	var sub *submit.Submitted
 	var st status.Status
 	if local {
-		st, err = submitLocal(ctx, s, j, run, asJSON)
-	} else {
-		var job facts.Submit
-		if job, err = j.Submit(ctx, run, nil); err == nil {
-			if !asJSON {
-				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
-			}
-			st, err = follow(ctx, s, j, run, job, asJSON)
+		if sub, err = b.Local(ctx); err == nil {
+			st, err = sub.RunHere(ctx, notJSON(s, asJSON))
 		}
+	} else if sub, err = b.Submit(ctx, submit.Way{Again: true, Alone: true}); err == nil {
+		if !asJSON {
+			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(sub.Job), sub.Run.ID)
+		}
+		st, err = follow(ctx, s, sub, asJSON)
 	}
 	if err != nil {
 		return err
@@ -126,7 +122,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	if err := verdict(ctx, st); err != nil && ctx.Err() != nil {
 		return err
 	}
-	return againDiff(ctx, s, r, run, st, again, asJSON)
+	return againDiff(ctx, s, r, sub.Run, st, again, asJSON)
 }
 
 // refused tells that the record does not verify: as record verify, with exit

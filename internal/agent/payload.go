@@ -166,7 +166,7 @@ func (a *Agent) script(b facts.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
 	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
-	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), facts.Refused)
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
 	own := []facts.Var{
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},

@@ -12,11 +12,9 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
-
-// Refused is launch's exit code when nothing was started: the agent's own.
-const Refused = 120
 
 const usage = "launch [-n RANKS] [--mpi TYPE] PROGRAM [ARGUMENTS]"
 
@@ -36,7 +34,7 @@ func Main(ctx context.Context, environ []string, args []string, stderr io.Writer
 	if errors.As(err, &h) && h.Hint() != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	}
-	return Refused
+	return facts.Refused
 }
 
 // launcher is one launch, on its way.

@@ -37,10 +37,6 @@ func exitReason(code int) string {
 	return fmt.Sprintf("exit code %d", code)
 }
 
-// Refused is the agent's exit code for a task that it stopped before its
-// payload (agent.Refused).
-const Refused = 120
-
 // fates are squeue's reasons (squeue(1), JOB REASON CODES) for a job that is
 // over.
 var fates = map[string]string{

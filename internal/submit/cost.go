@@ -29,7 +29,7 @@ type Cost struct {
 }
 
 // Costs says for every build of the plan what there is to do. Nothing is built.
-func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
+func (j *Planned) Costs(ctx context.Context) ([]Cost, error) {
 	out := []Cost{}
 	for _, b := range j.Plan.Builds {
 		c := Cost{Arch: b.Arch}
@@ -59,7 +59,7 @@ func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
 
 // count compares the derivation graphs of a build, of the generic build, and of
 // one with the arch set for all of nixpkgs.
-func (j *Job) count(ctx context.Context, e nix.Env, c *Cost) error {
+func (j *Planned) count(ctx context.Context, e nix.Env, c *Cost) error {
 	generic, everywhere := e, e
 	generic.Arch, generic.Tune, generic.NoTests = plan.Generic, "", false
 	everywhere.Everywhere = true

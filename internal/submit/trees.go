@@ -12,7 +12,7 @@ import (
 
 // trees looks for the trees of path pins before anything reads them whole. What
 // is wrong is jobspec.Problems, at the pin's place in the job file.
-func (j *Job) trees() error {
+func (j *Loaded) trees() error {
 	if j.opts.Resolve != nil { // they lie elsewhere
 		return nil
 	}

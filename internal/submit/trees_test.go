@@ -40,7 +40,7 @@ func TestTrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(pin, err)
 		}
-		err = (&Job{Spec: spec, WorkDir: dir}).trees()
+		err = (&Loaded{Spec: spec, WorkDir: dir}).trees()
 		var ps jobspec.Problems
 		switch {
 		case want == "" && err != nil:
