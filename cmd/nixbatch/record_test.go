@@ -121,7 +121,7 @@ func TestWaterFromItsExport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			you := other(t)
-			var got rerunJSON
+			var got ui.Rerun
 			you.json(&got, 0, append([]string{"rerun", tc.file}, tc.args...)...)
 			if got.Diff == nil || len(got.Diff.Numbers) != 1 {
 				t.Fatalf("%+v", got)

@@ -27,17 +27,17 @@ func retryCommand(s Streams) *cli.Command {
 			}
 			again := submit.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), Again: c.Bool("again")}
 			o, p := options(c, s, false)
-			defer p.clear()
+			defer p.Clear()
 			again.Here = o.RetryHere(r.Project)
 			sub, tasks, err := submit.Retry(c.Context, r, o.Client, again, about())
 			if err != nil {
 				return err
 			}
-			p.clear()
+			p.Clear()
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
 			}
-			fmt.Fprintf(s.Out, "%s, run %s again\n", jobWords(sub), r.ID)
+			fmt.Fprintf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
 			return nil
 		},
 	}

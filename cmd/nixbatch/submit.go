@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
-	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -44,43 +40,6 @@ func submitCommand(s Streams) *cli.Command {
 	}
 }
 
-// submitted is what submit --json prints.
-type submitted struct {
-	Schema string            `json:"schema"`
-	RunID  string            `json:"run_id"`
-	Dir    string            `json:"run_dir"`
-	JobID  int64             `json:"job_id,omitempty"`
-	Local  bool              `json:"local"`
-	Builds map[string]string `json:"builds"`
-	Steps  []step            `json:"steps"`
-	State  slurm.State       `json:"state,omitempty"` // with --wait and --local
-	Reason string            `json:"reason,omitempty"`
-	Start  *facts.Start      `json:"start,omitempty"`
-	End    *facts.End        `json:"end,omitempty"`
-}
-
-// settle takes over what is known of the run.
-func (o *submitted) settle(t *steps, st status.Status) {
-	o.Steps, o.State, o.Reason, o.Start, o.End = t.all, st.State, st.Reason, st.Start, st.End
-}
-
-type step struct {
-	Name    string  `json:"name"`
-	Seconds float64 `json:"seconds"`
-}
-
-// steps times the parts of a submission.
-type steps struct {
-	all  []step
-	last time.Time
-}
-
-func (t *steps) done(name string) {
-	now := time.Now()
-	t.all = append(t.all, step{name, now.Sub(t.last).Seconds()})
-	t.last = now
-}
-
 func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	ctx, local, asJSON := c.Context, c.Bool("local"), c.Bool("json")
 	called := false // sbatch: from then on it is told otherwise what became of the job
@@ -89,14 +48,14 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 			err = stopped(ctx, err, "nothing was submitted")
 		}
 	}()
-	t := &steps{last: time.Now()}
+	t := ui.StepsFrom()
 	o, p := options(c, s, local)
-	defer p.clear()
+	defer p.Clear()
 	j, err := planned(ctx, file, o)
 	if err != nil {
 		return err
 	}
-	t.done("plan")
+	t.Done("plan")
 	if c.Bool("dry-run") {
 		return dryRun(ctx, s, j, p, asJSON)
 	}
@@ -104,8 +63,8 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	if err != nil {
 		return err
 	}
-	t.done("build")
-	p.clear()
+	t.Done("build")
+	p.Clear()
 	if local {
 		return runLocal(ctx, s, b, t, asJSON)
 	}
@@ -115,9 +74,9 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	}
 	called = true
 	defer tellSubmitted(s, sub)
-	t.done("submit")
+	t.Done("submit")
 	if !asJSON {
-		fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(sub.Job), sub.Run.ID)
+		fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 	}
 	var st status.Status
 	if c.Bool("wait") {
@@ -129,7 +88,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 }
 
 // runLocal runs a built job here.
-func runLocal(ctx context.Context, s Streams, b *submit.Built, t *steps, asJSON bool) error {
+func runLocal(ctx context.Context, s Streams, b *submit.Built, t *ui.Steps, asJSON bool) error {
 	sub, err := b.Local(ctx)
 	if err != nil {
 		return err
@@ -158,19 +117,14 @@ func tellTwin(s Streams) func(submit.Twin) {
 	}
 }
 
-// told is what submit --json prints of a submission.
-func told(sub *submit.Submitted) submitted {
-	return submitted{Schema: "nixbatch/submitted/v1", RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs, JobID: sub.Job.JobID}
-}
-
 // cutShort tells in JSON too what an interrupt found, where it ended the waiting.
-func cutShort(s Streams, sub *submit.Submitted, t *steps, st status.Status, err error, asJSON bool) error {
+func cutShort(s Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, err error, asJSON bool) error {
 	var quiet *quietError
 	if !asJSON || !errors.As(err, &quiet) || quiet.code != exitInterrupted {
 		return err
 	}
-	out := told(sub)
-	out.settle(t, st)
+	out := ui.SubmittedOf(sub)
+	out.Settle(t, st)
 	if st.State == "" {
 		out.State = slurm.Unknown // it was never looked at
 	}
@@ -179,13 +133,13 @@ func cutShort(s Streams, sub *submit.Submitted, t *steps, st status.Status, err 
 
 // ended tells what became of a submission; st is empty for one that was not
 // waited for.
-func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *steps, st status.Status, asJSON bool) error {
+func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, asJSON bool) error {
 	if st.State != "" {
-		t.done("run")
+		t.Done("run")
 		sealOver(ctx, s, []status.Status{st})
 	}
-	out := told(sub)
-	out.settle(t, st)
+	out := ui.SubmittedOf(sub)
+	out.Settle(t, st)
 	switch {
 	case asJSON:
 		if err := ui.PrintJSON(s.Out, out); err != nil {
@@ -202,27 +156,8 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *steps, st s
 // tellSubmitted names the job where standard output could not.
 func tellSubmitted(s Streams, sub *submit.Submitted) {
 	if s.unwritten() != nil {
-		fmt.Fprintf(s.Err, "%s, run %s\n", jobWords(sub.Job), sub.Run.ID)
+		fmt.Fprintf(s.Err, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 	}
-}
-
-// jobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4".
-func jobWords(job facts.Submit) string {
-	var ids []string
-	n := 0
-	for _, b := range job.Jobs {
-		if b.JobID != 0 {
-			ids = append(ids, strconv.FormatInt(b.JobID, 10))
-			n += b.Count
-		}
-	}
-	if len(job.Jobs) == 0 || job.Jobs[0].Array == "" {
-		return fmt.Sprintf("job %d", job.JobID)
-	}
-	if len(ids) == 1 {
-		return fmt.Sprintf("%s in job %s", text.Plural(n, "task"), ids[0])
-	}
-	return fmt.Sprintf("%s in jobs %s", text.Plural(n, "task"), strings.Join(ids, ", "))
 }
 
 // chain submits several jobs, each of which waits for the one before.
@@ -233,8 +168,8 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 	note := "nothing was submitted"
 	defer func() { err = stopped(c.Context, err, note) }()
 	o, p := options(c, s, false)
-	defer p.clear()
-	var out []submitted
+	defer p.Clear()
+	var out []ui.Submitted
 	var subs []*submit.Submitted
 	defer func() {
 		for _, sub := range subs {
@@ -243,13 +178,13 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 	}()
 	way := submit.Way{Again: c.Bool("again"), Differ: tellTwin(s)}
 	err = submit.Chain(c.Context, files, o, way, func(sub *submit.Submitted) {
-		p.clear()
+		p.Clear()
 		note = "submitted up to " + files[len(out)] + ", and nothing behind it"
 		if !c.Bool("json") {
-			fmt.Fprintf(s.Out, "%s, run %s\n", jobWords(sub.Job), sub.Run.ID)
+			fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 		}
-		one := told(sub)
-		one.Steps = []step{}
+		one := ui.SubmittedOf(sub)
+		one.Steps = []ui.Step{}
 		out, subs = append(out, one), append(subs, sub)
 	})
 	if err != nil {
@@ -274,13 +209,13 @@ func verdict(ctx context.Context, st status.Status) error {
 	return &quietError{exitJobFailed}
 }
 
-func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *progress, asJSON bool) error {
+func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON bool) error {
 	costs, err := j.Costs(ctx)
 	if err != nil {
 		return err
 	}
-	p.clear()
-	if err := printPlan(ctx, s, j, costs, asJSON); err != nil || asJSON {
+	p.Clear()
+	if err := ui.PrintPlanCosts(s.Out, j.Plan, costs, asJSON); err != nil || asJSON {
 		return err
 	}
 	fmt.Fprintln(s.Out)
