@@ -59,7 +59,7 @@ func newClient() *slurm.Client {
 func options(c *cli.Context, s Streams, local bool) (submit.Options, *ui.Progress) {
 	p := ui.NewProgress(s.Err, c.Bool("json"))
 	return submit.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
 		Client: newClient(), Progress: p.Event,
 	}, p
 }
@@ -99,8 +99,11 @@ func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 	return ledger.GetTask(p, name)
 }
 
+// clock tells the time; tests set another.
+var clock = time.Now
+
 func about() ledger.About {
-	return ledger.About{Tool: tool(), Now: time.Now, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
+	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.

@@ -14,6 +14,7 @@ func planCommand(s Streams) *cli.Command {
 		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
 		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
 		Flags: []cli.Flag{jsonFlag(), localFlag(),
+			&cli.BoolFlag{Name: "everywhere", Usage: "count also what the arch set for all of nixpkgs would change (evaluates it once more)"},
 			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
 		Action: func(c *cli.Context) error {
 			file, err := oneFile(c)
@@ -25,6 +26,7 @@ func planCommand(s Streams) *cli.Command {
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.Clear()
+			o.Count, o.Everywhere = !c.Bool("script"), c.Bool("everywhere")
 			j, err := planned(c.Context, file, o)
 			if err != nil {
 				return err
@@ -37,7 +39,7 @@ func planCommand(s Streams) *cli.Command {
 				return err
 			}
 			p.Clear()
-			return ui.PrintPlanCosts(s.Out, j.Plan, costs, c.Bool("json"))
+			return ui.PrintPlanCosts(s.Out, j, costs, c.Bool("json"))
 		},
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/finish"
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -55,7 +56,7 @@ func isExport(name string) bool {
 	case err != nil:
 		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
 	case st.IsDir():
-		_, err := os.Lstat(filepath.Join(name, "plan.json"))
+		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
 		return err == nil || strings.Contains(name, "/")
 	}
 	return true

@@ -15,6 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
+	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
 // at is a directory with the environment of a user in it.

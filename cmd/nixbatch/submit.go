@@ -51,6 +51,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	t := ui.StepsFrom()
 	o, p := options(c, s, local)
 	defer p.Clear()
+	o.Count = c.Bool("dry-run")
 	j, err := planned(ctx, file, o)
 	if err != nil {
 		return err
@@ -215,7 +216,7 @@ func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, a
 		return err
 	}
 	p.Clear()
-	if err := ui.PrintPlanCosts(s.Out, j.Plan, costs, asJSON); err != nil || asJSON {
+	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON); err != nil || asJSON {
 		return err
 	}
 	fmt.Fprintln(s.Out)

@@ -78,15 +78,28 @@ var dataAsOf = regexp.MustCompile(`Configuration data as of (\d{4}-\d\d-\d\dT\d\
 // controllerClock compares the controller's clock with this machine's, to the
 // second: scontrol prints when the configuration was sent, in local time.
 func (h *Health) controllerClock(ctx context.Context, c *slurm.Client) {
+	before := time.Now()
 	res, err := ask(ctx, c, "scontrol", "show", "config")
-	now := time.Now()
+	after := time.Now()
 	if m := dataAsOf.FindSubmatch(res.Stdout); err == nil && m != nil {
 		if at, err := time.ParseInLocation("2006-01-02T15:04:05", string(m[1]), time.Local); err == nil {
-			h.clock("controller", now.Sub(at))
+			h.clock("controller", skew(at, before.Truncate(time.Second), after))
 			return
 		}
 	}
 	h.add("clock", "controller", Unknown, "the controller does not tell its time", "")
+}
+
+// skew is how far a clock was off that showed a time between before and after:
+// that the answer took long is no fault of the clock.
+func skew(shown, before, after time.Time) time.Duration {
+	switch {
+	case shown.Before(before):
+		return before.Sub(shown)
+	case shown.After(after):
+		return after.Sub(shown)
+	}
+	return 0
 }
 
 // maxSkew is how far clocks may differ before what is told of a run is wrong by

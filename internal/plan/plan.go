@@ -22,7 +22,7 @@ import (
 )
 
 // Schema is the name of the plan's JSON.
-const Schema = "nixbatch/plan/v1"
+const Schema = facts.PlanSchema
 
 // Input is all that a plan is made from.
 type Input struct {

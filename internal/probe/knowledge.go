@@ -91,16 +91,20 @@ func (e *PublishError) Hint() string {
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
+// SlurmConf is where Slurm's commands look for slurm.conf(5).
+func SlurmConf() string {
+	if conf := os.Getenv("SLURM_CONF"); conf != "" {
+		return conf
+	}
+	return "/etc/slurm/slurm.conf"
+}
+
 // clusterName is ClusterName of slurm.conf(5): read from the file where it can
 // be, else asked of the controller. "default" where neither tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
-	conf := os.Getenv("SLURM_CONF")
-	if conf == "" {
-		conf = "/etc/slurm/slurm.conf"
-	}
 	name := ""
-	if f, err := os.Open(conf); err == nil {
+	if f, err := os.Open(SlurmConf()); err == nil {
 		defer f.Close()
 		name = nameIn(bufio.NewScanner(f))
 	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {

@@ -10,16 +10,16 @@ import (
 // The names in a run directory. Other people's files depend on them.
 
 // JobFile holds the bytes submitted.
-func (r Run) JobFile() string { return filepath.Join(r.Dir, "job.yaml") }
+func (r Run) JobFile() string { return filepath.Join(r.Dir, facts.JobFile) }
 
 // PlanFile holds the plan.
-func (r Run) PlanFile() string { return filepath.Join(r.Dir, "plan.json") }
+func (r Run) PlanFile() string { return filepath.Join(r.Dir, facts.PlanFile) }
 
 // ScriptFile holds what Slurm got.
-func (r Run) ScriptFile() string { return filepath.Join(r.Dir, "batch.sh") }
+func (r Run) ScriptFile() string { return filepath.Join(r.Dir, facts.ScriptFile) }
 
 // LinesFile holds the user's lines.
-func (r Run) LinesFile() string { return filepath.Join(r.Dir, "run.sh") }
+func (r Run) LinesFile() string { return filepath.Join(r.Dir, facts.LinesFile) }
 
 // AgentFile is the agent.
 func (r Run) AgentFile() string { return filepath.Join(r.Dir, "nixbatch") }
@@ -28,10 +28,10 @@ func (r Run) AgentFile() string { return filepath.Join(r.Dir, "nixbatch") }
 func (r Run) BinDir() string { return filepath.Join(r.Dir, "bin") }
 
 // IntentFile is there from before sbatch is called.
-func (r Run) IntentFile() string { return filepath.Join(r.Dir, "intent.json") }
+func (r Run) IntentFile() string { return filepath.Join(r.Dir, facts.IntentFile) }
 
 // SubmitFile is there once the job id is known.
-func (r Run) SubmitFile() string { return filepath.Join(r.Dir, "submit.json") }
+func (r Run) SubmitFile() string { return filepath.Join(r.Dir, facts.SubmitFile) }
 
 // EnvLink is the link to the environment built for an arch.
 func (r Run) EnvLink(arch string) string { return filepath.Join(r.Dir, "env", arch) }
@@ -40,10 +40,10 @@ func (r Run) EnvLink(arch string) string { return filepath.Join(r.Dir, "env", ar
 func (r Run) EnvFact(arch string) string { return filepath.Join(r.Dir, "env", arch+".json") }
 
 // AccountingFile is what Slurm's accounting kept: facts.Accounting.
-func (r Run) AccountingFile() string { return filepath.Join(r.Dir, "accounting.json") }
+func (r Run) AccountingFile() string { return filepath.Join(r.Dir, facts.AccountingFile) }
 
 // ResultFile is how the run was found to have ended: facts.Result.
-func (r Run) ResultFile() string { return filepath.Join(r.Dir, "result.json") }
+func (r Run) ResultFile() string { return filepath.Join(r.Dir, facts.ResultFile) }
 
 // SealFile is there once the run is over and its record sealed.
 func (r Run) SealFile() string { return filepath.Join(r.Dir, facts.SealFile) }
@@ -81,12 +81,12 @@ func (r Run) AttemptDir(task, attempt int) string {
 
 // StartFile is written before the user's first line.
 func (r Run) StartFile(task, attempt int) string {
-	return filepath.Join(r.AttemptDir(task, attempt), "start.json")
+	return filepath.Join(r.AttemptDir(task, attempt), facts.StartFile)
 }
 
 // EndFile is written after the user's last line.
 func (r Run) EndFile(task, attempt int) string {
-	return filepath.Join(r.AttemptDir(task, attempt), "end.json")
+	return filepath.Join(r.AttemptDir(task, attempt), facts.EndFile)
 }
 
 // AliveFile is locked by the agent while it lives.

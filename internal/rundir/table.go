@@ -18,7 +18,7 @@ import (
 
 // TableFile holds the tasks of a sweep: facts.SweepSchema, JSON, the values of
 // task n on line n+2.
-func (r Run) TableFile() string { return filepath.Join(r.Dir, "sweep.json") }
+func (r Run) TableFile() string { return filepath.Join(r.Dir, facts.SweepFile) }
 
 // Table is the file's bytes.
 func Table(rows []jobspec.Row) ([]byte, error) {

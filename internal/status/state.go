@@ -344,7 +344,7 @@ func localState(r rundir.Run, t *TaskStatus) {
 // never submitted, or one whose state was found terminal before.
 func (s *Status) settled() bool { return s.NotSubmitted || s.Job.Local || s.Final != nil }
 
-const finalSchema = "nixbatch/final/v2"
+const finalSchema = facts.FinalSchema
 
 // finalFact keeps a terminal state, so that Slurm is not asked for it again.
 type finalFact struct {
@@ -365,7 +365,7 @@ type finalFact struct {
 	Reasons map[int]string         `json:"reasons,omitempty"`
 }
 
-func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, "final.json") }
+func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFile) }
 
 // keep writes the state down if it is final. Only a cache: what cannot be
 // written is asked again.

@@ -222,7 +222,7 @@ func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 		}
 		if err != nil {
 			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
-				"nixbatch build makes the same again from "+filepath.Join(r.Dir, "job.yaml")+", copied beside its inputs")
+				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
 		}
 		out = append(out, env)
 	}

@@ -17,9 +17,9 @@ type planJSON struct {
 }
 
 // PrintPlanCosts prints a plan with what its builds cost now.
-func PrintPlanCosts(w io.Writer, p *plan.Plan, costs []submit.Cost, asJSON bool) error {
-	shown := *p
-	shown.Notes = slices.Clone(shown.Notes)
+func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON bool) error {
+	shown := *j.Plan
+	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))
@@ -50,8 +50,8 @@ func costWords(c submit.Cost) string {
 	return words + fmt.Sprintf(", %d there", c.Present)
 }
 
-// graphWords says what is rebuilt for the arch, and what all of nixpkgs for it
-// would have been.
+// graphWords says what is rebuilt for the arch, and, if that was counted, what
+// all of nixpkgs for it would have been.
 func graphWords(c submit.Cost) string {
 	if c.Total == 0 {
 		return ""
@@ -59,6 +59,9 @@ func graphWords(c submit.Cost) string {
 	if len(c.Rebuilt) == 0 {
 		return "" // a note says so
 	}
-	return fmt.Sprintf("differs from generic in %d of %d derivations (%s); the arch set for all of nixpkgs would change %d",
-		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)
+	words := fmt.Sprintf("differs from generic in %d of %d derivations (%s)", len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "))
+	if c.Everywhere > 0 {
+		words += fmt.Sprintf("; the arch set for all of nixpkgs would change %d", c.Everywhere)
+	}
+	return words
 }

@@ -234,7 +234,7 @@ func (b *crateBuilder) action(a load.Attempt, agent object) {
 		"description": fmt.Sprintf("%s with the build for %s, %d threads", strings.Join(b.Plan.Packages, ", "), s.Build.Arch, s.Threads),
 		"startTime":   stamp(s.Time), "agent": agent, "instrument": b.software(s.Build.Arch),
 	}
-	objects := []object{ref("job.yaml"), ref("run.sh")}
+	objects := []object{ref(facts.JobFile), ref(facts.LinesFile)}
 	for _, f := range s.Inputs {
 		objects = append(objects, b.file("input", f))
 	}

@@ -63,14 +63,14 @@ func From(src source.Source) (*Record, error) { return read(src) }
 
 func read(src source.Source) (*Record, error) {
 	r := &Record{Source: src, Envs: map[string]facts.Environment{}}
-	if err := r.fact("plan.json", plan.Schema, &r.Plan); err != nil {
+	if err := r.fact(facts.PlanFile, plan.Schema, &r.Plan); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &source.BadFileError{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
 		}
 		return nil, err
 	}
 	var err error
-	if r.Job, err = source.ReadAll(src, "job.yaml"); err != nil {
+	if r.Job, err = source.ReadAll(src, facts.JobFile); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
 	if r.Seal, err = seal.Read(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -80,10 +80,10 @@ func read(src source.Source) (*Record, error) {
 		name, schema string
 		into         any
 	}{
-		{"intent.json", facts.IntentSchema, &r.Intent},
-		{"submit.json", facts.SubmitSchema, new(facts.Submit)},
-		{"result.json", facts.ResultSchema, new(facts.Result)},
-		{"accounting.json", facts.AccountingSchema, new(facts.Accounting)},
+		{facts.IntentFile, facts.IntentSchema, &r.Intent},
+		{facts.SubmitFile, facts.SubmitSchema, new(facts.Submit)},
+		{facts.ResultFile, facts.ResultSchema, new(facts.Result)},
+		{facts.AccountingFile, facts.AccountingSchema, new(facts.Accounting)},
 		{ContentsFile, ContentsSchema, new(Contents)},
 	}
 	for _, o := range optional {
@@ -160,7 +160,7 @@ func (r *Record) Rows() (names []string, tasks [][]string, err error) {
 		Names []string   `json:"names"`
 		Tasks [][]string `json:"tasks"`
 	}
-	if err := r.fact("sweep.json", facts.SweepSchema, &table); errors.Is(err, fs.ErrNotExist) {
+	if err := r.fact(facts.SweepFile, facts.SweepSchema, &table); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, nil
 	} else if err != nil {
 		return nil, nil, err
@@ -288,8 +288,8 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 
 // ContentsFile says what an export holds beside the facts.
 const (
-	ContentsFile   = "contents.json"
-	ContentsSchema = "nixbatch/contents/v1"
+	ContentsFile   = facts.ContentsFile
+	ContentsSchema = facts.ContentsSchema
 )
 
 // Contents is that list.
@@ -343,7 +343,7 @@ func NoRecord(path string) error {
 		return nil
 	}
 	defer src.Close()
-	for _, name := range []string{"plan.json", seal.SealFile, ContentsFile} {
+	for _, name := range []string{facts.PlanFile, seal.SealFile, ContentsFile} {
 		f, err := src.Open(name)
 		if err == nil {
 			f.Close()

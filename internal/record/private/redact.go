@@ -12,15 +12,16 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // PrivateSchema names the file that makes the private values of a record
 // readable; a redacted export leaves it out.
-const PrivateSchema = "nixbatch/private/v1"
+const PrivateSchema = facts.PrivateSchema
 
 // PrivateFile keeps what a redacted copy replaces, and the key of its tokens.
-const PrivateFile = "private.json"
+const PrivateFile = facts.PrivateFile
 
 // Private is what redacting needs to know: a salt, without which nobody can
 // try out which value stands behind a token, and the words that are private
@@ -91,7 +92,7 @@ func (r *Redactor) Form(name string, data []byte) ([]byte, error) {
 	if strings.HasSuffix(name, ".json") {
 		return r.JSON(data)
 	}
-	if name == "job.yaml" && r.HidesEnv() {
+	if name == facts.JobFile && r.HidesEnv() {
 		data = r.jobFile(data)
 	}
 	return r.Text(data), nil

@@ -16,11 +16,12 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 )
 
 // TasksFile holds what all tasks left, a line each, once the run is sealed.
-const TasksFile = "tasks.jsonl"
+const TasksFile = facts.TasksFile
 
 // LogSchema names what is kept of a log: its size. That its bytes are the same
 // is told by the keyed hash beside it.
@@ -122,7 +123,7 @@ func TaskFiles(dir string, each func(name string) error) error {
 				return fmt.Errorf("tasks: %w", err)
 			}
 			for _, n := range attempts {
-				for _, f := range []string{"start.json", "end.json"} {
+				for _, f := range []string{facts.StartFile, facts.EndFile} {
 					name := path.Join(base, "attempt-"+strconv.Itoa(n), f)
 					if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
 						if err := each(name); err != nil {

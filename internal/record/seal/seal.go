@@ -26,7 +26,7 @@ import (
 
 // The files of a seal, in the run directory.
 const (
-	SealSchema = "nixbatch/seal/v1"
+	SealSchema = facts.SealSchema
 	SealFile   = facts.SealFile
 )
 
@@ -59,13 +59,17 @@ type Seal struct {
 	ID         string `json:"seal"` // SHA-256 of all of the above in canonical form
 }
 
-// top are the facts that come first in a seal; others of the run directory
-// follow by name.
-var top = []string{"job.yaml", "plan.json", "batch.sh", "run.sh", "sweep.json", "intent.json", "submit.json", "result.json", "accounting.json"}
+// place is where a fact stands in a seal; -1 for one that follows those of
+// facts.RunFiles by name.
+func place(name string) int {
+	return slices.IndexFunc(facts.RunFiles, func(f facts.RunFile) bool { return f.Name == name && f.Sealed })
+}
 
-// noFacts are JSON files of a run directory that are none: the seal's own, and
+// noFact are JSON files of a run directory that are no facts: the seal's own, and
 // what only saves asking Slurm again.
-var noFacts = []string{SealFile, private.PrivateFile, "final.json", "contents.json"}
+func noFact(name string) bool {
+	return slices.ContainsFunc(facts.RunFiles, func(f facts.RunFile) bool { return f.Name == name && !f.Sealed })
+}
 
 // Salt is the salt of a project, made when it is first asked for.
 func Salt(projectDir string) (string, error) {
@@ -232,14 +236,14 @@ func FactFiles(dir string) ([]string, error) {
 		for _, e := range entries {
 			name := path.Join(below, e.Name())
 			switch {
-			case slices.Contains(top, name):
+			case place(name) >= 0:
 				out = append(out, name)
-			case strings.HasSuffix(name, ".json") && !strings.HasPrefix(e.Name(), ".") && !slices.Contains(noFacts, name):
+			case strings.HasSuffix(name, ".json") && !strings.HasPrefix(e.Name(), ".") && !noFact(name):
 				more = append(more, name)
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b string) int { return slices.Index(top, a) - slices.Index(top, b) })
+	slices.SortFunc(out, func(a, b string) int { return place(a) - place(b) })
 	return append(out, more...), nil
 }
 

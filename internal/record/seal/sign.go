@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // SignatureFile is the seal's signature, and SignatureSpace its namespace
 // (ssh-keygen(1), -Y sign).
 const (
-	SignatureFile  = SealFile + ".sig"
+	SignatureFile  = facts.SignatureFile
 	SignatureSpace = "nixbatch-record"
 )
 

@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // submitted are the files that a submission fixes, in the order of their names.
-var submitted = []string{"batch.sh", "job.yaml", "plan.json", "run.sh"}
+var submitted = []string{facts.ScriptFile, facts.JobFile, facts.PlanFile, facts.LinesFile}
 
 // Submission is the hash that travels in the job's comment, and so into Slurm's
 // accounting: SHA-256 in hex of what sha256sum(1) prints for batch.sh, job.yaml,

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
@@ -78,7 +79,7 @@ func Supersede(dir string) error {
 		return fmt.Errorf("seal: %w", err)
 	}
 	// The seal goes last: until then it is clear what there is.
-	for _, name := range []string{"result.json", "accounting.json", private.PrivateFile, TasksFile, SignatureFile, SealFile} {
+	for _, name := range []string{facts.ResultFile, facts.AccountingFile, private.PrivateFile, TasksFile, SignatureFile, SealFile} {
 		if err := os.Rename(filepath.Join(dir, name), filepath.Join(to, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("seal: %w", err)
 		}
