@@ -52,7 +52,7 @@ func noArgs(c *cli.Context) error {
 }
 
 func newClient() *slurm.Client {
-	return &slurm.Client{Runner: proc.System{}, Env: submit.QueueEnv(os.Environ())}
+	return &slurm.Client{Env: submit.QueueEnv(os.Environ())}
 }
 
 // options is what commands that prepare a job share.

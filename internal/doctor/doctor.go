@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
@@ -97,7 +97,7 @@ func (h *Health) site(getenv func(string) string) {
 }
 
 // colour is what programs print to colour a terminal.
-var colour = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+var colour = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
 
 // oneLineOf is the first line of an error, fit for a terminal.
 func oneLineOf(err error) string {

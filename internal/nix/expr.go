@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Env is what one build is made of: pure data.
@@ -178,7 +179,7 @@ func copySet(set map[string]any) map[string]any {
 	return out
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9+_=-]+`)
+var notInName = lazyre.New(`[^A-Za-z0-9+_=-]+`)
 
 // derivationName makes a job's name fit for a store path: letters, digits and
 // +-_=, not too long.

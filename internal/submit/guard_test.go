@@ -52,15 +52,22 @@ func newDesk(t *testing.T) *desk {
 	return &desk{t: t, project: p, env: env, slurm: &slurmtest.Fake{NodeList: []slurm.Node{{Name: "n1", State: "idle", Partitions: []string{"main"}, Sockets: 1, Cores: 4, Threads: 1, CPUs: 4, MemoryMiB: 1000}}}}
 }
 
-// Run is Slurm's commands, and the one of Nix that makes roots.
-func (d *desk) Run(ctx context.Context, c proc.Cmd) (proc.Result, error) {
+// roots is the one command of Nix that makes roots.
+type roots struct{}
+
+func (roots) Run(_ context.Context, c proc.Cmd) (proc.Result, error) {
 	if c.Path == "nix-store" && len(c.Args) > 3 && c.Args[0] == "--realise" && c.Args[2] == "--add-root" {
 		if err := os.Symlink(c.Args[1], c.Args[3]); err != nil && !errors.Is(err, os.ErrExist) {
 			return proc.Result{}, err
 		}
 		return proc.Result{Stdout: []byte(c.Args[3] + "\n")}, nil
 	}
-	if c.Path == "sbatch" {
+	return proc.Result{}, fmt.Errorf("there is no %s here", c.Path)
+}
+
+// Run is Slurm's commands.
+func (d *desk) Run(ctx context.Context, c slurm.Command) (slurm.Output, error) {
+	if c.Name == "sbatch" {
 		d.inSbatch++
 		if d.onSbatch != nil {
 			d.onSbatch()
@@ -70,13 +77,13 @@ func (d *desk) Run(ctx context.Context, c proc.Cmd) (proc.Result, error) {
 }
 
 func (d *desk) options() Options {
-	return Options{Tool: facts.Tool{Version: "test"}, Runner: d, Environ: os.Environ(), Client: &slurm.Client{Runner: d}, Now: time.Now}
+	return Options{Tool: facts.Tool{Version: "test"}, Runner: roots{}, Environ: os.Environ(), Client: &slurm.Client{Runner: d}, Now: time.Now}
 }
 
 // built is a job that was built; what it runs tells jobs apart.
 func (d *desk) built(run string) *Built {
 	o := d.options()
-	n := &nix.Nix{Runner: d, Dir: d.project.Dir, Environ: []string{"NIX_STATE_DIR=" + filepath.Join(d.project.Dir, "state")}}
+	n := &nix.Nix{Runner: roots{}, Dir: d.project.Dir, Environ: []string{"NIX_STATE_DIR=" + filepath.Join(d.project.Dir, "state")}}
 	l := &Loaded{Spec: &jobspec.Spec{Name: "job", Bytes: []byte("name: job\n")}, WorkDir: filepath.Dir(d.project.Dir), Project: d.project, Nix: n, Slurm: o.Client, opts: o}
 	p := &Planned{l, &plan.Plan{Schema: plan.Schema, Name: "job", Run: run, Slurm: slurm.Options{{Name: "hold"}}, Builds: []plan.Build{{Arch: plan.Generic}}}}
 	return &Built{Planned: p, Envs: map[string]string{plan.Generic: d.env}}

@@ -242,8 +242,8 @@ func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error)
 	}
 	if a.Mem != "" {
 		name := "mem"
-		for _, n := range []string{"mem-per-cpu", "mem-per-gpu"} {
-			if v, _ := last.Get(n); v != "" {
+		for _, x := range last {
+			if n := x.Name; slurm.IsMemory(n) && x.Value != "" {
 				name = n
 			}
 		}

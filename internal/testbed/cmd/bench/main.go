@@ -10,7 +10,8 @@
 // build of the Hartree-Fock program against the one for this CPU; (d) the look at
 // the CPUs before the payload, on one node and on four; (e) plans with a pin of
 // 44,000 files: a warm one against one with a small pin, a first one against
-// nix-instantiate of the same shell.
+// nix-instantiate of the same shell; (f), first, the start of nixbatch itself
+// against build/nothing, an empty program.
 package main
 
 import (
@@ -83,11 +84,14 @@ func bench(ctx context.Context, nixbatch, examples string, letters []string) (er
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for i, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard, b.plans} {
-		if len(letters) > 0 && !slices.Contains(letters, string(rune('a'+i))) {
+	for _, part := range []struct {
+		letter string
+		run    func() error
+	}{{"f", b.start}, {"a", b.submit}, {"b", b.firstLine}, {"c", b.builds}, {"d", b.guard}, {"e", b.plans}} {
+		if len(letters) > 0 && !slices.Contains(letters, part.letter) {
 			continue
 		}
-		if err := part(); err != nil {
+		if err := part.run(); err != nil {
 			return err
 		}
 		fmt.Println()
