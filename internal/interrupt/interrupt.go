@@ -23,7 +23,8 @@ var signals = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
 
 var held struct {
 	sync.Mutex
-	count int
+	count    int
+	released time.Time // the last one
 }
 
 // Hold keeps the first signal from ending the program until release is called.
@@ -36,6 +37,7 @@ func Hold() (release func()) {
 		held.Lock()
 		defer held.Unlock()
 		held.count--
+		held.released = time.Now()
 	})
 }
 
@@ -76,7 +78,8 @@ func Context(parent context.Context, end func()) (ctx context.Context, stop func
 func endUnlessHeld(end func()) {
 	held.Lock()
 	defer held.Unlock()
-	if held.count == 0 {
+	// What was held has something to tell when it is done.
+	if held.count == 0 && time.Since(held.released) >= Patience {
 		end()
 	}
 }
