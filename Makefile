@@ -46,11 +46,11 @@ lint:
 
 test: setup lint
 	@go mod download
-	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 40m ./...
+	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 4h ./...
 
 # The long fault campaign: 504 submissions that go wrong, the real queue as judge.
 faults: setup
-	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS=504 go test -count=1 -timeout 40m -v -run TestFaultCampaign ./cmd/nixbatch
+	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS=504 go test -count=1 -timeout 4h -v -run TestFaultCampaign ./cmd/nixbatch
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench

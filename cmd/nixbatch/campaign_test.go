@@ -151,7 +151,7 @@ func TestFaultCampaign(t *testing.T) {
 // as long as the first one's job is there.
 func (k *campaign) job(name string) string {
 	return "name: " + name + "\nenvironment: {nixpkgs: {path: minipkgs}, packages: [archprobe]}\n" +
-		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 5}\nrun: |\n" +
+		"optimize: {arch: generic}\nslurm: {mem: 10M, time: 60}\nrun: |\n" +
 		"  until [ -e go." + name + " ]; do /usr/bin/sleep 0.1; done\n  echo \"$NIXBATCH_RUN\" >>ran." + name + "\n"
 }
 
@@ -267,7 +267,7 @@ func (k *campaign) submit(t *testing.T, front, file string, f breakage, r *rand.
 // settled asks for the state of the one run of a name until it is known; nil if
 // there is no such run.
 func (k *campaign) settled(t *testing.T, name string) (*listed, string) {
-	deadline := time.Now().Add(90 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		out, err := k.command("", "status", "--json", name).Output()
 		var doc struct {
@@ -297,7 +297,7 @@ func (k *campaign) queue(name string) ([]slurm.Job, error) {
 	client := slurm.Client{Env: k.c.Env()}
 	var jobs []slurm.Job
 	var err error
-	for range 100 { // it may be down at the moment
+	for end := time.Now().Add(patience); time.Now().Before(end); { // it may be down at the moment
 		if jobs, err = client.Queue(context.Background(), slurm.Query{Name: name}); err == nil {
 			return jobs, nil
 		}
@@ -308,7 +308,7 @@ func (k *campaign) queue(name string) ([]slurm.Job, error) {
 
 // drain waits until no job of the name waits or runs.
 func (k *campaign) drain(t *testing.T, name string) {
-	for range 600 {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
 		jobs, err := k.queue(name)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -54,7 +54,7 @@ func (h *Health) add(about, name, verdict, says, way string) {
 
 // doctorTimeout bounds each question; a controller or daemon that is silent for
 // so long is an answer too.
-const doctorTimeout = 10 * time.Second
+const doctorTimeout = 30 * time.Second
 
 // Doctor looks at what jobs of this project depend on. It changes nothing, but
 // for a temporary file in the project's directory. What is wrong is told, never

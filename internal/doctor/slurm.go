@@ -63,12 +63,26 @@ func inventoryWithin(ctx context.Context, c *slurm.Client) ([]slurm.Node, string
 func (h *Health) controllerClock(ctx context.Context, c *slurm.Client) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
+	before := time.Now()
 	conf, err := c.Config(ctx)
+	after := time.Now()
 	if err == nil && !conf.Time.IsZero() {
-		h.clock("controller", time.Since(conf.Time))
+		h.clock("controller", skew(conf.Time, before.Truncate(time.Second), after))
 		return
 	}
 	h.add("clock", "controller", Unknown, "the controller does not tell its time", "")
+}
+
+// skew is how far a clock was off that showed a time between before and after:
+// that the answer took long is no fault of the clock.
+func skew(shown, before, after time.Time) time.Duration {
+	switch {
+	case shown.Before(before):
+		return before.Sub(shown)
+	case shown.After(after):
+		return after.Sub(shown)
+	}
+	return 0
 }
 
 // maxSkew is how far clocks may differ before what is told of a run is wrong by

@@ -88,16 +88,20 @@ func (e *PublishError) Hint() string {
 
 var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
+// SlurmConf is where Slurm's commands look for slurm.conf(5).
+func SlurmConf() string {
+	if conf := os.Getenv("SLURM_CONF"); conf != "" {
+		return conf
+	}
+	return "/etc/slurm/slurm.conf"
+}
+
 // clusterName is ClusterName of slurm.conf(5): read from the file where it can
 // be, else asked of the controller. "default" where neither tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
-	conf := os.Getenv("SLURM_CONF")
-	if conf == "" {
-		conf = "/etc/slurm/slurm.conf"
-	}
 	name := ""
-	if text, err := os.ReadFile(conf); err == nil {
+	if text, err := os.ReadFile(SlurmConf()); err == nil {
 		name = slurm.ParseConfig(string(text)).ClusterName()
 	} else if told, err := c.Config(ctx); err == nil {
 		name = told.ClusterName()

@@ -48,7 +48,7 @@ func Conformance(t *testing.T, factory func(t *testing.T) Cluster) {
 		{"Requeue", suite.requeue},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 			defer cancel()
 			tc.run(suite{factory(t), ctx}, t)
 		})
