@@ -22,15 +22,15 @@ import (
 
 // asking counts the calls of sinfo.
 type asking struct {
-	proc.System
+	slurm.OnPath
 	sinfo atomic.Int32
 }
 
-func (a *asking) Run(ctx context.Context, c proc.Cmd) (proc.Result, error) {
-	if c.Path == "sinfo" {
+func (a *asking) Run(ctx context.Context, c slurm.Command) (slurm.Output, error) {
+	if c.Name == "sinfo" {
 		a.sinfo.Add(1)
 	}
-	return a.System.Run(ctx, c)
+	return a.OnPath.Run(ctx, c)
 }
 
 // Plans of one minute ask sinfo once; what no plan can be made from, what is
@@ -64,7 +64,7 @@ func TestInventoryIsRemembered(t *testing.T) {
 	planned := func(what string, asked int32) {
 		t.Helper()
 		before := count.sinfo.Load()
-		j, err := submit.Load("job.yaml", submit.Options{Runner: count, Environ: os.Environ(),
+		j, err := submit.Load("job.yaml", submit.Options{Runner: proc.System{}, Environ: os.Environ(),
 			Client: &slurm.Client{Runner: count, Env: os.Environ()}, Now: func() time.Time { return now }})
 		if err == nil {
 			err = j.MakePlan(t.Context())
