@@ -48,9 +48,13 @@ test: setup lint
 	@go mod download
 	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 4h ./...
 
-# The long fault campaign: 504 submissions that go wrong, the real queue as judge.
+# The fault campaign: a thousand faults of every kind there is, the real queue
+# as judge. NIXBATCH_FAULTS_KINDS='late.*' takes some kinds, NIXBATCH_FAULTS_SEED
+# the faults of an earlier run.
+NIXBATCH_FAULTS ?= 1000
 faults: setup
-	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS=504 go test -count=1 -timeout 4h -v -run TestFaultCampaign ./cmd/nixbatch
+	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS='$(NIXBATCH_FAULTS)' NIXBATCH_FAULTS_KINDS='$(NIXBATCH_FAULTS_KINDS)' \
+		NIXBATCH_FAULTS_SEED='$(NIXBATCH_FAULTS_SEED)' go test -count=1 -timeout 4h -v -run TestFaultCampaign ./internal/campaign
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench

@@ -25,7 +25,7 @@ const module = "github.com/nixbatch/nixbatch/"
 // that stands nowhere here fails the test: give it a place on purpose.
 var layers = [][]string{
 	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/nothing", "internal/testbed/cmd/testbed",
-		"examples", "examples/mpi", "internal"},
+		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"internal/ui", "internal/testbed", "internal/probe/probetest", "internal/runtest"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
 	{"internal/submit"},

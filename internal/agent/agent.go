@@ -217,7 +217,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
 		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil

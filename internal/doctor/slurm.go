@@ -65,9 +65,8 @@ func (h *Health) controllerClock(ctx context.Context, c *slurm.Client) {
 	defer cancel()
 	before := time.Now()
 	conf, err := c.Config(ctx)
-	after := time.Now()
 	if err == nil && !conf.Time.IsZero() {
-		h.clock("controller", skew(conf.Time, before.Truncate(time.Second), after))
+		h.clock("controller", skew(conf.Time, before.Truncate(time.Second), time.Now()))
 		return
 	}
 	h.add("clock", "controller", Unknown, "the controller does not tell its time", "")

@@ -326,7 +326,7 @@ func (a *Again) compare(ctx context.Context, r *load.Record, exact bool) error {
 			if !exact {
 				a.Notes = append(a.Notes, fmt.Sprintf("the expression of the %s build is not the recorded one: this nixbatch writes it in another way, or this machine cannot run its tests", b.Arch))
 			} else {
-				b.Tune, b.NoTests, b.Expression, b.Key = was.Tune, was.NoTests, was.Expression, was.Key
+				b.Tune, b.Options, b.NoTests, b.Expression, b.Key = was.Tune, was.Options, was.NoTests, was.Expression, was.Key
 				b.Expr = nix.Recorded(was.Expression, b.Env.Nixpkgs, b.Env.Overlays)
 			}
 		}

@@ -48,6 +48,7 @@ func counted(b plan.Build) bool {
 
 func genericOf(e nix.Env) nix.Env {
 	e.Arch, e.Tune, e.NoTests = plan.Generic, "", false
+	e.Options, e.Compiler, e.Whole, e.WholeTune = nil, "", "", ""
 	return e
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -247,6 +248,33 @@ func (c *Cluster) toldAll(ctx context.Context) (string, error) {
 		}
 	}
 	return "", nil
+}
+
+// RestartSlurmd kills a node's slurmd alone, whose jobs run on, and starts it
+// again. meanwhile is called in between.
+func (c *Cluster) RestartSlurmd(name string, meanwhile func()) error {
+	ps, err := c.processes(name)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.pid))
+		// Debian's alternatives make it slurmd-wlm.
+		if base := filepath.Base(exe); err != nil || base != "slurmd" && base != "slurmd-wlm" {
+			continue
+		}
+		if err := p.signal(unix.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("kill slurmd of %s: %w", name, err)
+		}
+	}
+	meanwhile()
+	return c.run(name, "slurmd", "-D", "-N", name)
+}
+
+// KillController kills slurmctld as a power cut would: what it has not saved is
+// gone. Jobs run on.
+func (c *Cluster) KillController() error {
+	return killAll(func() ([]process, error) { return c.processes("slurmctld") })
 }
 
 // StopController ends slurmctld, which saves its state first. Jobs run on.
