@@ -22,8 +22,8 @@ type kernel struct {
 
 var kernels = []kernel{
 	{"rhf", "C", "rhf cluster.xyz sto-3g", []string{"rhf", "minilinalg"}},
-	{"heat3d", "Fortran", "heat3d 64 3000", []string{"heat3d"}},
-	{"ljmd", "C++", "ljmd 6 600", []string{"ljmd"}},
+	{"heat3d", "Fortran", "heat3d 64 1500", []string{"heat3d"}},
+	{"ljmd", "C++", "ljmd 6 200", []string{"ljmd"}},
 }
 
 const kernelJob = `name: bench-%s
