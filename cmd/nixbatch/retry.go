@@ -21,10 +21,11 @@ func retryCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "retry", Usage: "submit again what of a run did not complete", ArgsUsage: "RUN[.TASK]",
 		Description: "The same environment, the same lines, the same numbers of tasks: a further attempt of each task that is over and\n" +
-			"not completed. The runs that it comes after are looked at again, as when it was submitted. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
+			"not completed. What may still run, since it is not known what became of it, is left alone without --unknown. The runs that it comes after are looked at again, as when it was submitted. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
 			"3 Nix failed, 4 Slurm refused or is not here, 5 it is not known what became of the run.",
 		Flags: []cli.Flag{jsonFlag(),
 			&cli.BoolFlag{Name: "failed", Usage: "only tasks that failed, not cancelled or unsubmitted ones"},
+			&cli.BoolFlag{Name: "unknown", Usage: "also tasks of which it is not known what became: you know that they do not run"},
 			&cli.StringFlag{Name: "mem", Usage: "memory to ask for: a size, or a factor such as x1.5"},
 			&cli.StringFlag{Name: "time", Usage: "time limit to ask for: a time, or a factor such as x2"}},
 		Action: func(c *cli.Context) error {
@@ -59,9 +60,12 @@ func retry(c *cli.Context, s Streams, p rundir.Project, r rundir.Run, task int) 
 			}
 		}
 	}
-	again := submit.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
+	again := submit.Again{Task: task, Failed: c.Bool("failed"), Unknown: c.Bool("unknown"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
 	if pl.Sweep != nil {
 		again.MaxArray = submit.ArrayLimit(ctx, client, p, about().Now())
+	}
+	again.Left = func(sentence, way string) {
+		fmt.Fprintf(s.Err, "nixbatch: note: left alone: %s\nhint: %s\n", sentence, way)
 	}
 	again.Ready = func() error {
 		if _, err := proc.Look("sbatch"); err != nil {
@@ -74,6 +78,7 @@ func retry(c *cli.Context, s Streams, p rundir.Project, r rundir.Run, task int) 
 		submit.ForgetLimits(p)
 		return err
 	}
+	tellCopies(s, sub)
 	if c.Bool("json") {
 		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
 	}

@@ -204,6 +204,7 @@ func enqueue(ctx context.Context, s Streams, j *submit.Job, envs map[string]stri
 	}
 	j.Project.Remember(rundir.StateDir(os.Getenv))
 	job, err := j.Submit(ctx, run, options)
+	tellCopies(s, job)
 	return run, job, err
 }
 
@@ -224,6 +225,14 @@ func jobWords(job facts.Submit) string {
 		return fmt.Sprintf("%s in job %s", text.Plural(n, "task"), ids[0])
 	}
 	return fmt.Sprintf("%s in jobs %s", text.Plural(n, "task"), strings.Join(ids, ", "))
+}
+
+// tellCopies names jobs that a wrapper around sbatch submitted beside the run's:
+// they stop by themselves.
+func tellCopies(s Streams, job facts.Submit) {
+	for _, id := range job.Copies {
+		fmt.Fprintf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
+	}
 }
 
 // chain submits several jobs, each of which waits for the one before. All of

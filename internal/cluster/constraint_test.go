@@ -77,7 +77,11 @@ func slurmTakes(t *testing.T, c *slurm.Client, node, expr string) bool {
 	if err != nil {
 		return false
 	}
-	if err := c.Cancel(context.Background(), id.String()); err != nil {
+	jobs, err := c.Confirm(context.Background(), slurm.Wanted{JobRef: id, Task: -1})
+	if err == nil {
+		err = c.Cancel(context.Background(), jobs...)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return true
@@ -128,7 +132,15 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Cancel(ctx, id.String())
+	defer func() {
+		jobs, err := client.Confirm(ctx, slurm.Wanted{JobRef: id, Task: -1})
+		if err == nil {
+			err = client.Cancel(ctx, jobs...)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
 	for {
 		jobs, err := client.Queue(ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil || len(jobs) != 1 {

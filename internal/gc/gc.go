@@ -52,6 +52,8 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 			if st, err := os.Stat(s.Run.Dir); err == nil && f.Now().Sub(st.ModTime()) < youngRun {
 				why = "is perhaps being submitted"
 			}
+		case s.Elsewhere != "":
+			why = "is on cluster " + s.Cluster() + ", which was not asked"
 		case !s.Over() && s.State != "":
 			why = "is " + string(s.State)
 			if s.Job.Local && s.State != "running" {

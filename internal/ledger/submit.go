@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/git"
+	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -24,8 +25,10 @@ import (
 
 // Submitter is what submitting asks of Slurm.
 type Submitter interface {
-	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobID, error)
-	FindByComment(ctx context.Context, token string) ([]slurm.JobID, error)
+	// Cluster is the name of the cluster that is spoken to.
+	Cluster(ctx context.Context) (string, error)
+	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobRef, error)
+	FindByComment(ctx context.Context, token string) ([]slurm.JobRef, error)
 }
 
 // UncertainError says that it is not known whether a job is in the queue.
@@ -134,6 +137,12 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 		return facts.Submit{}, fault.New(fmt.Sprintf("run %s cannot be submitted: %v", r.ID, err), "wait for the other nixbatch to end")
 	}
 	defer func() { lock.release() }()
+	if err := onCluster(ctx, r, q, &in); err != nil {
+		if in.Round > 0 {
+			return facts.Submit{}, err
+		}
+		return facts.Submit{}, errors.Join(err, os.RemoveAll(r.Dir))
+	}
 	if err := writeIntent(r, p, &in); err != nil {
 		if in.Round > 0 {
 			return facts.Submit{}, err
@@ -158,7 +167,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 			}
 		}
 		if jobs[i].How == "" {
-			jobs[i] = newJob(c, slurm.JobID{}, "none", p.Now())
+			jobs[i] = newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 		}
 		if len(calls) > 1 {
 			if jobs[i], err = writeAnswer(r, in.Round, i, len(calls), jobs[i]); err != nil {
@@ -174,6 +183,9 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	s, err := writeSubmit(r, p, in, jobs)
 	if err != nil {
 		return s, err
+	}
+	if len(calls) == 1 && jobs[0].JobID != 0 && s.JobID != jobs[0].JobID {
+		s.Copies = append(s.Copies, jobs[0].JobID) // another was quicker: this one stops
 	}
 	var none *NotTakenError
 	if len(calls) == 1 && s.JobID != 0 && errors.As(failed, &none) {
@@ -209,11 +221,14 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	}
 	id, err := q.Submit(ctx, callScript(script, in.Round, i, len(calls), c), args...)
 	if err == nil {
+		if id.Cluster == "" {
+			id.Cluster = in.Cluster
+		}
 		return newJob(c, id, "sbatch", p.Now()), nil
 	}
 	var se *slurm.SubmitError
 	if errors.As(err, &se) && se.Permanent {
-		return facts.Job{}, &RefusedError{err}
+		return refusedCall(ctx, r, q, p, in, c, token, err)
 	}
 	// An sbatch that still runs, behind a wrapper that was killed, holds the lock.
 	lock.release()
@@ -225,9 +240,9 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	var ferr error
 	for n, pause := range lookAgain {
 		time.Sleep(pause)
-		var found []slurm.JobID
+		var found []slurm.JobRef
 		if found, ferr = q.FindByComment(ctx, token); len(found) > 0 {
-			return newJob(c, found[0], "queue", p.Now()), nil
+			return foundJob(c, found, in.Cluster, p.Now()), nil
 		}
 		if ferr != nil && n > 0 {
 			break // Slurm does not answer: the next command asks it again
@@ -238,13 +253,29 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	}
 	// The answer decides, also for a job that turns up later: it would stop. One
 	// that started meanwhile has answered before us.
-	j := newJob(c, slurm.JobID{}, "none", p.Now())
+	j := newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 	if len(calls) > 1 {
 		if j, werr := writeAnswer(r, in.Round, i, len(calls), j); werr == nil && j.JobID != 0 {
 			return j, nil
 		}
 	}
 	return j, &NotTakenError{r.ID, err}
+}
+
+// refusedCall is a call of which sbatch says that it was refused: a wrapper may
+// say so of a job that Slurm took, which is then in the queue already.
+func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, c facts.Call, token string, err error) (facts.Job, error) {
+	if proc.NotFound(err) {
+		return facts.Job{}, &RefusedError{err} // there is no sbatch
+	}
+	found, ferr := q.FindByComment(ctx, token)
+	switch {
+	case len(found) > 0:
+		return foundJob(c, found, in.Cluster, p.Now()), nil
+	case ferr != nil:
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
+	}
+	return facts.Job{}, &RefusedError{err}
 }
 
 // lookAgain are the pauses before a job is looked for whose submission said
@@ -262,10 +293,21 @@ func withDependency(args []string, dep string) []string {
 	return append(args, "--dependency="+dep)
 }
 
-func newJob(c facts.Call, id slurm.JobID, how string, now time.Time) facts.Job {
-	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, How: how, Time: now.UTC(), Call: c}
+func newJob(c facts.Call, id slurm.JobRef, how string, now time.Time) facts.Job {
+	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, Submitted: id.Submitted, How: how, Time: now.UTC(), Call: c}
 	if ts := TasksOf(c); len(ts) > 0 {
 		j.First = ts[0]
+	}
+	return j
+}
+
+// foundJob is a call whose token jobs of the queue carry. One of them is the
+// run's; which, the first to start may still decide.
+func foundJob(c facts.Call, found []slurm.JobRef, cluster string, now time.Time) facts.Job {
+	found[0].Cluster = cluster
+	j := newJob(c, found[0], "queue", now)
+	for _, more := range found[1:] {
+		j.Copies = append(j.Copies, more.ID)
 	}
 	return j
 }
@@ -379,8 +421,10 @@ func writeSubmit(r rundir.Run, p About, in facts.Intent, jobs []facts.Job) (fact
 	s.Round, s.How = in.Round, "none"
 	for _, j := range jobs {
 		if j.JobID != 0 && s.JobID == 0 {
-			s.JobID, s.Cluster, s.How = j.JobID, j.Cluster, j.How
+			s.JobID, s.Submitted, s.How = j.JobID, j.Submitted, j.How
 		}
+		s.Cluster = j.Cluster
+		s.Copies = append(s.Copies, j.Copies...)
 		j.Schema = ""
 		s.Jobs = append(s.Jobs, j)
 	}

@@ -1,18 +1,15 @@
 package probe
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -91,37 +88,12 @@ func (e *PublishError) Hint() string {
 
 var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// clusterName is ClusterName of slurm.conf(5): read from the file where it can
-// be, else asked of the controller. "default" where neither tells: what is
+// clusterName is the cluster's name; "default" where nobody tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
-	conf := os.Getenv("SLURM_CONF")
-	if conf == "" {
-		conf = "/etc/slurm/slurm.conf"
-	}
-	name := ""
-	if f, err := os.Open(conf); err == nil {
-		defer f.Close()
-		name = nameIn(bufio.NewScanner(f))
-	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {
-		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
-	}
-	if !fileName.MatchString(name) {
+	name, err := c.Cluster(ctx)
+	if err != nil || !fileName.MatchString(name) {
 		return "default"
 	}
 	return name
-}
-
-// nameIn finds ClusterName in lines as slurm.conf and scontrol write them.
-func nameIn(lines *bufio.Scanner) string {
-	for lines.Scan() {
-		key, value, ok := strings.Cut(lines.Text(), "=")
-		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
-			value, _, _ = strings.Cut(value, "#")
-			if f := strings.Fields(value); len(f) > 0 {
-				return strings.ToLower(f[0])
-			}
-		}
-	}
-	return ""
 }

@@ -42,7 +42,11 @@ type Status struct {
 	// LoadTasks reads them then.
 	Tasks []TaskStatus
 
+	// Elsewhere says that Slurm was not asked: the run is on another cluster.
+	Elsewhere string
+
 	rounds    int
+	cluster   string
 	Unsettled bool // some submission is not settled
 	Final     *finalFact
 }
@@ -59,9 +63,9 @@ type TaskStatus struct {
 	Begun     time.Time
 	Brief     Brief
 
-	Since time.Time // of its job's submission
-	end   *facts.End
-	Start bool // an attempt was begun
+	Wanted slurm.Wanted // the task in Slurm
+	end    *facts.End
+	Start  bool // an attempt was begun
 }
 
 // Ref is the task as Slurm writes it: 12, 12_3.
@@ -129,18 +133,23 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 		return out, errors.New("no Slurm is at hand")
 	}
 	now := p.Now()
-	var errs []error
+	here, errs := elsewhere(ctx, w, out, ask)
 	for _, i := range ask {
 		if err := out[i].settle(ctx, w, p); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	said, err := witnesses(ctx, w, p, out, ask)
+	ask, away := apart(out, ask)
+	said, err := witnesses(ctx, w, p, here, out, ask)
+	silent := ""
 	if err != nil {
-		errs = append(errs, err)
+		errs, silent = append(errs, err), "slurm does not answer"
 	}
 	for _, i := range ask {
-		out[i].merge(said, err != nil, now)
+		out[i].merge(said, silent, now)
+	}
+	for _, i := range away {
+		out[i].merge((&answer{}).index(), out[i].Elsewhere, now)
 	}
 	return out, joined(errs)
 }
@@ -178,6 +187,9 @@ func fromFiles(r rundir.Run) Status {
 	ins, err := ledger.Intents(r)
 	haveJob := durable.Read(r.SubmitFile(), &s.Job) == nil
 	s.rounds = len(ins)
+	if len(ins) > 0 {
+		s.cluster = ins[0].Cluster
+	}
 	if len(ins) == 0 {
 		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
 			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
@@ -185,7 +197,7 @@ func fromFiles(r rundir.Run) Status {
 		}
 		ins = []facts.Intent{{}} // a copy, or submitted by hand
 	}
-	s.Tasks = taskFiles(r, ins)
+	s.Tasks = taskFiles(r, ins, s.Job.Priv.User)
 	if calls := ledger.CallsOf(ins[0]); calls[0].Array != "" {
 		s.Counts = map[slurm.State]int{}
 	}
@@ -214,13 +226,14 @@ func holds(r rundir.Run, f finalFact) bool {
 }
 
 // taskFiles is what the files say of every task.
-func taskFiles(r rundir.Run, ins []facts.Intent) []TaskStatus {
+func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 	at := map[int]int{}
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
 			j, _ := ledger.Answer(r, in, c)
-			for k, task := range ledger.TasksOf(call) {
+			want := ledger.Wanted(r, j, user)
+			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
 				if !ok {
 					i = len(out)
@@ -231,11 +244,11 @@ func taskFiles(r rundir.Run, ins []facts.Intent) []TaskStatus {
 					continue
 				}
 				t := &out[i]
-				t.Submitted, t.Job, t.Since = true, j.JobID, j.Time
+				t.Submitted, t.Job, t.Wanted = true, j.JobID, want
 				if call.Array != "" {
 					t.Index = task - call.Offset
+					t.Wanted.Task = t.Index
 				}
-				_ = k
 			}
 		}
 	}
@@ -327,17 +340,33 @@ func (s *Status) Load() {
 // localState tells a local run that goes on from one that was killed: the agent
 // holds a lock for as long as it lives.
 func localState(r rundir.Run, t *TaskStatus) {
+	there, err := lockOf(r, t)
+	switch {
+	case !there:
+		t.Reason = "it left no end"
+	case err != nil:
+		t.State = slurm.Running
+	default:
+		t.Reason = "it left no end: it was killed, or the machine went down"
+	}
+}
+
+// lockOf looks at the lock of a task's last attempt: whether there is one, and
+// why it is not to be had.
+func lockOf(r rundir.Run, t *TaskStatus) (there bool, err error) {
 	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
 	if err != nil {
-		t.Reason = "it left no end"
-		return
+		return false, nil
 	}
 	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
-		t.State = slurm.Running
-		return
-	}
-	t.Reason = "it left no end: it was killed, or the machine went down"
+	return true, syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+}
+
+// Alive reports whether the agent of a task's last attempt still holds its lock:
+// whatever Slurm says, the attempt runs.
+func Alive(r rundir.Run, t TaskStatus) bool {
+	_, err := lockOf(r, &t)
+	return t.Start && errors.Is(err, syscall.EWOULDBLOCK)
 }
 
 // settled reports whether the files alone decide: a local run, one that was
@@ -407,7 +436,7 @@ func (s *Status) LoadTasks() error {
 	if len(ins) == 0 {
 		ins = []facts.Intent{{}}
 	}
-	s.Tasks = taskFiles(s.Run, ins)
+	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv.User)
 	if s.Final == nil {
 		return nil
 	}

@@ -115,7 +115,7 @@ func TestStatesAskOnce(t *testing.T) {
 	var all []rundir.Run
 	for i := range 20 {
 		r := runtest.Create(t, dir)
-		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: int64(i + 1)}, nil }}
+		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: int64(i + 1)}, nil }}
 		if _, err := ledger.Submit(t.Context(), r, w, runtest.About()); err != nil {
 			t.Fatal(err)
 		}
@@ -207,13 +207,13 @@ func TestUnsettled(t *testing.T) {
 		fails  bool
 	}{
 		{name: "at once, not found", w: runtest.Witness{}, reason: unknown},
-		{name: "at once, found", w: runtest.Witness{Found: []slurm.JobID{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
+		{name: "at once, found", w: runtest.Witness{Found: []slurm.JobRef{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
 		{name: "at once, silent", w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
 		{name: "its own start tells", start: true, w: runtest.Witness{AcctErr: slurm.ErrNoAccounting}, job: 7,
 			reason: "it started and left the queue without an end: it was killed, or its node was lost"},
 		{name: "an hour later, not found", after: time.Hour, w: runtest.Witness{}, gone: true, reason: "Slurm has no job of this run, and none ever started"},
 		{name: "an hour later, silent", after: time.Hour, w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
-		{name: "an hour later, found", after: time.Hour, w: runtest.Witness{Found: []slurm.JobID{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
+		{name: "an hour later, found", after: time.Hour, w: runtest.Witness{Found: []slurm.JobRef{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := runtest.Create(t, t.TempDir())

@@ -32,6 +32,12 @@ type Again struct {
 	Mem      string // "x1.5", or a size; "" as before
 	Time     string // "x2", or a time; "" as before
 	MaxArray int    // Slurm's MaxArraySize
+	// Unknown submits also tasks of which it is not known what became: they may
+	// still run.
+	Unknown bool
+	// Left is told of tasks that are left alone because they may run; nil: nobody
+	// is.
+	Left func(sentence, way string)
 	// Ready says why nothing can be submitted from here, before anything is
 	// changed; nil: that is not looked at.
 	Ready func() error
@@ -44,6 +50,14 @@ func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledge
 	none := func(err error) (facts.Submit, []int, error) { return facts.Submit{}, nil, err }
 	p.MaxAge = 0
 	states, err := status.States(ctx, w, []rundir.Run{r}, p)
+	if err == nil && !states[0].Job.Local {
+		// What was found over before is not asked about again.
+		err = ledger.Here(ctx, r, w, states[0].Cluster())
+	}
+	var away *slurm.ElsewhereError
+	if errors.As(err, &away) {
+		return none(away)
+	}
 	if err != nil {
 		return none(&ledger.UncertainError{RunID: r.ID, Err: err})
 	}
@@ -64,7 +78,13 @@ func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledge
 	if err := envsThere(r, &pl); err != nil {
 		return none(err)
 	}
-	tasks := wanted(s, a)
+	tasks, left := wanted(s, a)
+	if len(tasks) == 0 && left.sentence != "" {
+		return none(&fault.Error{Kind: left.kind, Message: "nothing of run " + r.ID + " was submitted: " + left.sentence, Way: left.way})
+	}
+	if left.sentence != "" && a.Left != nil {
+		a.Left(left.sentence, left.way)
+	}
 	if len(tasks) == 0 {
 		return none(fault.New(fmt.Sprintf("run %s has nothing to retry: it is %s", r.ID, s.State)+text.Because(s.Reason), "only what is over and not completed is submitted again"))
 	}
@@ -111,19 +131,53 @@ func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledge
 	return sub, tasks, err
 }
 
-// wanted are the tasks to submit again, ascending.
-func wanted(s status.Status, a Again) (out []int) {
+// leftAlone says of tasks why they are not submitted again, and what would.
+type leftAlone struct {
+	kind          fault.Kind
+	sentence, way string
+}
+
+// wanted are the tasks to submit again, ascending. What may still run is left
+// alone: unknown is not over, and an attempt whose agent lives is not either,
+// whatever Slurm says.
+func wanted(s status.Status, a Again) (out []int, left leftAlone) {
+	var alive, unknown []status.TaskStatus
 	for _, t := range s.Tasks {
 		if a.Task >= 0 && t.Task != a.Task {
 			continue
 		}
 		over := t.State.Final() || t.State == slurm.Unknown || !t.Submitted
 		failed := t.Submitted && t.State != slurm.Cancelled
-		if over && t.State != slurm.Completed && (failed || !a.Failed) {
+		switch {
+		case !over || t.State == slurm.Completed || !failed && a.Failed:
+		case status.Alive(s.Run, t):
+			alive = append(alive, t)
+		case t.Submitted && t.State == slurm.Unknown && !a.Unknown:
+			unknown = append(unknown, t)
+		default:
 			out = append(out, t.Task)
 		}
 	}
-	return out
+	tell := func(some []status.TaskStatus, one, many, way string) {
+		if len(some) == 0 {
+			return
+		}
+		sentence := one
+		if s.Sweep() {
+			sentence = fmt.Sprintf("task %d: %s", some[0].Task, one)
+		}
+		if len(some) > 1 {
+			sentence += fmt.Sprintf(", and %s %s", text.Plural(len(some)-1, "more task"), many)
+		}
+		left.sentence, left.way = text.Join(left.sentence, sentence), way
+	}
+	if len(unknown) > 0 {
+		left.kind = fault.Unsure
+		tell(unknown, "it may still run, for what became of it is not known"+text.Because(unknown[0].Reason), "alike",
+			"nixbatch why "+s.Run.ID+" tells more; once it is certain that it does not run, --unknown submits it again")
+	}
+	tell(alive, "its attempt runs: the agent holds its lock", "alike", "wait for its end, or nixbatch cancel "+s.Run.ID)
+	return out, left
 }
 
 func envsThere(r rundir.Run, pl *plan.Plan) error {

@@ -27,7 +27,7 @@ func child(t *testing.T, parent rundir.Run, after []string, options ...string) r
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: 8}, nil }}
+	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 8}, nil }}
 	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Count: 1, Options: options}}); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestRetryLooksAtParents(t *testing.T) {
 			var args []string
 			w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting,
 				InQueue: []slurm.Job{job(7, tc.parent, ""), job(8, slurm.Cancelled, "DependencyNeverSatisfied")},
-				Take:    func(a []string) (slurm.JobID, error) { args = a; return slurm.JobID{ID: 9}, nil }}
+				Take:    func(a []string) (slurm.JobRef, error) { args = a; return slurm.JobRef{ID: 9}, nil }}
 			y, err := why.Explain(t.Context(), r, w, -1, runtest.About())
 			if err != nil {
 				t.Fatal(err)
