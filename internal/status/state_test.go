@@ -321,6 +321,68 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// Waiting for what nobody knows has an end.
+func TestWaitOnUnknownIsBounded(t *testing.T) {
+	r := runtest.Sent(t)
+	p, now := runtest.About(), runtest.Noon
+	p.Now = func() time.Time { now = now.Add(30 * time.Second); return now }
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting}
+	s, err := status.Wait(t.Context(), w, r, p, nil, nil)
+	var unsure *ledger.UncertainError
+	if !errors.As(err, &unsure) || s.State != slurm.Unknown || !strings.Contains(err.Error(), "nothing is known of it for 2 minutes") {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What another cluster says of a run's number is not about the run: it is not
+// asked, and nothing is written down.
+func TestElsewhere(t *testing.T) {
+	r := runtest.Sent(t)
+	away := &runtest.Witness{T: t, Name: "there", InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.Failed, Submit: runtest.Noon}}}
+	all, err := status.States(t.Context(), away, []rundir.Run{r}, runtest.About())
+	var e *slurm.ElsewhereError
+	if s := all[0]; !errors.As(err, &e) || s.State != slurm.Unknown || s.Over() || away.Queues+away.Accts > 0 ||
+		s.Reason != "it is on cluster here, and this shell speaks to cluster there" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// Its files tell all the same, for the moment.
+	runtest.Started(t, r, 0)
+	runtest.Ended(t, r, 0, 0, "")
+	if all, _ = status.States(t.Context(), away, []rundir.Run{r}, runtest.About()); all[0].State != slurm.Completed || all[0].Elsewhere == "" {
+		t.Errorf("%+v", all[0])
+	}
+	home := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.OutOfMemory, Submit: runtest.Noon}}}
+	if all, err = status.States(t.Context(), home, []rundir.Run{r}, runtest.About()); err != nil || all[0].State != slurm.OutOfMemory {
+		t.Errorf("%+v, %v", all[0], err)
+	}
+}
+
+// The submit time that Slurm told once tells the job when its comment does not
+// any more; and another job of the same number later.
+func TestSeen(t *testing.T) {
+	r := runtest.Sent(t)
+	job := slurm.Job{ID: 7, Array: 7, Task: -1, State: slurm.Pending, Name: "job", Comment: "nixbatch:" + r.ID, Submit: runtest.Noon.Add(3 * time.Second)}
+	look := func() status.Status {
+		t.Helper()
+		all, err := status.States(t.Context(), &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, InQueue: []slurm.Job{job}}, []rundir.Run{r}, runtest.About())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	if s := look(); s.State != slurm.Pending || s.Reason != "" {
+		t.Errorf("%+v", s)
+	}
+	job.Name, job.Comment = "x", "seen"
+	if s := look(); s.State != slurm.Pending || s.Reason != "its comment and its name were changed" {
+		t.Errorf("%+v", s)
+	}
+	job.Submit = job.Submit.Add(time.Minute)
+	if s := look(); s.State != slurm.Unknown {
+		t.Errorf("another job is ours: %+v", s)
+	}
+}
+
 func TestWaitEndsWithItsContext(t *testing.T) {
 	r := runtest.Sent(t)
 	ctx, cancel := context.WithCancel(t.Context())

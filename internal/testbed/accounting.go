@@ -55,7 +55,7 @@ func (c *Cluster) startAccounting(ctx context.Context) error {
 	if err := c.StartAccounting(ctx); err != nil {
 		return err
 	}
-	_, err = proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sacctmgr"], Args: []string{"--immediate", "add", "cluster", "testbed"}, Env: c.Env()})
+	_, err = proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sacctmgr"], Args: []string{"--immediate", "add", "cluster", c.opts.Name}, Env: c.Env()})
 	return err
 }
 

@@ -123,7 +123,7 @@ func (c *Cluster) slurmConf() (string, error) {
 	addr, listen := listenOn(net.LookupHost(host))
 	var b strings.Builder
 	set := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	set("ClusterName=testbed")
+	set("ClusterName=%s", c.opts.Name)
 	set("SlurmctldHost=%s(%s)", host, addr)
 	set("SlurmctldPort=%d", ports[0])
 	set("SlurmUser=%s\nSlurmdUser=%s", usr.Username, usr.Username)

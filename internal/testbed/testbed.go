@@ -40,6 +40,8 @@ type Options struct {
 	// Dir is the cluster's directory: absent or empty, its path at most
 	// MaxDir bytes. "" makes a new one below os.TempDir().
 	Dir string
+	// Name is Slurm's ClusterName, in lower case; "" is testbed.
+	Name string
 	// Detach lets the cluster outlive this process. Without it a watchdog
 	// process takes the cluster down as soon as this process is gone.
 	Detach bool
@@ -88,6 +90,9 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	}
 	if o.Timeout == 0 {
 		o.Timeout = time.Minute
+	}
+	if o.Name == "" {
+		o.Name = "testbed"
 	}
 	progs, err := findPrograms(!o.NoNix)
 	if err == nil && o.Accounting {
