@@ -3,12 +3,9 @@ package slurm
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"sync"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // defaultConf is where Slurm's commands look for slurm.conf on most systems.
@@ -46,20 +43,20 @@ func (c *Client) Cluster(ctx context.Context) (string, error) {
 		conf = defaultConf
 	}
 	if text, err := os.ReadFile(conf); err == nil {
-		if name := clusterName(string(text)); name != "" {
+		if name := ParseConfig(string(text)).ClusterName(); name != "" {
 			return name, nil
 		}
 	}
 	key := strings.Join([]string{conf, get("SLURM_CONF_SERVER"), get("PATH")}, "\n")
-	own := c.Runner == nil || c.Runner == proc.Runner(proc.System{})
+	own := c.Runner == nil // another one may reach another cluster
 	if name, ok := asked.Load(key); ok && own {
 		return name.(string), nil
 	}
-	res, err := c.run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}}, true)
+	told, err := c.Config(ctx)
 	if err != nil {
-		return "", fmt.Errorf("cluster: %w", err)
+		return "", err
 	}
-	name := clusterName(string(res.Stdout))
+	name := told.ClusterName()
 	if name == "" {
 		return "", errors.New("cluster: scontrol show config tells no ClusterName")
 	}
@@ -67,19 +64,4 @@ func (c *Client) Cluster(ctx context.Context) (string, error) {
 		asked.Store(key, name)
 	}
 	return name, nil
-}
-
-// clusterName finds ClusterName in lines as slurm.conf and scontrol write them;
-// the last one counts.
-func clusterName(text string) (name string) {
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		key, value, ok := strings.Cut(line, "=")
-		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
-			if f := strings.Fields(value); len(f) > 0 {
-				name = strings.ToLower(f[0])
-			}
-		}
-	}
-	return name
 }

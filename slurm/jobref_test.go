@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -77,7 +76,7 @@ func TestConfirm(t *testing.T) {
 	if err := os.WriteFile(conf, []byte("# ClusterName=old\nclustername=Alpha # ours\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r := &runner{answer: func(proc.Cmd) (string, string, int) {
+	r := &runner{answer: func(slurm.Command) (string, string, int) {
 		return queueRow("12", "tool:run-1") + queueRow("13", "tool:run-2"), "", 0
 	}}
 	c := &slurm.Client{Runner: r, Env: []string{"SLURM_CONF=" + conf}}
@@ -88,7 +87,7 @@ func TestConfirm(t *testing.T) {
 	if err != nil || len(jobs) != 1 || jobs[0].ID() != "12" || jobs[0].Ref() != (slurm.JobRef{Cluster: "alpha", ID: 12, User: "ada", Submitted: time.Unix(1000, 0).UTC()}) {
 		t.Errorf("%+v, %v", jobs, err)
 	}
-	if len(r.calls) != 1 || r.calls[0].Path != "squeue" {
+	if len(r.calls) != 1 || r.calls[0].Name != "squeue" {
 		t.Errorf("%v", r.calls)
 	}
 	_, err = c.Confirm(t.Context(), want(12, "beta"))
@@ -103,7 +102,7 @@ func TestConfirm(t *testing.T) {
 
 // The cluster's name: from slurm.conf without a process, else the controller's.
 func TestCluster(t *testing.T) {
-	r := &runner{answer: func(c proc.Cmd) (string, string, int) {
+	r := &runner{answer: func(c slurm.Command) (string, string, int) {
 		return "Configuration data as of 1\nClusterName             = Told\nMaxArraySize = 3\n", "", 0
 	}}
 	conf := filepath.Join(t.TempDir(), "slurm.conf")

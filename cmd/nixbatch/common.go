@@ -69,14 +69,14 @@ func queueEnv(environ []string) []string {
 }
 
 func newClient() *slurm.Client {
-	return &slurm.Client{Runner: proc.System{}, Env: queueEnv(os.Environ())}
+	return &slurm.Client{Env: queueEnv(os.Environ())}
 }
 
 // options is what commands that prepare a job share.
 func options(c *cli.Context, s Streams, local bool) (submit.Options, *progress) {
 	p := newProgress(s.Err, c.Bool("json"))
 	return submit.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
 		Client: newClient(), Progress: p.event,
 	}, p
 }
@@ -119,11 +119,14 @@ func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 	return ledger.GetTask(p, name)
 }
 
+// clock tells the time; tests set another.
+var clock = time.Now
+
 // answerAge is how long what Slurm answered serves all of a user's commands.
 const answerAge = 3 * time.Second
 
 func about() ledger.About {
-	return ledger.About{Tool: tool(), Now: time.Now, Cache: status.CacheFile(os.Getenv), MaxAge: answerAge}
+	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: answerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.

@@ -19,6 +19,7 @@ func planCommand(s Streams) *cli.Command {
 		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
 		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
 		Flags: []cli.Flag{jsonFlag(), localFlag(),
+			&cli.BoolFlag{Name: "everywhere", Usage: "count also what the arch set for all of nixpkgs would change (evaluates it once more)"},
 			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
 		Action: func(c *cli.Context) error {
 			file, err := oneFile(c)
@@ -30,6 +31,7 @@ func planCommand(s Streams) *cli.Command {
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.clear()
+			o.Count, o.Everywhere = !c.Bool("script"), c.Bool("everywhere")
 			j, err := planned(c.Context, file, o)
 			if err != nil {
 				return err
@@ -55,7 +57,7 @@ type planJSON struct {
 
 func printPlan(_ context.Context, s Streams, j *submit.Job, costs []submit.Cost, asJSON bool) error {
 	shown := *j.Plan
-	shown.Notes = slices.Clone(shown.Notes)
+	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))
@@ -86,8 +88,8 @@ func costWords(c submit.Cost) string {
 	return words + fmt.Sprintf(", %d there", c.Present)
 }
 
-// graphWords says what is rebuilt for the arch, and what all of nixpkgs for it
-// would have been.
+// graphWords says what is rebuilt for the arch, and, if that was counted, what
+// all of nixpkgs for it would have been.
 func graphWords(c submit.Cost) string {
 	if c.Total == 0 {
 		return ""
@@ -95,8 +97,11 @@ func graphWords(c submit.Cost) string {
 	if len(c.Rebuilt) == 0 {
 		return "" // a note says so
 	}
-	return fmt.Sprintf("differs from generic in %d of %d derivations (%s); the arch set for all of nixpkgs would change %d",
-		len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "), c.Everywhere)
+	words := fmt.Sprintf("differs from generic in %d of %d derivations (%s)", len(c.Rebuilt), c.Total, strings.Join(c.Rebuilt, " "))
+	if c.Everywhere > 0 {
+		words += fmt.Sprintf("; the arch set for all of nixpkgs would change %d", c.Everywhere)
+	}
+	return words
 }
 
 // printScript prints the batch script as Slurm would get it, for a run called

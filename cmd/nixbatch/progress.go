@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/dustin/go-humanize"
 	"golang.org/x/term"
 
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/nix"
 )
 

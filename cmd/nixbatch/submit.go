@@ -94,6 +94,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	t := &steps{last: time.Now()}
 	o, p := options(c, s, local)
 	defer p.clear()
+	o.Count = c.Bool("dry-run")
 	j, err := planned(ctx, file, o)
 	if err != nil {
 		return err

@@ -223,11 +223,15 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	s.Time = a.Now().UTC()
-	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), s); err != nil {
-		return 0, fmt.Errorf("the start could not be written down: %w", err)
+	return a.payload(ctx, build, func() { a.learn(seen) })
+}
+
+// begun writes the start down.
+func (a *Agent) begun() error {
+	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), &a.start); err != nil {
+		return fmt.Errorf("the start could not be written down: %w", err)
 	}
-	code, err := a.payload(ctx, build, func() { a.learn(seen) })
-	return code, err
+	return nil
 }
 
 // choose takes the first of the plan's builds, best first, that every allocated

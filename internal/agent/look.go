@@ -147,9 +147,27 @@ func condense(seen []seenNode) (nodes []facts.Node, names []string, override str
 // learn leaves what was seen for the next plan. It is a cache: what cannot be
 // written is learnt another time.
 func (a *Agent) learn(seen []seenNode) {
+	dir := a.Run.Project.Learnt()
 	for _, s := range seen {
-		_ = leave(a.Run.Project.Learnt(), s.Learnt)
+		if !learntAlready(dir, s.Learnt) {
+			_ = leave(dir, s.Learnt)
+		}
 	}
+}
+
+// sameFor is how long what was seen of a node is not written again as long as it
+// is the same: thousands of short tasks have one node between them.
+const sameFor = time.Hour
+
+// learntAlready reports whether another job has just left the same.
+func learntAlready(dir string, l facts.Learnt) bool {
+	var was facts.Learnt
+	if l.Node != filepath.Base(l.Node) || durable.Read(filepath.Join(dir, l.Node+".json"), &was) != nil {
+		return false
+	}
+	age := l.Seen.Sub(was.Seen)
+	return was.Schema == l.Schema && was.Node == l.Node && age >= 0 && age < sameFor &&
+		slices.Equal(was.Features, l.Features) && cluster.Key(was.CPU) == cluster.Key(l.CPU)
 }
 
 // leave writes what was seen of a node to dir.

@@ -33,30 +33,18 @@ var forwarded = []os.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, sys
 // told to end: Slurm kills what is left after KillWait (30 seconds by default).
 const hurriedLimit = 1 << 30
 
-// payload runs the user's lines in the build's environment. meanwhile is done
-// while they run. An error means that they could not be started.
+// payload writes the start down and runs the user's lines in the build's
+// environment, in this order: the start is flushed to disk while the environment
+// is entered, and the lines wait for it. meanwhile is done while they run. An
+// error means that they could not be started.
 func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (int, error) {
 	got := make(chan os.Signal, 16)
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
-	lines, err := a.writeScript(b)
+	began := time.Now()
+	p, err := a.enter(ctx, b)
 	if err != nil {
 		return 0, err
-	}
-	defer lines.Close()
-	began := time.Now()
-	// The child leads a process group, so that a signal for the payload reaches
-	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
-	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
-		Path:   filepath.Join(b.Env, "bash"),
-		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
-		Extra:  []*os.File{lines},
-		Env:    a.payloadEnv(),
-		Dir:    a.dir,
-		Stdout: a.Stdout, Stderr: a.Stderr,
-	}, true)
-	if err != nil {
-		return 0, fmt.Errorf("the environment's bash could not be started: %w", err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- p.Wait() }()
@@ -122,6 +110,43 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	return end.ExitCode, nil
 }
 
+// enter starts the environment's bash and writes the start down; the user's
+// lines wait for that.
+func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error) {
+	lines, err := a.writeScript(b)
+	if err != nil {
+		return nil, err
+	}
+	defer lines.Close()
+	wait, let, err := os.Pipe()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	defer let.Close()
+	// The child leads a process group, so that a signal for the payload reaches
+	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
+	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
+		Path:   filepath.Join(b.Env, "bash"),
+		Args:   []string{"--noprofile", "--norc", "/proc/self/fd/3"},
+		Extra:  []*os.File{lines, wait},
+		Env:    a.payloadEnv(),
+		Dir:    a.dir,
+		Stdout: a.Stdout, Stderr: a.Stderr,
+	}, true)
+	wait.Close()
+	if err != nil {
+		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
+	}
+	// Without that word nothing of the user's is run.
+	if err := a.begun(); err != nil {
+		_ = syscall.Kill(-p.Pid(), syscall.SIGKILL)
+		_ = p.Wait()
+		return nil, err
+	}
+	_, _ = let.WriteString("\n") // that bash is gone already is seen by who waits for it
+	return p, nil
+}
+
 func (a *Agent) newEnd() facts.End {
 	return facts.End{Schema: facts.EndSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Time: a.Now().UTC(), Outputs: []facts.File{}}
 }
@@ -166,7 +191,9 @@ func (a *Agent) script(b facts.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
 	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
-	fmt.Fprintf(&s, ". %s || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), Refused)
+	// See payload: a line comes when the start is written down.
+	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", Refused)
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
 	own := []facts.Var{
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},

@@ -149,7 +149,7 @@ func TestActivationEqualsNixShell(t *testing.T) {
 				t.Errorf("bash is %s, not the pinned one", bash)
 			}
 
-			shell, err := n.evaluate(ctx, expression(e, "shell"), nil)
+			shell, err := n.evaluate(ctx, expression(e, "(made (packageSet job) job).shell"), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -272,7 +272,7 @@ func BenchmarkNixShell(b *testing.B) {
 	n, _ := testNix(b)
 	e := minipkgs(b, "")
 	_, out := realise(b, n, e)
-	shell, err := n.evaluate(context.Background(), expression(e, "shell"), nil)
+	shell, err := n.evaluate(context.Background(), expression(e, "(made (packageSet job) job).shell"), nil)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,125 +1,136 @@
-# What a job's environment is made of; `job` is bound above, from the job file.
+# What a job's environment is made of. `dump` is bound above; a job is data,
+# from the job file.
 let
   fetch = source: fetchTarball { name = "source"; inherit (source) url sha256; };
 
-  pkgs = import (fetch job.nixpkgs) (
-    {
-      inherit (job) config;
-      overlays = map (o: import (fetch o + "/${o.file}")) job.overlays;
-    }
-    // (
-      if job.everywhere then
-        { localSystem = { inherit (job) system; gcc = { inherit (job) arch tune; }; }; }
-      else
-        { inherit (job) system; }
-    )
-  );
+  # nixpkgs as a job wants it.
+  packageSet =
+    job:
+    import (fetch job.nixpkgs) (
+      {
+        inherit (job) config;
+        overlays = map (o: import (fetch o + "/${o.file}")) job.overlays;
+      }
+      // (
+        if job.everywhere then
+          { localSystem = { inherit (job) system; gcc = { inherit (job) arch tune; }; }; }
+        else
+          { inherit (job) system; }
+      )
+    );
 
   dotted = builtins.concatStringsSep ".";
   last = path: builtins.elemAt path (builtins.length path - 1);
 
-  # The package of this name, or an error whose words nixbatch looks for.
-  lookup =
-    path:
+  # The shell of a job, and its environment, from a package set.
+  made =
+    pkgs: job:
     let
-      found = builtins.foldl' (
-        set: name:
-        if builtins.isAttrs set && set ? ${name} then
-          set.${name}
+      # The package of this name, or an error whose words nixbatch looks for.
+      lookup =
+        path:
+        let
+          found = builtins.foldl' (
+            set: name:
+            if builtins.isAttrs set && set ? ${name} then
+              set.${name}
+            else
+              throw "nixbatch: no package \"${dotted path}\""
+          ) pkgs path;
+        in
+        if builtins.isAttrs found && found.type or "" == "derivation" then
+          found
         else
-          throw "nixbatch: no package \"${dotted path}\""
-      ) pkgs path;
-    in
-    if builtins.isAttrs found && found.type or "" == "derivation" then
-      found
-    else
-      throw "nixbatch: not a package \"${dotted path}\"";
+          throw "nixbatch: not a package \"${dotted path}\"";
 
-  # The packages rebuilt for the CPU are a set beside nixpkgs. Each takes the
-  # others where it took their generic form; nothing else is touched, so a
-  # binary cache still has the rest.
-  named = map (path: {
-    inherit path;
-    name = last path;
-    generic = lookup path;
-    optimized = optimize path;
-  }) (if job.everywhere then [ ] else job.optimize);
+      # The packages rebuilt for the CPU are a set beside nixpkgs. Each takes the
+      # others where it took their generic form; nothing else is touched, so a
+      # binary cache still has the rest.
+      named = map (path: {
+        inherit path;
+        name = last path;
+        generic = lookup path;
+        optimized = optimize path;
+      }) (if job.everywhere then [ ] else job.optimize);
 
-  optimizedSet = builtins.listToAttrs (map (p: { name = dotted p.path; value = p.optimized; }) named);
+      optimizedSet = builtins.listToAttrs (map (p: { name = dotted p.path; value = p.optimized; }) named);
 
-  argumentsOf = f: if builtins.isFunction f then builtins.functionArgs f else f.__functionArgs or { };
+      argumentsOf = f: if builtins.isFunction f then builtins.functionArgs f else f.__functionArgs or { };
 
-  isGeneric =
-    p: value:
-    let
-      drvPath = builtins.tryEval (if builtins.isAttrs value then value.drvPath or "" else "");
-    in
-    drvPath.success && drvPath.value == p.generic.drvPath;
+      isGeneric =
+        p: value:
+        let
+          drvPath = builtins.tryEval (if builtins.isAttrs value then value.drvPath or "" else "");
+        in
+        drvPath.success && drvPath.value == p.generic.drvPath;
 
-  optimize =
-    path:
-    let
-      package = lookup path;
-      taken = argumentsOf (package.override or { });
-      others = builtins.filter (p: p.path != path && taken ? ${p.name}) named;
-      # An argument may hold another package than its name says (a variant);
-      # only the generic form of a named one is replaced.
-      swap =
+      optimize =
+        path:
+        let
+          package = lookup path;
+          taken = argumentsOf (package.override or { });
+          others = builtins.filter (p: p.path != path && taken ? ${p.name}) named;
+          # An argument may hold another package than its name says (a variant);
+          # only the generic form of a named one is replaced.
+          swap =
+            old:
+            builtins.listToAttrs (
+              map (p: {
+                inherit (p) name;
+                value =
+                  let
+                    hits = builtins.filter (q: q.name == p.name && isGeneric q old.${p.name}) others;
+                  in
+                  if hits == [ ] then old.${p.name} else (builtins.head hits).optimized;
+              }) (builtins.filter (p: old ? ${p.name}) others)
+            );
+          linked = if others == [ ] then package else package.override swap;
+        in
+        if package ? overrideAttrs then
+          linked.overrideAttrs (old: withFlags old // withoutTests)
+        else
+          throw "nixbatch: not a package \"${dotted path}\"";
+
+      flags = "-march=${job.arch} -mtune=${job.tune}";
+      append = value: if toString value == "" then flags else "${toString value} ${flags}";
+
+      # nixpkgs refuses a variable both in env and beside it; structured attributes
+      # are exported from env alone; a nixpkgs older than env cannot have one.
+      withFlags =
         old:
-        builtins.listToAttrs (
-          map (p: {
-            inherit (p) name;
-            value =
-              let
-                hits = builtins.filter (q: q.name == p.name && isGeneric q old.${p.name}) others;
-              in
-              if hits == [ ] then old.${p.name} else (builtins.head hits).optimized;
-          }) (builtins.filter (p: old ? ${p.name}) others)
-        );
-      linked = if others == [ ] then package else package.override swap;
+        let
+          structured = old.__structuredAttrs or (pkgs.config.structuredAttrsByDefault or false);
+        in
+        if (old.env or { }) ? NIX_CFLAGS_COMPILE || (structured && !(old ? NIX_CFLAGS_COMPILE)) then
+          { env = (old.env or { }) // { NIX_CFLAGS_COMPILE = append (old.env.NIX_CFLAGS_COMPILE or ""); }; }
+        else
+          { NIX_CFLAGS_COMPILE = append (old.NIX_CFLAGS_COMPILE or ""); };
+
+      withoutTests = if job.noTests then { doCheck = false; doInstallCheck = false; } else { };
+
+      shell = pkgs.mkShell {
+        inherit (job) name;
+        packages = map (path: optimizedSet.${dotted path} or (lookup path)) job.packages;
+      };
+
+      # A derivation with the shell's attributes, whose builder writes down what
+      # nix-shell would set.
+      environment = derivation (
+        { allowSubstitutes = false; }
+        // shell.drvAttrs
+        // {
+          args = [
+            (builtins.toFile "dump.sh" dump)
+            (builtins.unsafeDiscardStringContext shell.outPath)
+            shell.drvAttrs.builder
+          ];
+        }
+      );
     in
-    if package ? overrideAttrs then
-      linked.overrideAttrs (old: withFlags old // withoutTests)
-    else
-      throw "nixbatch: not a package \"${dotted path}\"";
+    { inherit shell environment; };
 
-  flags = "-march=${job.arch} -mtune=${job.tune}";
-  append = value: if toString value == "" then flags else "${toString value} ${flags}";
-
-  # nixpkgs refuses a variable both in env and beside it; structured attributes
-  # are exported from env alone; a nixpkgs older than env cannot have one.
-  withFlags =
-    old:
-    let
-      structured = old.__structuredAttrs or (pkgs.config.structuredAttrsByDefault or false);
-    in
-    if (old.env or { }) ? NIX_CFLAGS_COMPILE || (structured && !(old ? NIX_CFLAGS_COMPILE)) then
-      { env = (old.env or { }) // { NIX_CFLAGS_COMPILE = append (old.env.NIX_CFLAGS_COMPILE or ""); }; }
-    else
-      { NIX_CFLAGS_COMPILE = append (old.NIX_CFLAGS_COMPILE or ""); };
-
-  withoutTests = if job.noTests then { doCheck = false; doInstallCheck = false; } else { };
-
-  shell = pkgs.mkShell {
-    inherit (job) name;
-    packages = map (path: optimizedSet.${dotted path} or (lookup path)) job.packages;
-  };
-
-  # A derivation with the shell's attributes, whose builder writes down what
-  # nix-shell would set.
-  environment = derivation (
-    { allowSubstitutes = false; }
-    // shell.drvAttrs
-    // {
-      args = [
-        (builtins.toFile "dump.sh" dump)
-        (builtins.unsafeDiscardStringContext shell.outPath)
-        shell.drvAttrs.builder
-      ];
-    }
-  );
-
-  about = {
+  # What a pin says about itself.
+  aboutOf = pkgs: {
     gcc =
       let
         cc = pkgs.stdenv.cc or { };
@@ -131,4 +142,31 @@ let
       in
       if table == null then null else builtins.attrNames table;
   };
+
+  # Several answers for the price of one: what the pin of `bare` says about
+  # itself, and the derivations of environments made from it, which share its
+  # package set where they can. A pin that wants a newer Nix is not evaluated.
+  survey =
+    bare: jobs:
+    let
+      minver = fetch bare.nixpkgs + "/lib/minver.nix";
+      minNix = if builtins.pathExists minver then import minver else "";
+      shared = packageSet bare;
+      setFor = job: if job.config == bare.config && !job.everywhere then shared else packageSet job;
+    in
+    {
+      inherit minNix;
+      nixVersion = builtins.nixVersion;
+    }
+    // (
+      if builtins.compareVersions builtins.nixVersion minNix < 0 then
+        { }
+      else
+        {
+          about = aboutOf shared;
+          drvs = map (
+            job: builtins.unsafeDiscardStringContext (made (setFor job) job).environment.drvPath
+          ) jobs;
+        }
+    );
 in

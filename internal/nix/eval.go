@@ -21,17 +21,28 @@ func (n *Nix) Instantiate(ctx context.Context, ex Expr) (Derivation, error) {
 	if ex.err != nil {
 		return Derivation{}, ex.err
 	}
-	var d Derivation
-	if n.recall(ex.Hash, &d) {
-		if _, err := os.Lstat(d.Drv); err == nil {
-			return d, nil
-		}
+	if d, ok := n.instantiated(ex); ok {
+		return d, nil
 	}
 	stdout, err := n.evaluate(ctx, ex, nil)
 	if err != nil {
 		return Derivation{}, n.suggest(ctx, ex, err)
 	}
-	d.Drv = lastLine(stdout)
+	return n.keepDrv(ex, lastLine(stdout))
+}
+
+// instantiated is the derivation of an expression that was evaluated before.
+func (n *Nix) instantiated(ex Expr) (d Derivation, ok bool) {
+	if ex.err != nil || !n.recall(ex.Hash, &d) {
+		return d, false
+	}
+	_, err := os.Lstat(d.Drv)
+	return d, err == nil
+}
+
+// keepDrv remembers what an expression was evaluated to.
+func (n *Nix) keepDrv(ex Expr, path string) (d Derivation, err error) {
+	d.Drv = path
 	if !storepath.PathRe.MatchString(d.Drv) || !strings.HasSuffix(d.Drv, ".drv") {
 		return Derivation{}, &Error{Phase: "evaluate", Message: fmt.Sprintf("nix-instantiate printed %q where a derivation was expected", d.Drv)}
 	}
@@ -43,64 +54,7 @@ func (n *Nix) Instantiate(ctx context.Context, ex Expr) (Derivation, error) {
 	return d, n.remember(ex.Hash, d)
 }
 
-// Info asks the pin of e about itself; the answer holds for every Arch and
-// every set of packages, and is remembered. A Nix older than the pin asks for
-// is refused before the pin is evaluated (*TooOld).
-func (n *Nix) Info(ctx context.Context, e Env) (PinInfo, error) {
-	bare := Env{System: e.System, Nixpkgs: e.Nixpkgs, Overlays: e.Overlays, Config: e.Config}
-	ex := expression(bare, "about")
-	if ex.err != nil {
-		return PinInfo{}, ex.err
-	}
-	var info PinInfo
-	if n.recall(ex.Hash, &info) {
-		return info, nil
-	}
-	version, err := n.Version(ctx)
-	if err != nil {
-		return PinInfo{}, err
-	}
-	info = PinInfo{System: e.System, NixVersion: version.String()}
-	if info.MinNix, err = n.minNix(ctx, e.Nixpkgs); err != nil {
-		return PinInfo{}, err
-	}
-	if info.MinNix != "" && !version.AtLeast(info.MinNix) {
-		old := &TooOld{Have: version.String(), Want: info.MinNix}
-		return PinInfo{}, &Error{Phase: "version", Message: old.Error(), Err: old,
-			Way: "use a newer Nix, or pin an older nixpkgs (its lib/minver.nix says what it needs)"}
-	}
-	stdout, err := n.evaluate(ctx, ex, jsonArgs)
-	if err != nil {
-		return PinInfo{}, err
-	}
-	var about struct {
-		GCC    string   `json:"gcc"`
-		Arches []string `json:"arches"`
-	}
-	if err := json.Unmarshal(stdout, &about); err != nil {
-		return PinInfo{}, &Error{Phase: "evaluate", Message: "what the pin says about itself cannot be read: " + err.Error(), Err: err}
-	}
-	info.GCC, info.Arches = about.GCC, about.Arches
-	return info, n.remember(ex.Hash, info)
-}
-
 var jsonArgs = []string{"--eval", "--strict", "--json"}
-
-// minNix reads lib/minver.nix of a pin; "" when it has none.
-func (n *Nix) minNix(ctx context.Context, s Source) (string, error) {
-	ex := expression(Env{Nixpkgs: s}, "about") // for its name and its sources
-	ex.Text = "let\n  tree = fetchTarball { name = \"source\"; url = " + quoteString(s.URL) + "; sha256 = " + quoteString(s.Hash) +
-		"; };\nin\nif builtins.pathExists (tree + \"/lib/minver.nix\") then import (tree + \"/lib/minver.nix\") else \"\"\n"
-	stdout, err := n.evaluate(ctx, ex, jsonArgs)
-	if err != nil {
-		return "", err
-	}
-	var min string
-	if err := json.Unmarshal(stdout, &min); err != nil {
-		return "", &Error{Phase: "evaluate", Message: "lib/minver.nix of the pin is no version: " + err.Error(), Err: err}
-	}
-	return min, nil
-}
 
 // evaluate gives the text to nix-instantiate and returns what it prints.
 func (n *Nix) evaluate(ctx context.Context, ex Expr, args []string) ([]byte, error) {

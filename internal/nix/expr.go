@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Env is what one build is made of: pure data.
@@ -53,27 +54,42 @@ var dumpSh string
 // Expression writes the expression of an environment: its text is a function of
 // e alone, and of this package. What cannot be written (a NUL byte, a number
 // that is none) is reported by whatever evaluates it.
-func Expression(e Env) Expr { return expression(e, "environment") }
+func Expression(e Env) Expr { return expression(e, "(made (packageSet job) job).environment") }
 
-// expression ends in one of environment.nix's names.
+// expression ends in a result made of environment.nix's names, and job.
 func expression(e Env, result string) Expr {
-	ex := Expr{Name: derivationName(e.Name) + "-env", env: e}
-	job, err := e.job(ex.Name)
+	name := derivationName(e.Name) + "-env"
+	job, err := e.job(name)
+	return write(e, name, "  job = "+job+";\n"+dumpLine()+"in\n"+environmentNix+result+"\n", err)
+}
+
+// survey asks what the pin of bare says about itself, and for the derivations
+// of jobs, which are made of the same pins.
+func survey(bare Env, jobs []Env) Expr {
+	dump := "  dump = \"\";\n" // what a pin says does not depend on it
+	if len(jobs) > 0 {
+		dump = dumpLine()
+	}
+	first, err := bare.job("")
+	text := "  bare = " + first + ";\n  jobs = [\n"
+	for _, e := range jobs {
+		job, jerr := e.job(derivationName(e.Name) + "-env")
+		err = errors.Join(err, jerr)
+		text += "  " + job + "\n"
+	}
+	return write(bare, "survey", text+"  ];\n"+dump+"in\n"+environmentNix+"survey bare jobs\n", err)
+}
+
+func dumpLine() string {
+	return "  dump = " + quoteString(strings.Replace(dumpSh, "#@skip@", skipClause(), 1)) + ";\n"
+}
+
+func write(e Env, name, text string, err error) Expr {
+	ex := Expr{Name: name, env: e}
 	if err != nil {
 		ex.err = &Error{Phase: "evaluate", Message: "environment cannot be written as Nix: " + err.Error(), Err: err}
 	}
-	var b strings.Builder
-	b.WriteString("# Written by nixbatch. Evaluated with --pure-eval: its text decides the derivation.\nlet\n  job = ")
-	b.WriteString(job)
-	b.WriteString(";\n")
-	if result != "about" {
-		dump := strings.Replace(dumpSh, "#@skip@", skipClause(), 1)
-		b.WriteString("  dump = " + quoteString(dump) + ";\n")
-	} else {
-		b.WriteString("  dump = \"\";\n")
-	}
-	b.WriteString("in\n" + environmentNix + result + "\n")
-	ex.Text = b.String()
+	ex.Text = "# Written by nixbatch. Evaluated with --pure-eval: its text decides the derivation.\nlet\n" + text
 	sum := sha256.Sum256([]byte(ex.Text))
 	ex.Hash = hex.EncodeToString(sum[:16])
 	return ex
@@ -163,7 +179,7 @@ func copySet(set map[string]any) map[string]any {
 	return out
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9+_=-]+`)
+var notInName = lazyre.New(`[^A-Za-z0-9+_=-]+`)
 
 // derivationName makes a job's name fit for a store path: letters, digits and
 // +-_=, not too long.

@@ -1,6 +1,8 @@
 package nix
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"sort"
@@ -25,11 +27,14 @@ type Node struct {
 	Fixed   bool                // its output is fixed by a hash: a download, mostly
 }
 
-// Graph reads the derivations below drv from the store, with no process.
-func (n *Nix) Graph(drv string) (*Graph, error) { return ReadGraph(drv) }
+// Graph reads the derivations below drv from the store, with no process, and
+// each of them once for all graphs that have it.
+func (n *Nix) Graph(drv string) (*Graph, error) { return readGraph(drv, n.node) }
 
 // ReadGraph reads the derivations below drv from the store.
-func ReadGraph(drv string) (*Graph, error) {
+func ReadGraph(drv string) (*Graph, error) { return readGraph(drv, readNode) }
+
+func readGraph(drv string, read func(string) (Node, error)) (*Graph, error) {
 	g := &Graph{Root: drv, Nodes: map[string]Node{}}
 	for todo := []string{drv}; len(todo) > 0; {
 		path := todo[len(todo)-1]
@@ -37,21 +42,80 @@ func ReadGraph(drv string) (*Graph, error) {
 		if _, seen := g.Nodes[path]; seen {
 			continue
 		}
-		d, err := readDrv(path)
+		node, err := read(path)
 		if err != nil {
 			return nil, &Error{Phase: "query", Message: err.Error(), Err: err, Way: "was it collected as garbage? evaluating again brings it back"}
 		}
-		node := Node{Drv: path, Name: drvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
-		for name, o := range d.Outputs {
-			node.Outputs[name] = o.Path
-			node.Fixed = node.Fixed || o.HashAlgorithm != ""
-		}
 		g.Nodes[path] = node
-		for in := range d.InputDerivations {
+		for in := range node.Inputs {
 			todo = append(todo, in)
 		}
 	}
 	return g, nil
+}
+
+// node is readNode, remembered: a derivation never changes.
+func (n *Nix) node(path string) (Node, error) {
+	n.mu.Lock()
+	node, ok := n.nodes[path]
+	n.mu.Unlock()
+	if ok {
+		return node, nil
+	}
+	node, err := readNode(path)
+	if err == nil {
+		n.mu.Lock()
+		if n.nodes == nil {
+			n.nodes = map[string]Node{}
+		}
+		n.nodes[path] = node
+		n.mu.Unlock()
+	}
+	return node, err
+}
+
+func readNode(path string) (Node, error) {
+	d, err := readDrv(path)
+	if err != nil {
+		return Node{}, err
+	}
+	node := Node{Drv: path, Name: drvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
+	for name, o := range d.Outputs {
+		node.Outputs[name] = o.Path
+		node.Fixed = node.Fixed || o.HashAlgorithm != ""
+	}
+	return node, nil
+}
+
+// Change is what one derivation's graph has beyond another's.
+type Change struct {
+	Total int      `json:"total"` // derivations below the first
+	Names []string `json:"names"` // of those below the first that the second does not have, sorted
+}
+
+// Changed compares the graphs of two derivations; the two themselves do not
+// count. The answer is remembered: their names decide it.
+func (n *Nix) Changed(drv, other string) (c Change, err error) {
+	sum := sha256.Sum256([]byte("changed\n" + drv + "\n" + other))
+	key := hex.EncodeToString(sum[:16])
+	if n.recall(key, &c) {
+		return c, nil
+	}
+	a, err := n.Graph(drv)
+	if err != nil {
+		return c, err
+	}
+	b, err := n.Graph(other)
+	if err != nil {
+		return c, err
+	}
+	c = Change{Total: len(a.Nodes) - 1}
+	for _, node := range a.Diff(b) {
+		if node.Drv != a.Root {
+			c.Names = append(c.Names, node.Name)
+		}
+	}
+	return c, n.remember(key, c)
 }
 
 // Diff are the derivations of g that other does not have, sorted by name: what

@@ -36,6 +36,7 @@ type Nix struct {
 
 	mu      sync.Mutex
 	version *Version
+	nodes   map[string]Node // derivations read so far
 }
 
 // Programs names the programs Nix is used through.

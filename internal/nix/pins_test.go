@@ -164,7 +164,7 @@ func TestResolvePath(t *testing.T) {
 	}
 }
 
-// pinnedPkgs is a tree that can be a nixpkgs for minNix, never seen before.
+// pinnedPkgs is a tree that can be a nixpkgs for Info, never seen before.
 func pinnedPkgs(t testing.TB) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "pkgs")
@@ -196,8 +196,7 @@ func TestTarballPins(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			min, err := n.minNix(ctx, s)
-			return PinInfo{MinNix: min}, err
+			return n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: s})
 		}
 		wrong := "sha256-" + strings.Repeat("A", 43) + "="
 		var he *HashError
@@ -254,21 +253,21 @@ func TestGitPins(t *testing.T) {
 	var he *HashError
 	var fe *FetchError
 	wrong := "sha256-" + strings.Repeat("A", 43) + "="
-	if _, err := n.minNix(ctx, resolve(dir, rev, wrong)); !errors.As(err, &he) || he.Got != sri || he.What != dir {
+	if _, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: resolve(dir, rev, wrong)}); !errors.As(err, &he) || he.Got != sri || he.What != dir {
 		t.Errorf("wrong hash: %v", err)
 	}
-	if _, err := n.minNix(ctx, resolve(dir, strings.Repeat("1", 40), sri)); !errors.As(err, &fe) {
+	if _, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: resolve(dir, strings.Repeat("1", 40), sri)}); !errors.As(err, &fe) {
 		t.Errorf("no such revision: %v", err)
 	}
-	if _, err := n.minNix(ctx, resolve(dir+"/none", rev, sri)); !errors.As(err, &fe) {
+	if _, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: resolve(dir+"/none", rev, sri)}); !errors.As(err, &fe) {
 		t.Errorf("no such repository: %v", err)
 	}
-	if _, err := n.minNix(ctx, resolve("--upload-pack=touch /tmp/never", rev, sri)); !errors.As(err, &fe) {
+	if _, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: resolve("--upload-pack=touch /tmp/never", rev, sri)}); !errors.As(err, &fe) {
 		t.Errorf("a URL that looks like an option: %v", err)
 	}
 	s := resolve(dir, rev, sri)
-	if min, err := n.minNix(ctx, s); err != nil || min != "2.1" {
-		t.Errorf("%q, %v", min, err)
+	if min, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: s}); err != nil || min.MinNix != "2.1" {
+		t.Errorf("%+v, %v", min, err)
 	}
 	if _, err := os.Lstat(s.StorePath() + "/.git"); err == nil {
 		t.Error(".git is in the source")
@@ -293,7 +292,7 @@ func TestTreeChanges(t *testing.T) {
 	s := resolvePath(t, dir)
 	writeFile(t, dir+"/default.nix", "changed")
 	var e *Error
-	if _, err := n.minNix(context.Background(), s); !errors.As(err, &e) || !strings.Contains(e.Error(), "changed while it was read") || e.Hint() == "" {
+	if _, err := n.Info(context.Background(), Env{System: "x86_64-linux", Nixpkgs: s}); !errors.As(err, &e) || !strings.Contains(e.Error(), "changed while it was read") || e.Hint() == "" {
 		t.Errorf("%v", err)
 	}
 }
@@ -304,8 +303,8 @@ func TestUnregisteredSource(t *testing.T) {
 	n, _ := testNix(t)
 	s := resolvePath(t, pinnedPkgs(t))
 	writeFile(t, s.StorePath()+"/lib/minver.nix", "half a cop")
-	if min, err := n.minNix(context.Background(), s); err != nil || min != "2.1" {
-		t.Errorf("%q, %v", min, err)
+	if min, err := n.Info(context.Background(), Env{System: "x86_64-linux", Nixpkgs: s}); err != nil || min.MinNix != "2.1" {
+		t.Errorf("%+v, %v", min, err)
 	}
 	if sri, err := HashTree(s.StorePath()); err != nil || sri != s.Hash {
 		t.Errorf("in the store: %s, %v, want %s", sri, err, s.Hash)

@@ -17,6 +17,8 @@ type Source struct {
 	Hash string // SRI of the NAR of the tree, "sha256-…"
 	Tree string // path pins: the absolute directory, symbolic links resolved
 	Pin  jobspec.Pin
+	// Hashed says, for a path pin, why its tree was read whole.
+	Hashed Hashed
 }
 
 // OverlaySource is a pinned tree that holds an overlay in File.
@@ -33,6 +35,19 @@ type OverlaySource struct {
 // If the pin gives a hash the tree has to have it (*HashError). The other kinds
 // are fetched when they are evaluated, and checked then. No process is started.
 func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
+	return resolve(pin, baseDir, func(tree string) (string, Hashed, error) {
+		sri, err := HashTree(tree)
+		return sri, Hashed{Why: HashedFirst}, err
+	})
+}
+
+// Resolve does as the function does, but remembers the hash of a tree for as
+// long as it looks unchanged: see treeHash.
+func (n *Nix) Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
+	return resolve(pin, baseDir, n.treeHash)
+}
+
+func resolve(pin jobspec.Pin, baseDir string, hash hasher) (Source, error) {
 	s := Source{Pin: pin, Hash: pin.Hash}
 	switch {
 	case pin.GitHub != "":
@@ -43,7 +58,7 @@ func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
 		s.Kind = "git"
 	case pin.Path != "":
 		s.Kind = "path"
-		if err := s.hashPath(baseDir); err != nil {
+		if err := s.hashPath(baseDir, hash); err != nil {
 			return Source{}, err
 		}
 	default:
@@ -61,7 +76,7 @@ func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
 	return s, nil
 }
 
-func (s *Source) hashPath(baseDir string) error {
+func (s *Source) hashPath(baseDir string, hash hasher) error {
 	dir := s.Pin.Path
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(baseDir, dir)
@@ -79,7 +94,7 @@ func (s *Source) hashPath(baseDir string) error {
 	} else if !fi.IsDir() {
 		return pinError(s.Pin, fmt.Errorf("%s is not a directory", tree), "path names a directory with a default.nix")
 	}
-	sri, err := HashTree(tree)
+	sri, how, err := hash(tree)
 	if err != nil {
 		return pinError(s.Pin, err, "")
 	}
@@ -87,7 +102,7 @@ func (s *Source) hashPath(baseDir string) error {
 		he := &HashError{Want: s.Hash, Got: sri, What: s.Pin.Path}
 		return &Error{Phase: "pin", Message: he.Error(), Way: he.Hint(), Err: he}
 	}
-	s.Tree, s.Hash = tree, sri
+	s.Tree, s.Hash, s.Hashed = tree, sri, how
 	return nil
 }
 

@@ -56,8 +56,10 @@ func (p *Plan) Script(at Place) (string, error) {
   echo "hint: submit from a directory that the nodes share" >&2
   exit 120
 fi
-if [ "$(uname -m)" != %[1]s ]; then
-  echo "nixbatch: $(uname -n) is an $(uname -m) machine, and this run was built for %[1]s" >&2
+# The same as uname -m since Linux 6.1, without a process.
+if ! { read -r machine </proc/sys/kernel/arch; } 2>/dev/null; then machine=$(uname -m); fi
+if [ "$machine" != %[1]s ]; then
+  echo "nixbatch: $(uname -n) is an $machine machine, and this run was built for %[1]s" >&2
   echo "hint: choose another partition, or exclude the node" >&2
   exit 120
 fi

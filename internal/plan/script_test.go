@@ -94,13 +94,27 @@ func TestScriptOnAnotherMachine(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(dir, "batch.sh"), []byte(script(t, dir)), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	_, err := run("sh", []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}, filepath.Join(dir, "batch.sh"))
-	var pe *proc.Error
-	if !errors.As(err, &pe) || pe.ExitCode != 120 || !strings.Contains(string(pe.Stderr), "nixbatch: arm7 is an aarch64 machine, and this run was built for x86_64") {
-		t.Errorf("%v", err)
+	// The kernel's own word counts where it has one.
+	for arch, want := range map[string]string{"": "aarch64", "riscv64\n": "riscv64"} {
+		text := strings.ReplaceAll(script(t, dir), "/proc/sys/kernel/arch", filepath.Join(dir, "arch"))
+		for name, text := range map[string]string{"batch.sh": text, "arch": arch} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if arch == "" {
+			if err := os.Remove(filepath.Join(dir, "arch")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, sh := range []string{"sh", "bash"} {
+			_, err := run(sh, []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}, filepath.Join(dir, "batch.sh"))
+			var pe *proc.Error
+			words := "nixbatch: arm7 is an " + want + " machine, and this run was built for x86_64\nhint: "
+			if !errors.As(err, &pe) || pe.ExitCode != 120 || !strings.HasPrefix(string(pe.Stderr), words) {
+				t.Errorf("%s, kernel says %q: %v\n%s", sh, arch, err, pe.Stderr)
+			}
+		}
 	}
 }
 

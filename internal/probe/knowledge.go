@@ -6,10 +6,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -86,7 +86,15 @@ func (e *PublishError) Hint() string {
 	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
 }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// SlurmConf is where Slurm's commands look for slurm.conf(5).
+func SlurmConf() string {
+	if conf := os.Getenv("SLURM_CONF"); conf != "" {
+		return conf
+	}
+	return "/etc/slurm/slurm.conf"
+}
 
 // clusterName is the cluster's name; "default" where nobody tells: what is
 // learnt is checked on the node in any case.

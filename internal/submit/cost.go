@@ -2,9 +2,11 @@ package submit
 
 import (
 	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/plan"
 )
 
 // Cost is what one build of the plan still takes.
@@ -21,8 +23,8 @@ type Cost struct {
 	Builds   []string `json:"builds,omitempty"` // names of what is to be built
 	// Total counts the derivations below the environment; Rebuilt names those
 	// among them that are not the generic build's; Everywhere counts those that
-	// would not be if the arch were set for all of nixpkgs. Counted in the
-	// derivation graphs; 0 for the generic build.
+	// would not be if the arch were set for all of nixpkgs, if that was asked
+	// for. Counted in the derivation graphs; 0 for the generic build.
 	Total      int      `json:"total,omitempty"`
 	Rebuilt    []string `json:"rebuilt,omitempty"`
 	Everywhere int      `json:"everywhere,omitempty"`
@@ -30,59 +32,79 @@ type Cost struct {
 
 // Costs says for every build of the plan what there is to do. Nothing is built.
 func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
-	out := []Cost{}
-	for _, b := range j.Plan.Builds {
-		c := Cost{Arch: b.Arch}
-		if b.Arch != plan.Generic && len(b.Env.OptimizePackages)+len(b.Env.OptimizeConfig) > 0 {
-			if err := j.count(ctx, b.Env, &c); err != nil {
-				return nil, err
-			}
-		}
+	// What was not evaluated with the plan is now, all in one; why one of them
+	// cannot be is told below.
+	if len(j.Plan.Builds) > 0 {
+		b := j.Plan.Builds[0].Env
+		_, _ = j.Nix.Survey(ctx, nix.Env{System: b.System, Nixpkgs: b.Nixpkgs, Overlays: b.Overlays, Config: b.Config}, j.wanted(j.Plan))
+	}
+	out := make([]Cost, len(j.Plan.Builds))
+	drvs := make([]string, len(out))
+	for i, b := range j.Plan.Builds {
+		c := &out[i]
+		c.Arch = b.Arch
 		if c.Out, c.Ready = j.Nix.Ready(b.Expr); c.Ready {
-			out = append(out, c)
 			continue
 		}
 		d, err := j.Nix.Instantiate(ctx, b.Expr)
 		if err != nil {
 			return nil, err
 		}
-		n, err := j.Nix.Cost(ctx, d.Drv)
-		if err != nil {
-			return nil, err
-		}
-		c.Drv, c.Out, c.Present, c.Fetch, c.Build, c.Builds = d.Drv, d.Out, n.Present, n.Fetch, n.Build, n.BuildNames
-		c.Download, c.Unpacked = max(n.FetchDownload, 0), max(n.FetchUnpacked, 0)
-		out = append(out, c)
+		c.Drv, c.Out, drvs[i] = d.Drv, d.Out, d.Drv
 	}
-	return out, nil
+	// Graphs are read while Nix says what there is to build.
+	g, gctx := errgroup.WithContext(ctx)
+	for i := range out {
+		if drvs[i] != "" {
+			g.Go(func() error { return j.work(gctx, drvs[i], &out[i]) })
+		}
+	}
+	for i, b := range j.Plan.Builds {
+		if counted(b) {
+			if err := j.count(ctx, b.Env, &out[i]); err != nil {
+				return nil, errors.Join(err, g.Wait())
+			}
+		}
+	}
+	return out, g.Wait()
 }
 
-// count compares the derivation graphs of a build, of the generic build, and of
-// one with the arch set for all of nixpkgs.
+// work asks Nix what there is to build and to fetch.
+func (j *Job) work(ctx context.Context, drv string, c *Cost) error {
+	n, err := j.Nix.Cost(ctx, drv)
+	if err != nil {
+		return err
+	}
+	c.Present, c.Fetch, c.Build, c.Builds = n.Present, n.Fetch, n.Build, n.BuildNames
+	c.Download, c.Unpacked = max(n.FetchDownload, 0), max(n.FetchUnpacked, 0)
+	return nil
+}
+
+// count compares the derivation graphs of a build, of the generic build, and, if
+// asked, of one with the arch set for all of nixpkgs.
 func (j *Job) count(ctx context.Context, e nix.Env, c *Cost) error {
-	generic, everywhere := e, e
-	generic.Arch, generic.Tune, generic.NoTests = plan.Generic, "", false
-	everywhere.Everywhere = true
-	var graphs [3]*nix.Graph
-	for i, env := range []nix.Env{e, generic, everywhere} {
+	envs := []nix.Env{e, genericOf(e)}
+	if j.opts.Everywhere {
+		envs = append(envs, everywhere(e))
+	}
+	drvs := make([]string, len(envs))
+	for i, env := range envs {
 		d, err := j.Nix.Instantiate(ctx, nix.Expression(env))
 		if err != nil {
 			return err
 		}
-		if graphs[i], err = j.Nix.Graph(d.Drv); err != nil {
+		drvs[i] = d.Drv
+	}
+	diff, err := j.Nix.Changed(drvs[0], drvs[1])
+	if err != nil {
+		return err
+	}
+	c.Total, c.Rebuilt = diff.Total, diff.Names
+	if len(drvs) > 2 {
+		if diff, err = j.Nix.Changed(drvs[2], drvs[1]); err != nil {
 			return err
 		}
+		c.Everywhere = len(diff.Names)
 	}
-	for _, n := range graphs[0].Diff(graphs[1]) {
-		if n.Drv != graphs[0].Root {
-			c.Rebuilt = append(c.Rebuilt, n.Name)
-		}
-	}
-	for _, n := range graphs[2].Diff(graphs[1]) {
-		if n.Drv != graphs[2].Root {
-			c.Everywhere++
-		}
-	}
-	c.Total = len(graphs[0].Nodes) - 1
 	return nil
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
@@ -35,18 +34,16 @@ type Options struct {
 	Progress func(nix.Event)
 	Now      func() time.Time
 	// Resolve finds the tree of a pin where it does not lie beside the job file
-	// (a rerun); nil: nix.Resolve.
+	// (a rerun); nil: Nix.Resolve.
 	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
+	// Count: Costs will be asked for, so what it takes is evaluated along.
+	Count bool
+	// Everywhere: Costs also counts what the arch set for all of nixpkgs would
+	// change, which takes an evaluation of its own.
+	Everywhere bool
 	// Rows is the table of a sweep's tasks as it was recorded (a rerun); nil: it
 	// is made from the job file.
 	Rows []jobspec.Row
-}
-
-func (o Options) resolve(pin jobspec.Pin, baseDir string) (nix.Source, error) {
-	if o.Resolve != nil {
-		return o.Resolve(pin, baseDir)
-	}
-	return nix.Resolve(pin, baseDir)
 }
 
 // Job is a job file on its way.
@@ -59,6 +56,8 @@ type Job struct {
 	Nix     *nix.Nix
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
+	// sources are the job's pins as they were resolved: nixpkgs, then overlays.
+	sources []nix.Source
 	// described is the file that describes each build, by arch.
 	described map[string]string
 }
@@ -106,7 +105,8 @@ func System() string {
 	return arch + "-" + runtime.GOOS
 }
 
-// MakePlan asks the cluster and the pin, side by side, and makes the plan.
+// MakePlan asks the cluster and the pin, and makes the plan. Nix is asked once,
+// when the cluster has told which builds are likely.
 func (j *Job) MakePlan(ctx context.Context) error {
 	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
 	if !j.opts.Local {
@@ -128,40 +128,49 @@ func (j *Job) MakePlan(ctx context.Context) error {
 	}
 	// Slurm answers while the trees are hashed.
 	g, gctx := errgroup.WithContext(ctx)
+	remembered := false
 	g.Go(func() (err error) {
-		in.Classes, err = j.classes(gctx, in.Site)
+		in.Classes, remembered, err = j.classes(gctx, in.Site, false)
 		return err
 	})
-	g.Go(func() error { return j.pins(gctx, &in) })
+	g.Go(func() error { return j.pins(&in) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
 	if in.Builder, err = cpuflags.Host(); err != nil {
 		return fmt.Errorf("this machine's CPU: %w", err)
 	}
-	j.Plan, err = plan.Make(in)
+	if in.Info, err = j.survey(ctx, in); err != nil {
+		return err
+	}
+	if j.Plan, err = plan.Make(in); err != nil && remembered {
+		// No is never said on what the cluster was a moment ago.
+		if in.Classes, _, err = j.classes(ctx, in.Site, true); err == nil {
+			j.Plan, err = plan.Make(in)
+		}
+	}
 	return err
 }
 
-// pins names the job's trees by their hashes, and asks the pin what it knows.
-func (j *Job) pins(ctx context.Context, in *plan.Input) (err error) {
+// pins names the job's trees by their hashes.
+func (j *Job) pins(in *plan.Input) (err error) {
 	env := j.Spec.Environment
-	if in.Nixpkgs, err = j.opts.resolve(env.Nixpkgs, j.WorkDir); err != nil {
+	if in.Nixpkgs, err = j.resolve(env.Nixpkgs); err != nil {
 		return err
 	}
 	for _, pin := range env.Overlays {
-		src, err := j.opts.resolve(pin, j.WorkDir)
+		src, err := j.resolve(pin)
 		if err != nil {
 			return err
 		}
 		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
 	}
-	in.Info, err = j.Nix.Info(ctx, nix.Env{Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: env.Config})
-	return err
+	return nil
 }
 
-// classes is where the job may land.
-func (j *Job) classes(ctx context.Context, conf *site.Config) (_ []cluster.Class, err error) {
+// classes is where the job may land; remembered says that Slurm was not asked
+// now.
+func (j *Job) classes(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
 	defer func() {
 		var asked *ledger.SlurmError
 		if errors.As(err, &asked) {
@@ -169,34 +178,10 @@ func (j *Job) classes(ctx context.Context, conf *site.Config) (_ []cluster.Class
 		}
 	}()
 	if j.opts.Local {
-		return localClass()
+		classes, err := localClass()
+		return classes, false, err
 	}
-	opts, _, err := conf.Apply(j.Spec.Slurm)
-	if err != nil {
-		return nil, err
-	}
-	k, err := probe.Knowledge(ctx, j.Slurm, j.Project, conf)
-	if err != nil {
-		return nil, err
-	}
-	nodes, def, err := Inventory(ctx, j.Slurm)
-	if err != nil {
-		return nil, err
-	}
-	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(opts), def)
-	if err != nil {
-		return nil, err
-	}
-	return cluster.Classes(nodes, k), nil
-}
-
-// Inventory is the cluster's nodes and its default partition.
-func Inventory(ctx context.Context, c *slurm.Client) (nodes []slurm.Node, defaultPartition string, err error) {
-	nodes, defaultPartition, err = c.Inventory(ctx)
-	if err != nil {
-		return nil, "", &ledger.SlurmError{Err: err}
-	}
-	return nodes, defaultPartition, nil
+	return j.slurmClasses(ctx, conf, fresh)
 }
 
 func localClass() ([]cluster.Class, error) {

@@ -217,8 +217,8 @@ func (a Again) Options(pl *plan.Plan, ins []facts.Intent) ([]string, error) {
 	}
 	if a.Mem != "" {
 		name := "mem"
-		for _, n := range []string{"mem-per-cpu", "mem-per-gpu"} {
-			if last[n] != "" {
+		for n, value := range last {
+			if slurm.IsMemory(n) && value != "" {
 				name = n
 			}
 		}

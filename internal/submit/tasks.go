@@ -7,14 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -126,19 +124,14 @@ func ArrayLimit(ctx context.Context, c *slurm.Client, p rundir.Project, now time
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	res, err := c.Runner.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env})
-	if err != nil {
+	told, err := c.Config(ctx)
+	n := told.MaxArraySize()
+	if err != nil || n < 2 {
 		return byDefault
 	}
-	for line := range strings.Lines(string(res.Stdout)) {
-		name, value, _ := strings.Cut(line, "=")
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.TrimSpace(name) == "MaxArraySize" && n > 1 {
-			// A cache: one that cannot be written is asked again.
-			_ = durable.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
-			return n
-		}
-	}
-	return byDefault
+	// A cache: one that cannot be written is asked again.
+	_ = durable.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
+	return n
 }
 
 // ForgetLimits drops what was remembered, after Slurm refused what it allows.

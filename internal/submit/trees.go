@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -59,4 +60,39 @@ func tree(base string, p jobspec.Pin, file string) (message, hint string) {
 		return fmt.Sprintf("%q has no %s", p.Path, file), "name the top directory of the tree, the one with " + file
 	}
 	return "", ""
+}
+
+// resolve names one of the job's trees by its hash.
+func (j *Job) resolve(pin jobspec.Pin) (s nix.Source, err error) {
+	if j.opts.Resolve != nil {
+		s, err = j.opts.Resolve(pin, j.WorkDir)
+	} else {
+		s, err = j.Nix.Resolve(pin, j.WorkDir)
+	}
+	j.sources = append(j.sources, s)
+	return s, err
+}
+
+// manyFiles is where reading a tree takes long enough to say why it was done.
+const manyFiles = 1000
+
+// TreeNotes says which trees were read again to find their hashes, and why. They
+// are of this command, not of the plan: the next one may remember the hash.
+func (j *Job) TreeNotes() (notes []string) {
+	for _, s := range j.sources {
+		why := ""
+		switch h := s.Hashed; {
+		case h.Why == nix.HashedChanged:
+			why = "it changed since it was last read"
+		case h.Files < manyFiles:
+		case h.Why == nix.HashedRecent:
+			why = "it was changed moments before it was last read, and file times could not tell of a change since"
+		case h.Why == nix.HashedUntold:
+			why = "its file system is not known to tell of every change"
+		}
+		if why != "" {
+			notes = append(notes, fmt.Sprintf("the hash of %s was computed again from %d files: %s", s.Pin.Path, s.Hashed.Files, why))
+		}
+	}
+	return notes
 }

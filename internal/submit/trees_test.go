@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -47,6 +48,28 @@ func TestTrees(t *testing.T) {
 			t.Errorf("%s: %v", pin, err)
 		case want != "" && (!errors.As(err, &ps) || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %s", pin, err, want)
+		}
+	}
+}
+
+// What costs time is said; what a small tree costs is not worth a line.
+func TestTreeNotes(t *testing.T) {
+	for _, c := range []struct {
+		how  nix.Hashed
+		want string
+	}{
+		{nix.Hashed{Why: "", Files: 44000}, ""},
+		{nix.Hashed{Why: nix.HashedFirst, Files: 44000}, ""},
+		{nix.Hashed{Why: nix.HashedChanged, Files: 3}, "the hash of ../pkgs was computed again from 3 files: it changed since it was last read"},
+		{nix.Hashed{Why: nix.HashedRecent, Files: 3}, ""},
+		{nix.Hashed{Why: nix.HashedRecent, Files: 44000}, "moments before"},
+		{nix.Hashed{Why: nix.HashedUntold, Files: 3}, ""},
+		{nix.Hashed{Why: nix.HashedUntold, Files: 44000}, "not known to tell"},
+	} {
+		j := Job{sources: []nix.Source{{Kind: "path", Pin: jobspec.Pin{Path: "../pkgs"}, Hashed: c.how}}}
+		got := strings.Join(j.TreeNotes(), "\n")
+		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%+v: %q, want %q", c.how, got, c.want)
 		}
 	}
 }

@@ -7,8 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
-
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
 

@@ -15,9 +15,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/seal"

@@ -1,14 +1,17 @@
 // Command bench measures nixbatch against doing without it, side by side in one
 // run, and prints ratios with their spread. Nothing here passes or fails.
 //
-//	bench NIXBATCH EXAMPLES
+//	bench NIXBATCH EXAMPLES [LETTER…]
 //
 // On a private cluster it times (a) a warm submit against bare sbatch of the
 // same script, and counts the Nix programs that the submit started; (b) the way
 // from the start of a batch script to the user's first line, against a plain
 // bash script and against nix-shell on the same derivation; (c) the generic
 // build of the Hartree-Fock program against the one for this CPU; (d) the look at
-// the CPUs before the payload, on one node and on four.
+// the CPUs before the payload, on one node and on four; (e) plans with a pin of
+// 44,000 files: a warm one against one with a small pin, a first one against
+// nix-instantiate of the same shell; (f), first, the start of nixbatch itself
+// against build/nothing, an empty program.
 package main
 
 import (
@@ -18,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -32,13 +36,13 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "guard" {
 		exit(timeGuard(os.Args[2]))
 	}
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES [LETTER…]")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	exit(bench(ctx, os.Args[1], os.Args[2]))
+	exit(bench(ctx, os.Args[1], os.Args[2], os.Args[3:]))
 }
 
 func exit(err error) {
@@ -57,7 +61,8 @@ type bed struct {
 	dir      string // holds copies of the examples
 }
 
-func bench(ctx context.Context, nixbatch, examples string) (err error) {
+// bench runs the parts with these letters; none means all.
+func bench(ctx context.Context, nixbatch, examples string, letters []string) (err error) {
 	if nixbatch, err = filepath.Abs(nixbatch); err != nil {
 		return err
 	}
@@ -79,8 +84,14 @@ func bench(ctx context.Context, nixbatch, examples string) (err error) {
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for _, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard} {
-		if err := part(); err != nil {
+	for _, part := range []struct {
+		letter string
+		run    func() error
+	}{{"f", b.start}, {"a", b.submit}, {"b", b.firstLine}, {"c", b.builds}, {"d", b.guard}, {"e", b.plans}} {
+		if len(letters) > 0 && !slices.Contains(letters, part.letter) {
+			continue
+		}
+		if err := part.run(); err != nil {
 			return err
 		}
 		fmt.Println()

@@ -1,4 +1,4 @@
-package cluster_test
+package slurm_test
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -42,7 +41,7 @@ func TestConstraintAgainstSlurm(t *testing.T) {
 				want = append(want, name)
 			}
 			n := nodes[slices.IndexFunc(nodes, func(n slurm.Node) bool { return n.Name == name })]
-			ok, err := cluster.Matches(expr, n.Features, 1)
+			ok, err := slurm.MatchConstraint(expr, n.Features, 1)
 			if err != nil {
 				t.Errorf("%s: %v", expr, err)
 			}
@@ -52,15 +51,15 @@ func TestConstraintAgainstSlurm(t *testing.T) {
 		}
 		lacks := slices.ContainsFunc(want, func(n string) bool { return !slices.Contains(got, n) })
 		if lacks || len(got) > len(want) && !slices.Contains(more, expr) {
-			t.Errorf("%s: Slurm takes %v, matches says %v", expr, want, got)
+			t.Errorf("%s: Slurm takes %v, MatchConstraint says %v", expr, want, got)
 		}
 	}
 	for _, expr := range []string{"|haswell", "()", "(haswell", "haswell||zen4", "a b&haswell)"} {
 		if slurmTakes(t, client, "hsw1", expr) {
 			t.Errorf("%s: Slurm takes it on hsw1", expr)
 		}
-		if ok, err := cluster.Matches(expr, []string{"haswell", "avx2"}, 1); err == nil {
-			t.Errorf("%s: matches says %v, want an error", expr, ok)
+		if ok, err := slurm.MatchConstraint(expr, []string{"haswell", "avx2"}, 1); err == nil {
+			t.Errorf("%s: MatchConstraint says %v, want an error", expr, ok)
 		}
 	}
 }
@@ -103,7 +102,7 @@ func TestConstraintCounts(t *testing.T) {
 	} {
 		var got []string
 		for _, cl := range testbed.DefaultClasses() {
-			ok, err := cluster.Matches(c.expr, cl.Features, c.nodes)
+			ok, err := slurm.MatchConstraint(c.expr, cl.Features, c.nodes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -116,56 +115,8 @@ func TestConstraintCounts(t *testing.T) {
 		}
 	}
 	for _, expr := range []string{"haswell*", "haswell*x", "haswell*0"} {
-		if _, err := cluster.Matches(expr, nil, 1); err == nil {
+		if _, err := slurm.MatchConstraint(expr, nil, 1); err == nil {
 			t.Errorf("%s: no error", expr)
 		}
-	}
-}
-
-// A job whose counts ask for more than the node list names gets other nodes
-// too, as real Slurm shows; so the list decides nothing then.
-func TestNodelistWithCountsGetsOthers(t *testing.T) {
-	bed := testbed.ForTest(t)
-	client := &slurm.Client{Env: bed.Env()}
-	ctx := context.Background()
-	id, err := client.Submit(ctx, []byte("#!/bin/sh\nexec sleep 60\n"), "--nodelist=skx1", "--constraint=haswell*1", "--time=1", "--output=/dev/null")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		jobs, err := client.Confirm(ctx, slurm.Wanted{JobRef: id, Task: -1})
-		if err == nil {
-			err = client.Cancel(ctx, jobs...)
-		}
-		if err != nil {
-			t.Error(err)
-		}
-	}()
-	for {
-		jobs, err := client.Queue(ctx, slurm.Query{IDs: []string{id.String()}})
-		if err != nil || len(jobs) != 1 {
-			t.Fatal(jobs, err)
-		}
-		if jobs[0].State == slurm.Pending {
-			continue
-		}
-		names, err := slurm.ExpandHosts(jobs[0].Nodes)
-		if err != nil || !slices.Contains(names, "skx1") || len(names) != 2 {
-			t.Fatalf("%+v, %v", jobs[0], err)
-		}
-		all, err := client.Nodes(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		kept, err := cluster.Eligible(all, cluster.Request{Partition: "main", Nodelist: "skx1", Constraint: "haswell*1", Nodes: 2}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range names {
-			if !slices.ContainsFunc(kept, func(n slurm.Node) bool { return n.Name == name }) {
-				t.Errorf("the job runs on %s, which is not among the eligible nodes", name)
-			}
-		}
-		return
 	}
 }

@@ -1,4 +1,4 @@
-package cluster
+package slurm
 
 import (
 	"errors"
@@ -9,15 +9,16 @@ import (
 
 var errConstraint = errors.New("not a constraint that sbatch takes")
 
-// matches reports whether a node with these features can take part in a job of
-// at least this many nodes with this constraint: --constraint of sbatch(1), read
-// from left to right with & and | of equal rank, as slurmctld does.
+// MatchConstraint reports whether a node with these features can take part in a
+// job of at least this many nodes with this constraint: --constraint of
+// sbatch(1), read from left to right with & and | of equal rank, as slurmctld
+// does.
 //
 // In square brackets, alternatives count as "or": which of them all nodes share
 // is decided later. A count (feature*2) asks that many nodes for the feature and
 // nothing of the others, of which there are some only if the job has more nodes;
 // in brackets with counts each part takes nodes of its own.
-func matches(expr string, features []string, nodes int) (bool, error) {
+func MatchConstraint(expr string, features []string, nodes int) (bool, error) {
 	p := &constraint{rest: expr, features: features, nodes: nodes}
 	ok, _, err := p.list(0)
 	if err == nil && p.rest != "" {

@@ -1,4 +1,4 @@
-package jobspec
+package strictyaml
 
 import (
 	"bytes"
@@ -9,16 +9,16 @@ import (
 // checkText refuses what is not text before YAML sees it, so that each such
 // character is reported where it stands and lines are counted as an editor
 // counts them. It returns the text without a byte order mark.
-func (d *decoder) checkText(data []byte) ([]byte, bool) {
+func (d *Reader) checkText(data []byte) ([]byte, bool) {
 	start := Pos{1, 1}
-	if len(data) > MaxSize {
-		d.add(start, "put data into files and name them under inputs",
-			"the file is larger than 1 MiB, which is the most a %s may have", d.kind())
+	if len(data) > d.MaxSize {
+		d.Add(start, d.TooLarge,
+			"the file is larger than %d MiB, which is the most a %s may have", d.MaxSize>>20, d.What)
 		return nil, false
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	if bytes.HasPrefix(data, []byte{0xff, 0xfe}) || bytes.HasPrefix(data, []byte{0xfe, 0xff}) {
-		d.add(start, "save it as UTF-8", "the file is UTF-16")
+		d.Add(start, "save it as UTF-8", "the file is UTF-16")
 		return nil, false
 	}
 	at, before := start, len(d.problems)
@@ -43,7 +43,7 @@ func (d *decoder) checkText(data []byte) ([]byte, bool) {
 			hint = fmt.Sprintf(`remove it, or write "\u%04x" between double quotes`, r)
 		}
 		if what != "" {
-			d.add(at, hint, "the file has %s here", what)
+			d.Add(at, hint, "the file has %s here", what)
 		}
 		if r == '\n' {
 			at = Pos{at.Line + 1, 1}
@@ -53,4 +53,13 @@ func (d *decoder) checkText(data []byte) ([]byte, bool) {
 		i += size
 	}
 	return data, len(d.problems) == before
+}
+
+// Read reads a text into nodes. It returns nil where there is nothing to look
+// at, after having added what is wrong, if anything is.
+func (d *Reader) Read(data []byte) *Node {
+	if text, ok := d.checkText(data); ok {
+		return d.tree(text)
+	}
+	return nil
 }

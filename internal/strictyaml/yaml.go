@@ -1,16 +1,17 @@
-package jobspec
+package strictyaml
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // maxDepth is how deep lists and maps may be nested.
@@ -19,24 +20,20 @@ const maxDepth = 64
 // tree reads the YAML of a job file into nodes. It refuses, and reports, what
 // no job file needs: aliases, merge keys, tags, duplicate keys, a second
 // document. It returns nil when there is nothing to look at.
-func (d *decoder) tree(data []byte) *node {
+func (d *Reader) tree(data []byte) *Node {
 	doc, second, err := readYAML(data)
 	switch {
 	case err != nil:
 		d.syntax(data, err)
 		return nil
 	case doc == nil || len(doc.Content) == 0 || isVoid(doc.Content[0]):
-		if second == nil && d.what == "" {
-			d.add(Pos{1, 1}, "nixbatch init writes one to start from", "the file is empty")
+		if second == nil && d.IfEmpty != "" {
+			d.Add(Pos{1, 1}, d.IfEmpty, "the file is empty")
 			return nil
 		}
 	}
 	if second != nil {
-		hint := ""
-		if d.what == "" {
-			hint = "put each job into a file of its own"
-		}
-		d.add(Pos{second.Line, second.Column}, hint, "a second YAML document begins here: a %s has one", d.kind())
+		d.Add(Pos{second.Line, second.Column}, d.IfSecond, "a second YAML document begins here: a %s has one", d.What)
 	}
 	if doc == nil || len(doc.Content) == 0 || isVoid(doc.Content[0]) {
 		return nil
@@ -74,29 +71,29 @@ func readYAML(data []byte) (doc, second *yaml.Node, err error) {
 }
 
 // convert turns a YAML node into ours.
-func (d *decoder) convert(y *yaml.Node, depth int) *node {
-	n := &node{pos: Pos{y.Line, y.Column}}
+func (d *Reader) convert(y *yaml.Node, depth int) *Node {
+	n := &Node{Pos: Pos{y.Line, y.Column}}
 	switch {
 	case depth > maxDepth:
-		d.add(n.pos, "", "nested deeper than %d levels", maxDepth)
+		d.Add(n.Pos, "", "nested deeper than %d levels", maxDepth)
 		return n
 	case y.Kind == yaml.AliasNode:
-		d.add(n.pos, "write the value out", "the alias %s: %ss have no aliases", shown("*"+y.Value), d.kind())
+		d.Add(n.Pos, "write the value out", "the alias %s: %ss have no aliases", Shown("*"+y.Value), d.What)
 		return n
 	case y.Anchor != "":
-		d.add(n.pos, "remove it", "the anchor %s: %ss have no anchors", shown("&"+y.Anchor), d.kind())
+		d.Add(n.Pos, "remove it", "the anchor %s: %ss have no anchors", Shown("&"+y.Anchor), d.What)
 	case y.Style&yaml.TaggedStyle != 0:
-		d.add(n.pos, `remove it; "…" makes a value text`, "the tag %s: %ss have no tags", shown(strings.TrimPrefix(y.Tag, "!!")), d.kind())
+		d.Add(n.Pos, `remove it; "…" makes a value text`, "the tag %s: %ss have no tags", Shown(strings.TrimPrefix(y.Tag, "!!")), d.What)
 		return n
 	}
 	switch y.Kind {
 	case yaml.SequenceNode:
-		n.kind = list
+		n.Kind = List
 		for _, c := range y.Content {
-			n.items = append(n.items, d.convert(c, depth+1))
+			n.Items = append(n.Items, d.convert(c, depth+1))
 		}
 	case yaml.MappingNode:
-		n.kind = mapping
+		n.Kind = Mapping
 		d.convertKeys(n, y.Content, depth)
 	case yaml.ScalarNode:
 		d.convertScalar(n, y)
@@ -104,51 +101,51 @@ func (d *decoder) convert(y *yaml.Node, depth int) *node {
 	return n
 }
 
-func (d *decoder) convertKeys(n *node, content []*yaml.Node, depth int) {
+func (d *Reader) convertKeys(n *Node, content []*yaml.Node, depth int) {
 	seen := map[string]Pos{}
 	for i := 0; i+1 < len(content); i += 2 {
 		if content[i].Tag == "!!merge" && content[i].Kind == yaml.ScalarNode {
-			d.add(Pos{content[i].Line, content[i].Column}, "write the keys out", "the merge key <<: %ss have none", d.kind())
+			d.Add(Pos{content[i].Line, content[i].Column}, "write the keys out", "the merge key <<: %ss have none", d.What)
 			continue
 		}
 		key, value := d.convert(content[i], depth+1), d.convert(content[i+1], depth+1)
 		switch {
-		case key.kind == broken:
+		case key.Kind == Broken:
 			continue
-		case !key.single() || key.kind == nothing:
-			d.add(key.pos, "write NAME: VALUE", "a key has to be text, found %s", key.describe())
-			continue
-		}
-		if first, twice := seen[key.value]; twice {
-			d.add(key.pos, "", "duplicate key %s, first at line %d", shown(key.value), first.Line)
+		case !key.Single() || key.Kind == Nothing:
+			d.Add(key.Pos, "write NAME: VALUE", "a key has to be text, found %s", key.Describe())
 			continue
 		}
-		seen[key.value] = key.pos
-		n.keys = append(n.keys, pair{key, value})
+		if first, twice := seen[key.Value]; twice {
+			d.Add(key.Pos, "", "duplicate key %s, first at line %d", Shown(key.Value), first.Line)
+			continue
+		}
+		seen[key.Value] = key.Pos
+		n.Keys = append(n.Keys, Pair{key, value})
 	}
 }
 
-func (d *decoder) convertScalar(n *node, y *yaml.Node) {
-	n.value = y.Value
-	n.plain = y.Style&^yaml.FlowStyle == 0
-	n.kind = text
-	if n.plain {
+func (d *Reader) convertScalar(n *Node, y *yaml.Node) {
+	n.Value = y.Value
+	n.Plain = y.Style&^yaml.FlowStyle == 0
+	n.Kind = Text
+	if n.Plain {
 		switch y.Tag {
 		case "!!null":
-			n.kind = nothing
+			n.Kind = Nothing
 		case "!!bool":
-			n.kind = boolean
+			n.Kind = Boolean
 		case "!!int", "!!float":
-			n.kind = number
+			n.Kind = Number
 		}
 	}
-	if strings.ContainsRune(n.value, 0) || !utf8.ValidString(n.value) {
-		n.kind = broken
-		d.add(n.pos, "remove it", "a NUL character cannot be carried to a program")
+	if strings.ContainsRune(n.Value, 0) || !utf8.ValidString(n.Value) {
+		n.Kind = Broken
+		d.Add(n.Pos, "remove it", "a NUL character cannot be carried to a program")
 	}
 }
 
-var yamlLine = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?`)
+var yamlLine = lazyre.New(`^(?:yaml: )?(?:line (\d+): )?`)
 
 // maxLocate bounds the work of locating a syntax error, in bytes parsed.
 const maxLocate = 4 << 20
@@ -157,7 +154,7 @@ const maxLocate = 4 << 20
 // often the one where the surrounding block begins, or one off; the first line
 // that makes a file fail in this way is the line to look at, so it is found by
 // leaving lines off the end.
-func (d *decoder) syntax(data []byte, err error) {
+func (d *Reader) syntax(data []byte, err error) {
 	message := func(err error) string {
 		return err.Error()[len(yamlLine.FindString(err.Error())):]
 	}
@@ -179,7 +176,7 @@ func (d *decoder) syntax(data []byte, err error) {
 		}
 	}
 	hint := syntaxHint(what, string(lines[line-1]))
-	d.add(Pos{line, 1}, hint, "this is not YAML: %s", what)
+	d.Add(Pos{line, 1}, hint, "this is not YAML: %s", what)
 }
 
 // syntaxHint says what most often lies behind an error of the YAML reader.
@@ -206,23 +203,33 @@ func syntaxHint(what, line string) string {
 	return ""
 }
 
-// Node is a YAML node with its place in the text, for who has to change a job
-// file's text and not its meaning.
-type Node = yaml.Node
-
-// RootMapping parses a text as one YAML document that is a mapping, and returns
-// its keys and values in turn, or false. Nothing of it is checked.
+// RootMapping parses a text as one YAML document that is a mapping, for who has
+// to change the text and not its meaning, or returns false. Nothing of it is
+// checked: keys may be there twice, and an alias is a node of the kind Broken.
 func RootMapping(data []byte) (*Node, bool) {
-	var doc yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(&doc); err != nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode || d.Decode(new(yaml.Node)) == nil {
+	doc, second, err := readYAML(data)
+	if err != nil || second != nil || doc == nil || len(doc.Content) != 1 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, false
 	}
-	return doc.Content[0], true
+	return asWritten(doc.Content[0]), true
 }
 
-// IsMapping reports whether a node is a mapping.
-func IsMapping(n *Node) bool { return n.Kind == yaml.MappingNode }
-
-// IsScalar reports whether a node is a single value.
-func IsScalar(n *Node) bool { return n.Kind == yaml.ScalarNode }
+// asWritten turns a YAML node into ours without a look at it.
+func asWritten(y *yaml.Node) *Node {
+	n := &Node{Pos: Pos{y.Line, y.Column}, Value: y.Value}
+	switch y.Kind {
+	case yaml.ScalarNode:
+		n.Kind = Text
+	case yaml.SequenceNode:
+		n.Kind = List
+		for _, c := range y.Content {
+			n.Items = append(n.Items, asWritten(c))
+		}
+	case yaml.MappingNode:
+		n.Kind = Mapping
+		for i := 0; i+1 < len(y.Content); i += 2 {
+			n.Keys = append(n.Keys, Pair{asWritten(y.Content[i]), asWritten(y.Content[i+1])})
+		}
+	}
+	return n
+}

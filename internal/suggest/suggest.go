@@ -1,9 +1,10 @@
-package jobspec
+// Package suggest finds the word that a person most likely meant.
+package suggest
 
 import "strings"
 
-// didYouMean is a hint naming the word nearest to s, or "" when none is near.
-func didYouMean(s string, words []string) string {
+// DidYouMean is a hint naming the word nearest to s, or "" when none is near.
+func DidYouMean(s string, words []string) string {
 	if w := Nearest(s, words); w != "" {
 		return "did you mean " + w + "?"
 	}

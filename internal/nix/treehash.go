@@ -1,0 +1,131 @@
+package nix
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+)
+
+// Hashed says how the hash of a tree was come by.
+type Hashed struct {
+	Why   Why
+	Files int // of the tree; 0 where they were not counted
+}
+
+// Why is why a tree was read whole; "" says that its hash was remembered.
+type Why string
+
+// The reasons to read a tree.
+const (
+	HashedFirst   Why = "first"   // it was not seen before
+	HashedChanged Why = "changed" // it does not look as it did
+	// HashedRecent: it was changed so shortly before it was last read that a
+	// later change may have left the same times.
+	HashedRecent Why = "recent"
+	// HashedUntold: its file system is not known to tell of every change.
+	HashedUntold Why = "untold"
+)
+
+// hasher finds the hash of a tree, and says why it read all of it.
+type hasher func(tree string) (sri string, how Hashed, err error)
+
+// knownTree is what is remembered of a tree, in Dir/trees.
+type knownTree struct {
+	Schema string `json:"schema"`
+	Sum    string `json:"fingerprint"`
+	Hash   string `json:"hash"`
+	// Settled: nothing in the tree was changed shortly before it was looked at.
+	// Two changes within one tick of the file system's clock have one time; so
+	// the hash of a tree that is not settled may be that of the first of them.
+	Settled bool `json:"settled"`
+}
+
+const treeSchema = "nixbatch/tree/v1"
+
+// How far back a change has to lie for a tree to be settled. File systems count
+// in seconds at worst; where our own files are on another one, its clock has to
+// be believed to be less than a minute apart from this machine's.
+const (
+	sameClock  = 2 * time.Second
+	otherClock = time.Minute
+)
+
+// treeHash is HashTree, remembered by the tree's fingerprint: 44,000 files
+// cost a look at each instead of being read. A tree that was edited is always
+// noticed, as far as its file system tells: see fingerprint. The same answer
+// would have been computed; so a memory that cannot be kept is no error.
+func (n *Nix) treeHash(tree string) (sri string, how Hashed, err error) {
+	if n.Dir == "" || !trustedTimes(tree) {
+		look, _ := takeFingerprint(tree) // for the number of its files
+		sri, err = HashTree(tree)
+		return sri, Hashed{HashedUntold, look.files}, err
+	}
+	var known knownTree
+	if data, err := os.ReadFile(n.treeFile(tree)); err != nil || json.Unmarshal(data, &known) != nil || known.Schema != treeSchema {
+		known = knownTree{}
+	}
+	look, err := takeFingerprint(tree)
+	if err == nil {
+		how = Hashed{known.why(look), look.files}
+	}
+	if err == nil && how.Why == "" {
+		return known.Hash, how, nil
+	}
+	// The clock first: what is changed from now on is not settled.
+	settled := n.settledBefore(tree)
+	look, lookErr := takeFingerprint(tree)
+	if sri, err = HashTree(tree); err != nil || lookErr != nil {
+		return sri, how, err // what cannot be read is told in HashTree's words
+	}
+	// What was written while it was read is not remembered.
+	if after, err := takeFingerprint(tree); err == nil && after.sum == look.sum {
+		n.rememberTree(tree, knownTree{treeSchema, look.sum, sri, look.newest < settled})
+	}
+	return sri, how, nil
+}
+
+// why says why a tree that looks like this has to be read; "" if it has not.
+func (k knownTree) why(look fingerprint) Why {
+	_, err := parseSRI(k.Hash)
+	switch {
+	case err != nil:
+		return HashedFirst
+	case k.Sum != look.sum:
+		return HashedChanged
+	case !k.Settled:
+		return HashedRecent
+	}
+	return ""
+}
+
+// settledBefore is the time, in ns since 1970, before which all changes of a
+// tree have to lie that is looked at from now on.
+func (n *Nix) settledBefore(tree string) int64 {
+	dir := filepath.Join(n.Dir, "trees")
+	if os.MkdirAll(dir, 0o700) == nil {
+		now, ours, err := clockOf(dir)
+		theirs, derr := deviceOf(tree)
+		if err == nil && derr == nil && ours == theirs {
+			return now - int64(sameClock)
+		}
+	}
+	return time.Now().Add(-otherClock).UnixNano()
+}
+
+func (n *Nix) treeFile(tree string) string {
+	sum := sha256.Sum256([]byte(tree))
+	return filepath.Join(n.Dir, "trees", hex.EncodeToString(sum[:16])+".json")
+}
+
+func (n *Nix) rememberTree(tree string, t knownTree) {
+	file := n.treeFile(tree)
+	data, err := json.Marshal(t)
+	if err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
+		_ = renameio.WriteFile(file, append(data, '\n'), 0o600) // a cache
+	}
+}

@@ -1,0 +1,220 @@
+package nix
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+// settle makes the memory of a tree what it would be had nothing in the tree
+// been changed for long, and waits until the file system's clock has moved on
+// from the last change; the tree itself is not touched.
+func settle(t *testing.T, n *Nix, tree string) {
+	t.Helper()
+	look, err := takeFingerprint(tree)
+	for now := int64(0); err == nil && now <= look.newest; {
+		now, _, err = clockOf(filepath.Dir(n.treeFile(tree)))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := n.treeFile(tree)
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, file, strings.Replace(string(data), `"settled":false`, `"settled":true`, 1))
+}
+
+// hashAs resolves a tree and checks its hash against one that was remembered by
+// nobody, and why it was read.
+func hashAs(t *testing.T, n *Nix, tree string, want Why) Source {
+	t.Helper()
+	s, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: tree}, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sri, err := HashTree(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Hash != sri || s.Hashed.Why != want {
+		t.Errorf("hash %s, read because %q; want %s, %q", s.Hash, s.Hashed.Why, sri, want)
+	}
+	return s
+}
+
+// Every edit of a tree is noticed, also one that keeps sizes and sets the times
+// of the files back.
+func TestEditsAreNoticed(t *testing.T) {
+	set := func(path string, at time.Time) {
+		if err := os.Chtimes(path, at, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, edit := range map[string]func(dir string) error{
+		"longer": func(d string) error { return os.WriteFile(d+"/a", []byte("longer"), 0o644) },
+		"same size": func(d string) error {
+			return os.WriteFile(d+"/a", []byte("two"), 0o644)
+		},
+		"same size, mtime set back": func(d string) error {
+			st, err := os.Stat(d + "/a")
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(d+"/a", []byte("two"), 0o644); err != nil {
+				return err
+			}
+			mustRun(t, os.Environ(), "touch", "-d", st.ModTime().Format(time.RFC3339Nano), d+"/a")
+			return nil
+		},
+		"same size, written into the file, all mtimes set back": func(d string) error {
+			file, dir := mustStat(t, d+"/sub/b"), mustStat(t, d+"/sub")
+			f, err := os.OpenFile(d+"/sub/b", os.O_WRONLY, 0)
+			if err != nil {
+				return err
+			}
+			if _, err := f.WriteAt([]byte("X"), 0); err != nil {
+				return err
+			}
+			set(d+"/sub/b", file.ModTime())
+			set(d+"/sub", dir.ModTime())
+			return f.Close()
+		},
+		"replaced by a file of the same times": func(d string) error {
+			st := mustStat(t, d+"/a")
+			if err := os.WriteFile(d+"/new", []byte("two"), 0o644); err != nil {
+				return err
+			}
+			set(d+"/new", st.ModTime())
+			return os.Rename(d+"/new", d+"/a")
+		},
+		"by another name of the file": func(d string) error {
+			other := filepath.Join(filepath.Dir(d), "other")
+			if err := os.Link(d+"/a", other); err != nil {
+				return err
+			}
+			return os.WriteFile(other, []byte("two"), 0o644)
+		},
+		"executable": func(d string) error { return os.Chmod(d+"/a", 0o755) },
+		"new file":   func(d string) error { return os.WriteFile(d+"/sub/deep/c", nil, 0o644) },
+		"gone":       func(d string) error { return os.Remove(d + "/sub/b") },
+		"renamed":    func(d string) error { return os.Rename(d+"/sub/b", d+"/sub/c") },
+		"new link":   func(d string) error { return os.Symlink("a", d+"/sub/l") },
+		"link to another": func(d string) error {
+			if err := os.Remove(d + "/link"); err != nil {
+				return err
+			}
+			return os.Symlink("b", d+"/link")
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			n, _ := testNix(t)
+			dir := filepath.Join(t.TempDir(), "tree")
+			writeFile(t, dir+"/a", "one")
+			writeFile(t, dir+"/sub/b", "bbb")
+			writeFile(t, dir+"/sub/deep/d", "d")
+			if err := os.Symlink("a", dir+"/link"); err != nil {
+				t.Fatal(err)
+			}
+			first := hashAs(t, n, dir, HashedFirst)
+			settle(t, n, dir)
+			if again := hashAs(t, n, dir, ""); again.Hashed.Files != 4 {
+				t.Errorf("%d files, want 4", again.Hashed.Files)
+			}
+			if err := edit(dir); err != nil {
+				t.Fatal(err)
+			}
+			if s := hashAs(t, n, dir, HashedChanged); s.Hash == first.Hash {
+				t.Error("the edit changed nothing: it tests nothing")
+			}
+		})
+	}
+}
+
+func mustStat(t *testing.T, path string) os.FileInfo {
+	t.Helper()
+	st, err := os.Lstat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// Two changes within one tick of the clock leave the same times; so a tree that
+// was changed a moment before it was read is read again.
+func TestRecentChangesAreNotTrusted(t *testing.T) {
+	n, _ := testNix(t)
+	dir := filepath.Join(t.TempDir(), "tree")
+	writeFile(t, dir+"/a", "one")
+	hashAs(t, n, dir, HashedFirst)
+	hashAs(t, n, dir, HashedRecent)
+
+	// The file system's own clock decides, and by it alone.
+	writeFile(t, n.Dir+"/trees/x", "")
+	look, err := takeFingerprint(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, dev, err := clockOf(n.Dir + "/trees")
+	theirs, derr := deviceOf(dir)
+	if err != nil || derr != nil || dev != theirs {
+		t.Fatalf("%v, %v, devices %d and %d", err, derr, dev, theirs)
+	}
+	if before := n.settledBefore(dir); before < now-int64(sameClock) || look.newest > now {
+		t.Errorf("settled before %d; now %d, the newest change %d", before, now, look.newest)
+	}
+	if before := n.settledBefore("/proc"); before > time.Now().Add(-otherClock).UnixNano() {
+		t.Error("another file system's clock is taken for this one's")
+	}
+}
+
+// A memory that is damaged, or of another tree, is none.
+func TestTreeMemoryIsChecked(t *testing.T) {
+	n, _ := testNix(t)
+	dir := filepath.Join(t.TempDir(), "tree")
+	writeFile(t, dir+"/a", "one")
+	hashAs(t, n, dir, HashedFirst)
+	settle(t, n, dir)
+	good, err := os.ReadFile(n.treeFile(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"", "{", "null", `{"schema":"x"}`, strings.Replace(string(good), "sha256-", "sha257-", 1)} {
+		writeFile(t, n.treeFile(dir), text)
+		hashAs(t, n, dir, HashedFirst)
+	}
+	// What a program answers for a file system is not believed.
+	if trustedTimes("/proc") || !trustedTimes(dir) {
+		var st unix.Statfs_t
+		_ = unix.Statfs(dir, &st)
+		t.Errorf("/proc %v, %s (%x) %v", trustedTimes("/proc"), dir, st.Type, trustedTimes(dir))
+	}
+	// A pin's own hash is compared all the same.
+	settle(t, n, dir)
+	wrong := "sha256-" + strings.Repeat("A", 43) + "="
+	if _, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir, Hash: wrong}, "/"); err == nil {
+		t.Error("a wrong hash was taken")
+	}
+}
+
+// A socket in a tree is an error, remembered or not.
+func TestTreeOfOddFiles(t *testing.T) {
+	n, _ := testNix(t)
+	dir := filepath.Join(t.TempDir(), "tree")
+	writeFile(t, dir+"/a", "one")
+	if err := unix.Mkfifo(dir+"/pipe", 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if s, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir}, "/"); err == nil || !strings.Contains(err.Error(), "pipe") {
+			t.Errorf("%+v, %v", s, err)
+		}
+	}
+}
