@@ -42,7 +42,7 @@ func TestWhichJob(t *testing.T) {
 		{"a command line without the token", fresh, slurm.Sight{User: "ada", Name: "job", SubmitLine: "sbatch x.sh"}, false, false},
 		{"no comment", fresh, slurm.Sight{User: "ada", Name: "job"}, true, true},
 		{"another comment", fresh, slurm.Sight{User: "ada", Name: "job", Comment: "seen"}, true, true},
-		{"another comment and name", fresh, slurm.Sight{User: "ada", Name: "x", Comment: "seen"}, true, false},
+		{"another comment and name", fresh, slurm.Sight{User: "ada", Name: "x", Comment: "seen"}, false, false},
 		{"another comment and name, submit time known", known, slurm.Sight{User: "ada", Name: "x", Comment: "seen"}, true, false},
 		{"another's token, submit time known", known, slurm.Sight{User: "ada", Name: "job", Comment: "tool:run-2"}, true, false},
 		{"no comment, submit time known", known, slurm.Sight{User: "ada", Name: "job"}, true, true},

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -212,19 +211,6 @@ func fromFiles(r rundir.Run) Status {
 	return s
 }
 
-// holds reports whether a state that was found final is so still: no later
-// round, and no later attempt, which would be a requeue by hand.
-func holds(r rundir.Run, f finalFact) bool {
-	if _, err := os.Lstat(ledger.IntentFile(r, max(f.Rounds, 1))); err == nil {
-		return false
-	}
-	if f.Counts != nil {
-		return true
-	}
-	_, err := os.Lstat(r.AttemptDir(0, f.Attempt+1))
-	return err != nil
-}
-
 // taskFiles is what the files say of every task.
 func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 	at := map[int]int{}
@@ -337,92 +323,9 @@ func (s *Status) Load() {
 	}
 }
 
-// localState tells a local run that goes on from one that was killed: the agent
-// holds a lock for as long as it lives.
-func localState(r rundir.Run, t *TaskStatus) {
-	there, err := lockOf(r, t)
-	switch {
-	case !there:
-		t.Reason = "it left no end"
-	case err != nil:
-		t.State = slurm.Running
-	default:
-		t.Reason = "it left no end: it was killed, or the machine went down"
-	}
-}
-
-// lockOf looks at the lock of a task's last attempt: whether there is one, and
-// why it is not to be had.
-func lockOf(r rundir.Run, t *TaskStatus) (there bool, err error) {
-	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
-	if err != nil {
-		return false, nil
-	}
-	defer f.Close()
-	return true, syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
-}
-
-// Alive reports whether the agent of a task's last attempt still holds its lock:
-// whatever Slurm says, the attempt runs.
-func Alive(r rundir.Run, t TaskStatus) bool {
-	_, err := lockOf(r, &t)
-	return t.Start && errors.Is(err, syscall.EWOULDBLOCK)
-}
-
 // settled reports whether the files alone decide: a local run, one that was
 // never submitted, or one whose state was found terminal before.
 func (s *Status) settled() bool { return s.NotSubmitted || s.Job.Local || s.Final != nil }
-
-const finalSchema = facts.FinalSchema
-
-// finalFact keeps a terminal state, so that Slurm is not asked for it again.
-type finalFact struct {
-	Schema  string              `json:"schema"`
-	State   slurm.State         `json:"state"`
-	Reason  string              `json:"reason,omitempty"`
-	From    string              `json:"from"` // "accounting", "queue" or "files"
-	Time    time.Time           `json:"time"`
-	Attempt int                 `json:"attempt"`
-	Rounds  int                 `json:"rounds"`
-	Job     facts.Submit        `json:"job"`
-	Brief   Brief               `json:"brief"`
-	Counts  map[slurm.State]int `json:"counts,omitempty"`
-	// Tasks is the tasks of each state, as index lists; Reasons are those of the
-	// ones that did not complete.
-	Tasks   map[slurm.State]string `json:"tasks,omitempty"`
-	Missing string                 `json:"not_submitted,omitempty"`
-	Reasons map[int]string         `json:"reasons,omitempty"`
-}
-
-func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFile) }
-
-// keep writes the state down if it is final. Only a cache: what cannot be
-// written is asked again.
-func (s *Status) keep(from string, now time.Time) {
-	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
-		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
-	f.Job.Jobs = nil
-	if s.Sweep() {
-		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
-		lists := map[slurm.State][]int{}
-		var missing []int
-		for _, t := range s.Tasks {
-			if !t.Submitted {
-				missing = append(missing, t.Task)
-				continue
-			}
-			lists[t.State] = append(lists[t.State], t.Task)
-			if t.State != slurm.Completed {
-				f.Reasons[t.Task] = t.Reason
-			}
-		}
-		for state, ns := range lists {
-			f.Tasks[state] = slurm.FormatIndices(ns)
-		}
-		f.Missing = slurm.FormatIndices(missing)
-	}
-	_ = durable.Replace(finalFile(s.Run), f)
-}
 
 // LoadTasks fills in the tasks of a run that was found over before.
 func (s *Status) LoadTasks() error {
