@@ -9,7 +9,7 @@ var strategies = []string{"dispatch", "constrain", "common"}
 
 func optimizeBlock() block[Optimize] {
 	return block[Optimize]{[]key[Optimize]{
-		{"arch", optional, "auto, generic, a name of GCC's -march, or a list of names; default auto", archNames,
+		{"arch", optional, "auto, generic, a name of GCC's -march (less flags: znver4-no-sse4a), or a list of names; default auto", archNames,
 			func(d *decoder, at string, p pair, o *Optimize) {
 				if arch := d.arch(at, p.Value); len(arch) > 0 {
 					o.Arch = arch
@@ -74,7 +74,7 @@ func checkArch(s string) (problem, hint string) {
 	if s == "native" {
 		return "would be the CPU of whoever builds", "write auto: it follows the CPUs of the nodes"
 	}
-	if _, ok := cpuflags.LookupArch(s); ok {
+	if _, ok := cpuflags.ParseBuild(s); ok {
 		return "", ""
 	}
 	words := append([]string{"auto", "generic"}, cpuflags.ArchNames()...)

@@ -135,9 +135,11 @@ func pinMap(b func() block[pinning]) shape {
 
 func archNames() schema {
 	names := append([]string{"generic"}, cpuflags.ArchNames()...)
+	less := schema{"type": "string", "pattern": "^[a-z0-9-]+-no-[a-z0-9_]+(-[a-z0-9_]+)*$"}
 	return schema{"anyOf": []any{
 		enumOf(append([]string{"auto"}, names...))(),
-		listOf(enumOf(names), 1)(),
+		less,
+		listOf(func() schema { return schema{"anyOf": []any{enumOf(names)(), less}} }, 1)(),
 	}}
 }
 

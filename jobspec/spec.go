@@ -101,7 +101,7 @@ type Pin struct {
 
 // Optimize says what to rebuild for the CPUs of the nodes.
 type Optimize struct {
-	Arch     []string // {"auto"} (default), {"generic"}, or names of cpuflags.ArchNames
+	Arch     []string // {"auto"} (default), {"generic"}, or texts of a cpuflags.Build
 	Config   string   // dotted path of a config option to set to the arch, or ""
 	Packages []string // attribute paths to rebuild with -march
 	Strategy string   // "dispatch" (default), "constrain", "common"

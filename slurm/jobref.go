@@ -70,14 +70,13 @@ const clockSkew = 5 * time.Minute
 // may a site's plugins; then the number, the user and the time of the
 // submission tell. A requeue counts as a later submission.
 func (w Wanted) Is(s Sight) bool {
-	if w.User != "" && named(s.User) && s.User != w.User {
-		return false
-	}
 	own, other := w.tokens(s.Comment + " " + s.SubmitLine)
 	sameName := w.Name == "" || s.Name == w.Name
 	switch {
 	case own:
-		return true
+		return true // also where the user is called otherwise here
+	case w.User != "" && named(s.User) && s.User != w.User:
+		return false
 	case !w.Submitted.IsZero() && !s.Submitted.IsZero():
 		return s.Submitted.Equal(w.Submitted) || s.Submitted.After(w.Submitted) && !other && sameName && s.Name != ""
 	case other, w.Token != "" && s.SubmitLine != "":

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nixbatch/nixbatch/internal/submit"
 )
 
 type sweepStatus struct {
@@ -201,7 +203,7 @@ func checkCrowds(t *testing.T, dir string) {
 	}
 }
 
-// One squeue for any number of runs and of commands within answerAge, and another
+// One squeue for any number of runs and of commands within submit.AnswerAge, and another
 // after it.
 func TestQueueIsAskedOnce(t *testing.T) {
 	t.Parallel()
@@ -229,7 +231,7 @@ func TestQueueIsAskedOnce(t *testing.T) {
 	for i, when := range []struct {
 		after time.Duration
 		asked int
-	}{{0, 1}, {answerAge - time.Millisecond, 1}, {answerAge, 2}} {
+	}{{0, 1}, {submit.AnswerAge - time.Millisecond, 1}, {submit.AnswerAge, 2}} {
 		s.env = append(env[:len(env):len(env)], clockVar+"="+begin.Add(when.after).Format(time.RFC3339Nano))
 		for range 3 {
 			if out := s.must("status"); strings.Count(out, " pending ") != 5 {

@@ -35,14 +35,6 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// Exit codes of a task that was stopped before its payload (docs/exit-codes.md).
-const (
-	Refused  = 120 // it could not run here
-	Copied   = 121 // the run is another job's, or none's
-	Begun    = 122 // this attempt was begun before
-	Stranger = 123 // started outside Slurm, or on another cluster
-)
-
 // Agent runs one task.
 type Agent struct {
 	Run    rundir.Run
@@ -51,7 +43,7 @@ type Agent struct {
 	Stderr io.Writer
 	Now    func() time.Time
 	Tool   facts.Tool
-	Ticket ledger.Ticket // what the batch script says of the submission
+	Ticket facts.Ticket // what the batch script says of the submission
 
 	plan    *plan.Plan
 	row     jobspec.Row // of a sweep
@@ -107,13 +99,13 @@ func (a *Agent) complain(err error) int {
 	var stranger *ledger.StrangerError
 	switch {
 	case errors.As(err, &copied):
-		return Copied
+		return facts.Copied
 	case errors.As(err, &begun):
-		return Begun
+		return facts.Begun
 	case errors.As(err, &stranger):
-		return Stranger
+		return facts.Stranger
 	}
-	return Refused
+	return facts.Refused
 }
 
 // witness settles which job this is, before anything of the run is touched.
@@ -256,7 +248,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
 		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil

@@ -12,12 +12,10 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// Refused is launch's exit code when nothing was started: the agent's own.
-const Refused = 120
 
 const usage = "launch [-n RANKS] [--mpi TYPE] PROGRAM [ARGUMENTS]"
 
@@ -37,7 +35,7 @@ func Main(ctx context.Context, environ []string, args []string, stderr io.Writer
 	if errors.As(err, &h) && h.Hint() != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	}
-	return Refused
+	return facts.Refused
 }
 
 // launcher is one launch, on its way.

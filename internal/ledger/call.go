@@ -32,7 +32,7 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
 		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
 	}
-	id, err := q.Submit(ctx, callScript(script, in.Round, i, len(calls), c), args...)
+	id, err := q.Submit(ctx, script, args...)
 	if err == nil {
 		if id.Cluster == "" {
 			id.Cluster = in.Cluster

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
 	"sort"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -167,29 +165,4 @@ func Jobs(r rundir.Run) ([]facts.Job, error) {
 		}
 	}
 	return out, nil
-}
-
-// callScript is the batch script for one call: what the agent is told stands
-// behind the run directory.
-func callScript(script []byte, round, call, calls int, c facts.Call) []byte {
-	words := ""
-	add := func(name string, n int) {
-		if n != 0 {
-			words += fmt.Sprintf(" %s=%d", name, n)
-		}
-	}
-	add("round", round)
-	add("call", call)
-	if calls > 1 {
-		add("calls", calls)
-	}
-	add("offset", c.Offset)
-	add("attempt", c.Attempt)
-	const mark = `agent "$run"`
-	i := strings.LastIndex(string(script), mark)
-	if words == "" || i < 0 {
-		return script
-	}
-	i += len(mark)
-	return slices.Concat(script[:i], []byte(words), script[i:])
 }

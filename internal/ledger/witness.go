@@ -6,32 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// Ticket is what a batch job was told of its call.
-type Ticket struct{ Round, Call, Calls, Offset, Attempt int }
-
-// ParseTicket reads the words that stand behind the run directory in a batch
-// script, such as offset=1000.
-func ParseTicket(words []string) (t Ticket, ok bool) {
-	for _, w := range words {
-		name, value, _ := strings.Cut(w, "=")
-		to := map[string]*int{"round": &t.Round, "call": &t.Call, "calls": &t.Calls, "offset": &t.Offset, "attempt": &t.Attempt}[name]
-		n, err := strconv.Atoi(value)
-		if to == nil || err != nil || n < 0 {
-			return Ticket{}, false
-		}
-		*to = n
-	}
-	return t, true
-}
 
 // CopyError says, on the node, that the run is another job's than this one, or
 // that its submission was given up before this job started.
@@ -64,7 +44,7 @@ func (e *StrangerError) Hint() string { return e.Way }
 // say so is right. job is what Slurm says of this process; its ID is 0 outside
 // of Slurm. An error says that it must not run: a *CopyError, a *StrangerError,
 // or that nothing could be written down. Nothing of the run is touched then.
-func Witness(r rundir.Run, t Ticket, job slurm.JobRef, p About) error {
+func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 	var in facts.Intent
 	err := durable.Read(IntentFile(r, t.Round), &in)
 	known := err == nil
@@ -108,7 +88,7 @@ func Witness(r rundir.Run, t Ticket, job slurm.JobRef, p About) error {
 
 // firstWord writes down that the call became this job, unless it is written
 // already what it became.
-func firstWord(r rundir.Run, t Ticket, job slurm.JobRef, in facts.Intent, p About) (facts.Job, error) {
+func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, p About) (facts.Job, error) {
 	in.Round = t.Round
 	all, calls := CallsOf(in), max(t.Calls, 1)
 	if t.Call >= len(all) || calls != len(all) {

@@ -40,7 +40,7 @@ func TestWitnessOfMany(t *testing.T) {
 	errs := make([]error, 8)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { errs[i] = ledger.Witness(r, ledger.Ticket{}, job(int64(i+10)), runtest.About()) })
+		wg.Go(func() { errs[i] = ledger.Witness(r, facts.Ticket{}, job(int64(i+10)), runtest.About()) })
 	}
 	wg.Wait()
 	var s facts.Submit
@@ -75,7 +75,7 @@ func TestWitnessRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := tc.run(t)
-			err := ledger.Witness(r, ledger.Ticket{}, tc.job, runtest.About())
+			err := ledger.Witness(r, facts.Ticket{}, tc.job, runtest.About())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v", err)
 			}
@@ -84,7 +84,7 @@ func TestWitnessRefuses(t *testing.T) {
 			}
 		})
 	}
-	if err := ledger.Witness(runtest.Sent(t), ledger.Ticket{}, job(7), runtest.About()); err != nil {
+	if err := ledger.Witness(runtest.Sent(t), facts.Ticket{}, job(7), runtest.About()); err != nil {
 		t.Errorf("the right job: %v", err)
 	}
 }

@@ -36,10 +36,6 @@ func exitReason(code int) string {
 	return fmt.Sprintf("exit code %d", code)
 }
 
-// Refused is the agent's exit code for a task that it stopped before its
-// payload (agent.Refused).
-const Refused = 120
-
 // fate is why Slurm ended a job, in words; "" when it says nothing.
 func fate(reason string) string {
 	r := slurm.ParseReason(reason)

@@ -64,17 +64,18 @@ func TestInventoryIsRemembered(t *testing.T) {
 		before := count.sinfo.Load()
 		j, err := submit.Load("job.yaml", submit.Options{Runner: proc.System{}, Environ: os.Environ(),
 			Client: &slurm.Client{Runner: count, Env: os.Environ()}, Now: func() time.Time { return now }})
-		if err == nil {
-			err = j.MakePlan(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
 		}
+		p, err := j.MakePlan(t.Context())
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if first == nil {
-			first = j.Plan.Classes
+			first = p.Plan.Classes
 		}
-		if n := count.sinfo.Load() - before; n != asked || cmp.Diff(first, j.Plan.Classes) != "" {
-			t.Errorf("%s: sinfo was asked %d times, want %d\n%s", what, n, asked, cmp.Diff(first, j.Plan.Classes))
+		if n := count.sinfo.Load() - before; n != asked || cmp.Diff(first, p.Plan.Classes) != "" {
+			t.Errorf("%s: sinfo was asked %d times, want %d\n%s", what, n, asked, cmp.Diff(first, p.Plan.Classes))
 		}
 	}
 	edit := func(re, by string) {

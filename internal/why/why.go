@@ -171,14 +171,9 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 	a := submit.Again{}
 	ins, _ := ledger.Intents(r) // then the plan's values are told
 	options := map[string]string{}
-	for _, o := range pl.Slurm {
+	kept, _ := a.Options(pl, ins) // it changes nothing, and cannot fail
+	for _, o := range slices.Concat(pl.Slurm, kept) {
 		options[o.Name] = o.Value
-	}
-	if kept, err := a.Options(pl, ins); err == nil {
-		for _, o := range kept {
-			name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
-			options[name] = value
-		}
 	}
 	mem := Use{Of: "the largest process"}
 	var end facts.End
@@ -276,7 +271,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 	default:
 		y.Words = "it failed" + text.Because(y.Reason)
 		switch {
-		case code == status.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
+		case code == facts.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
 			y.Words = "nixbatch stopped it before the first of its lines: " + text.Short(y.Reason)
 		case status.ExitWords[code].Way != "":
 			next("%s", status.ExitWords[code].Way)

@@ -1,4 +1,4 @@
-package main
+package ui
 
 import (
 	"fmt"
@@ -14,9 +14,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nix"
 )
 
-// progress shows what Nix does: on a terminal one line that is written over,
+// Progress shows what Nix does: on a terminal one line that is written over,
 // else a line for each thing begun.
-type progress struct {
+type Progress struct {
 	mu    sync.Mutex
 	w     io.Writer
 	tty   bool
@@ -30,8 +30,9 @@ type progress struct {
 	of    int64
 }
 
-func newProgress(w io.Writer, quiet bool) *progress {
-	p := &progress{w: w, quiet: quiet}
+// NewProgress shows on w; quiet shows nothing.
+func NewProgress(w io.Writer, quiet bool) *Progress {
+	p := &Progress{w: w, quiet: quiet}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		p.tty = true
 		p.width, _, _ = term.GetSize(int(f.Fd()))
@@ -39,7 +40,8 @@ func newProgress(w io.Writer, quiet bool) *progress {
 	return p
 }
 
-func (p *progress) event(e nix.Event) {
+// Event takes what Nix says.
+func (p *Progress) Event(e nix.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.quiet {
@@ -71,14 +73,14 @@ func (p *progress) event(e nix.Event) {
 	}
 }
 
-func (p *progress) count() string {
+func (p *Progress) count() string {
 	if p.total == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" (%d of %d built)", p.done, p.total)
 }
 
-func (p *progress) draw() {
+func (p *Progress) draw() {
 	line := "nix:" + p.count()
 	if p.of > 0 {
 		line += fmt.Sprintf(" %s of %s", humanize.IBytes(uint64(p.bytes)), humanize.IBytes(uint64(p.of)))
@@ -93,8 +95,8 @@ func (p *progress) draw() {
 	p.shown = true
 }
 
-// clear takes the progress line away, before something else is printed.
-func (p *progress) clear() {
+// Clear takes the progress line away, before something else is printed.
+func (p *Progress) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {

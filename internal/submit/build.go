@@ -13,18 +13,46 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
 
+// Built is a job whose builds are all in the store.
+type Built struct {
+	*Planned
+	Envs map[string]string // store paths, by arch
+	// described is the file that describes each build, by arch.
+	described map[string]string
+}
+
+// Build has every build of the plan made and pinned; one that is ready costs no
+// process.
+func (j *Planned) Build(ctx context.Context) (*Built, error) {
+	built := &Built{Planned: j, Envs: map[string]string{}, described: map[string]string{}}
+	for _, b := range j.Plan.Builds {
+		out, ok := j.Nix.Ready(b.Expr)
+		if !ok {
+			d, err := j.Nix.Instantiate(ctx, b.Expr)
+			if err != nil {
+				return nil, err
+			}
+			if out, err = j.Nix.Realise(ctx, b.Expr, d); err != nil {
+				return nil, err
+			}
+		}
+		built.Envs[b.Arch] = out
+		if err := built.describe(ctx, b, out); err != nil {
+			return nil, err
+		}
+	}
+	return built, nil
+}
+
 // describe writes down what a build is, once for all runs that share it: its
 // derivation and its closure. Where that was done before it costs one look at
 // the file system.
-func (j *Job) describe(ctx context.Context, b plan.Build, out string) error {
-	if j.described == nil {
-		j.described = map[string]string{}
-	}
+func (j *Built) describe(ctx context.Context, b plan.Build, out string) error {
 	hash, _, _ := strings.Cut(filepath.Base(out), "-")
 	file := filepath.Join(j.Project.Dir, "closures", b.Key+"-"+hash+".json")
 	j.described[b.Arch] = file
-	if _, err := os.Lstat(file); err == nil {
-		return nil
+	if there, err := durable.There(file); err != nil || there {
+		return err
 	}
 	d, err := j.Nix.Instantiate(ctx, b.Expr)
 	if err != nil {
