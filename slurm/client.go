@@ -25,15 +25,6 @@ type Client struct {
 	Apart bool
 }
 
-// JobID is a submitted job.
-type JobID struct {
-	ID      int64
-	Cluster string // "" when sbatch named none
-}
-
-// String is the number alone, as squeue and scancel take it.
-func (j JobID) String() string { return strconv.FormatInt(j.ID, 10) }
-
 // run starts one command with a timeout. Queries get their times as seconds
 // since 1970, whatever the site's habit; sbatch does not, as its variables go
 // on into the job.

@@ -20,7 +20,15 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Cancel(ctx, id.String())
+	defer func() {
+		jobs, err := client.Confirm(ctx, slurm.Wanted{JobRef: id, Task: -1})
+		if err == nil {
+			err = client.Cancel(ctx, jobs...)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
 	for {
 		jobs, err := client.Queue(ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil || len(jobs) != 1 {
