@@ -40,7 +40,7 @@ func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFil
 func (s *Status) keep(from string, now time.Time) {
 	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
 		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
-	f.Job.Jobs = nil
+	f.Job.Jobs, f.Job.JobID = nil, s.JobID()
 	if s.Sweep() {
 		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
 		lists := map[slurm.State][]int{}

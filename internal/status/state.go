@@ -97,6 +97,15 @@ func exitCode(b Brief) int {
 // Over reports whether nothing of the run is to be expected any more.
 func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
 
+// JobID is the number of the job that has the run now: after a retry that of the
+// last round. Of a sweep, whose tasks may be in several, it is the first one's.
+func (s Status) JobID() int64 {
+	if !s.Sweep() && len(s.Tasks) > 0 && s.Tasks[0].Submitted {
+		return s.Tasks[0].Job
+	}
+	return s.Job.JobID
+}
+
 // Sweep reports whether the run has many tasks.
 func (s Status) Sweep() bool { return s.Counts != nil }
 
