@@ -15,7 +15,7 @@ import (
 // Client runs Slurm's commands. The zero value uses those on PATH, in a clean
 // copy of this process's environment.
 type Client struct {
-	Runner Runner   // nil: the commands on PATH
+	Runner Runner   // nil: OnPath
 	Env    []string // nil: CleanEnv(os.Environ())
 	// SubmitTimeout and QueryTimeout end commands that hang (0: 60 s for
 	// sbatch, 30 s for all others).
@@ -31,7 +31,7 @@ type Client struct {
 func (c *Client) run(ctx context.Context, cmd Command, query bool) (Output, error) {
 	r := c.Runner
 	if r == nil {
-		r = onPath{}
+		r = OnPath{}
 	}
 	cmd.Env = c.Env
 	if cmd.Env == nil {

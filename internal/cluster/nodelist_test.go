@@ -16,7 +16,7 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 	bed := testbed.ForTest(t)
 	client := &slurm.Client{Env: bed.Env()}
 	ctx := context.Background()
-	id, err := client.Submit(ctx, []byte("#!/bin/sh\nexec sleep 60\n"), "--nodelist=skx1", "--constraint=haswell*1", "--time=1", "--output=/dev/null")
+	id, err := client.Submit(ctx, []byte("#!/bin/sh\nexec sleep 1000\n"), "--nodelist=skx1", "--constraint=haswell*1", "--time=60", "--output=/dev/null")
 	if err != nil {
 		t.Fatal(err)
 	}
