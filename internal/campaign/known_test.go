@@ -13,9 +13,8 @@ func (k excuse) excuses(r row) bool {
 
 // The causes, as read in the code.
 const (
-	oneLine    = "slurm/submit.go, parseSubmitted: one whole line with one id is believed at once, for looking would take a program more each time"
-	firstRound = "cmd/nixbatch/status.go, statusOf: job_id is that of the first submission, also when a retry runs or has run"
-	noToken    = "internal/ledger/submit.go, call: what the token does not find is called not taken, though a site may have changed the comment"
+	oneLine = "slurm/submit.go, parseSubmitted: one whole line with one id is believed at once, for looking would take a program more each time"
+	noToken = "internal/ledger/submit.go, call: what the token does not find is called not taken, though a site may have changed the comment"
 )
 
 // knownBad are kinds that fail today. They are injected and reported, not
@@ -28,24 +27,4 @@ var knownBad = map[string]excuse{
 
 	"comment-dropped-silently":  {untrue: true, why: noToken},
 	"comment-dropped-timed-out": {untrue: true, why: noToken},
-
-	"int-retry":            {untrue: true, why: firstRound},
-	"term-retry":           {untrue: true, why: firstRound},
-	"hup-retry":            {untrue: true, why: firstRound},
-	"kill-retry":           {untrue: true, why: firstRound},
-	"two-retries":          {untrue: true, why: firstRound},
-	"hand-beside-retry":    {untrue: true, why: firstRound},
-	"outside-beside-retry": {untrue: true, why: firstRound},
-	"ctld-down-retry":      {untrue: true, why: firstRound},
-	"full-retry":           {untrue: true, why: firstRound},
-	"full-start":           {untrue: true, why: firstRound},
-	"full-before":          {untrue: true, why: firstRound},
-	"full-after":           {untrue: true, why: firstRound},
-	"full-after-silently":  {untrue: true, why: firstRound},
-	"read-only-retry":      {untrue: true, why: firstRound},
-	"read-only-start":      {untrue: true, why: firstRound},
-	"read-only-before":     {untrue: true, why: firstRound},
-	"read-only-after":      {untrue: true, why: firstRound},
-
-	"read-only-after-silently": {untrue: true, why: firstRound},
 }
