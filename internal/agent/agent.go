@@ -119,12 +119,10 @@ func (a *Agent) claim() error {
 // keepAlive holds a lock for as long as this process lives, so that a local run
 // that was killed can be told from one that is running.
 func (a *Agent) keepAlive() (*os.File, error) {
-	f, err := os.OpenFile(a.Run.AliveFile(a.task, a.attempt), os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := rundir.HoldAlive(a.Run.AliveFile(a.task, a.attempt))
 	if err != nil {
 		return nil, fmt.Errorf("attempt directory: %w", err)
 	}
-	// A file system without locks says nothing about who is alive; Slurm does.
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	return f, nil
 }
 

@@ -42,6 +42,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
 	began := time.Now()
+	here, err := a.newHere()
+	if err != nil {
+		return 0, err
+	}
+	defer here.done()
 	p, err := a.enter(ctx, b)
 	if err != nil {
 		return 0, err
@@ -59,7 +64,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	for waiting := true; waiting; {
 		select {
 		case s := <-got:
-			if a.plan.Checkpoint == nil || !check.saw(s, a.plan.Checkpoint.Before) {
+			if (a.plan.Checkpoint == nil || !check.saw(s, a.plan.Checkpoint.Before)) && ends(s) {
 				told = s.String()
 			}
 			// The group may be gone already; then there is nobody to tell.
@@ -67,6 +72,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 			if s == syscall.SIGTERM && a.dir != "" {
 				endGroup(p.Pid(), termGrace)
 			}
+			here.saw(s)
+		case <-here.due:
+			here.kill()
+		case <-here.orphans:
+			here.family.Reap(p.Pid())
 		case <-check.due:
 			if a.plan.Checkpoint.Requeue {
 				check.stopped = true
@@ -78,14 +88,19 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	}
 	select { // Slurm signals all of the job's processes: the payload may be quicker
 	case s := <-got:
-		told = s.String()
+		if ends(s) {
+			told = s.String()
+		}
 	default:
 	}
 	end := a.newEnd()
 	end.Elapsed = time.Since(began).Seconds()
 	end.ExitCode, end.Signal = exitOf(werr)
+	if left := here.end(); left != "" {
+		fmt.Fprintf(a.Stderr, "nixbatch: %s\n", left)
+	}
 	if told != "" {
-		end.Reason = "told to end by signal: " + told
+		end.Reason = facts.ToldToEnd + ": " + told
 	}
 	if st := p.State(); st != nil {
 		end.UserTime, end.SysTime = st.UserTime().Seconds(), st.SystemTime().Seconds()
@@ -132,6 +147,7 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
 		Stdout: a.Stdout, Stderr: a.Stderr,
+		Death: a.death(),
 	}, true)
 	wait.Close()
 	if err != nil {
@@ -145,6 +161,12 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error
 	}
 	_, _ = let.WriteString("\n") // that bash is gone already is seen by who waits for it
 	return p, nil
+}
+
+// ends reports whether a signal tells to end: the others may mean anything, and
+// a payload that dies of one has it in its end.
+func ends(s os.Signal) bool {
+	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
 func (a *Agent) newEnd() facts.End {

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -191,9 +190,7 @@ func fromFiles(r rundir.Run) Status {
 	}
 	if ins[0].Local {
 		s.Job.Local = true // also where its submit.json was never written
-		if t := &s.Tasks[0]; t.end == nil {
-			localState(r, t)
-		}
+		localState(r, &s.Tasks[0])
 	}
 	s.sum()
 	s.Load()
@@ -322,22 +319,6 @@ func (s *Status) Load() {
 	if s.End == nil && durable.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
 		s.End, s.Brief.Elapsed, s.Brief.Exit, s.Brief.Note = &end, end.Elapsed, &end.ExitCode, noteOf(&end)
 	}
-}
-
-// localState tells a local run that goes on from one that was killed: the agent
-// holds a lock for as long as it lives.
-func localState(r rundir.Run, t *TaskStatus) {
-	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
-	if err != nil {
-		t.Reason = "it left no end"
-		return
-	}
-	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
-		t.State = slurm.Running
-		return
-	}
-	t.Reason = "it left no end: it was killed, or the machine went down"
 }
 
 // settled reports whether the files alone decide: a local run, one that was
