@@ -52,6 +52,7 @@ type Agent struct {
 	start   facts.Start
 	given   resources.Given
 	launch  launchSetup
+	alive   *os.File // see rundir.HoldAlive
 }
 
 // stop is why a task ends before its payload.
@@ -71,15 +72,15 @@ func (a *Agent) Main(ctx context.Context) int {
 	if err != nil {
 		return a.complain(err)
 	}
+	a.alive = alive
 	defer alive.Close()
+	defer rundir.GiveReserve(alive)
 	code, err := a.work(ctx)
 	if err != nil {
 		code = a.complain(err)
 		end := a.newEnd()
 		end.ExitCode, end.Reason = code, err.Error()
-		if werr := durable.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
-			fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", werr)
-		}
+		a.writeEnd(end)
 	}
 	return code
 }

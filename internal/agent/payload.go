@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
-	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
@@ -99,8 +98,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	if left := here.end(); left != "" {
 		fmt.Fprintf(a.Stderr, "nixbatch: %s\n", left)
 	}
-	if told != "" {
+	switch {
+	case told != "":
 		end.Reason = facts.ToldToEnd + ": " + told
+	case end.ExitCode != 0:
+		end.Reason = a.diskFull(end.ExitCode)
 	}
 	if st := p.State(); st != nil {
 		end.UserTime, end.SysTime = st.UserTime().Seconds(), st.SystemTime().Seconds()
@@ -118,10 +120,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	<-also
 	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs)
 	end.Time = a.Now().UTC()
-	if err := durable.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
-		// The payload's own word counts more than our failure to write it down.
-		fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", err)
-	}
+	a.writeEnd(end) // the payload's own word counts more than our failure to write it down
 	return end.ExitCode, nil
 }
 

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,16 @@ func boot() string {
 	return strings.TrimSpace(string(data))
 }
 
+// reserve is what the file takes on disk in bytes while its agent lives, so that
+// an end can be written where the disk is full by then.
+const reserve = 64 << 10
+
+// GiveReserve gives the disk back what the file kept of it.
+func GiveReserve(f *os.File) { _ = f.Truncate(aliveMost) } // else the end may fail, which is told
+
+// aliveMost bounds what the file says, in bytes.
+const aliveMost = 4096
+
 // HoldAlive makes the file, says in it which process this is, and locks it. A
 // file system without locks says nothing about who is alive.
 func HoldAlive(file string) (*os.File, error) {
@@ -46,8 +57,8 @@ func HoldAlive(file string) (*os.File, error) {
 	a.Host, _ = os.Hostname()
 	data, err := json.Marshal(a)
 	if err == nil {
-		// A full disk is no reason not to run.
-		_, _ = f.Write(append(data, '\n'))
+		// Blank lines behind it. A full disk is no reason not to run.
+		_, _ = f.Write(append(data, bytes.Repeat([]byte("\n"), reserve-len(data))...))
 	}
 	return f, nil
 }
@@ -77,7 +88,7 @@ func Agent(file string) (proc.Ident, error) {
 		}
 		return proc.Ident{}, err
 	}
-	data, err := io.ReadAll(io.LimitReader(f, 4096))
+	data, err := io.ReadAll(io.LimitReader(f, aliveMost))
 	if err != nil {
 		return proc.Ident{}, err
 	}
