@@ -140,6 +140,7 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	for _, i := range ask {
 		out[i].merge(said, err != nil, now)
+		out[i].tellMoved()
 	}
 	return out, joined(errs)
 }

@@ -57,6 +57,10 @@ func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledge
 	if err := s.LoadTasks(); err != nil {
 		return none(err)
 	}
+	if was := s.Moved(); was != "" {
+		return none(fault.New(fmt.Sprintf("run %s was submitted from %s, and its project was moved or copied since: its jobs would look for it there", r.ID, was),
+			"move it back (a symbolic link from the old name to the new place does, too), or submit the job file anew from where it is now"))
+	}
 	var pl plan.Plan
 	if err := durable.Read(r.PlanFile(), &pl); err != nil {
 		return none(fmt.Errorf("plan of run %s: %w", r.ID, err))
