@@ -29,6 +29,7 @@ type Arch struct {
 	Level    string // the highest level it includes: "x86-64-v3"; "armv8-a"
 
 	hard              Set // Requires without the soft flags
+	gccAdds           Set // flags that some GCC includes although the CPUs of the name have them not
 	models            []int
 	implementer, part int
 	order             int // its place in Rank, 0 is best
@@ -52,12 +53,14 @@ func buildTable() []Arch {
 		for _, r := range rows {
 			a := Arch{Name: r.name, Machine: machine, Vendor: r.vendor, MinGCC: r.gcc, Tune: cmp.Or(r.tune, r.name),
 				Requires: NewSet(fields(r.adds)...), models: r.models, implementer: r.implementer, part: r.part}
+			a.gccAdds = NewSet(fields(r.gccAdds)...)
 			if r.base != "" {
 				i, ok := byName[r.base]
 				if !ok {
 					panic("cpuflags: row " + r.name + " stands before its base")
 				}
 				a.Requires = a.Requires.Union(table[i].Requires)
+				a.gccAdds = a.gccAdds.Union(table[i].gccAdds)
 			}
 			a.hard = a.Requires.Without(soft)
 			byName[a.Name] = len(table)
@@ -77,7 +80,9 @@ func buildTable() []Arch {
 	for i := range table {
 		sorted[i] = &table[i]
 	}
-	slices.SortFunc(sorted, compareArchs)
+	slices.SortFunc(sorted, func(a, b *Arch) int {
+		return compareVariants(wholeOf(a), wholeOf(b))
+	})
 	for i, a := range sorted {
 		a.order = i
 	}
@@ -93,18 +98,6 @@ func indexTable() map[string]*Arch {
 		m[archs[i].Name] = &archs[i]
 	}
 	return m
-}
-
-// compareArchs is the fixed order of Rank: see there.
-func compareArchs(a, b *Arch) int {
-	return cmp.Or(
-		-cmp.Compare(a.Machine, b.Machine), // x86_64 before aarch64
-		-cmp.Compare(slices.Index(levelNames, a.Level), slices.Index(levelNames, b.Level)),
-		-cmp.Compare(a.hard.Len(), b.hard.Len()),
-		-cmp.Compare(a.Requires.Len(), b.Requires.Len()),
-		compareVersions(a.MinGCC, b.MinGCC),
-		cmp.Compare(a.Name, b.Name),
-	)
 }
 
 // Arches is the whole table, x86-64 first, a name after those it builds on.
@@ -128,25 +121,39 @@ func ArchNames() []string {
 	return names
 }
 
-// Rank puts names in a fixed total order, best first, whatever the machine:
-// the higher level first; in a level the name that requires more flags (soft
-// flags not counted); then more flags with the soft ones; then the name that an
-// older GCC knows; then by name. x86-64 comes before aarch64, then Generic, and
-// names that are not in the table last, by name. Twice the same name stays
-// twice. The first of them that CanRun is the one to run.
-func Rank(names []string) []string {
-	place := func(n string) int {
-		if a, ok := archByID[n]; ok {
-			return a.order
-		}
-		if n == Generic {
-			return len(archs)
-		}
-		return len(archs) + 1
+// Rank puts builds in a fixed total order, best first, whatever the machine:
+// the higher level first; in a level the build that requires more flags of those
+// that compilers emit code for; then more flags (soft ones not counted); then the
+// name with more flags, the soft ones counted; then the name that an older GCC
+// knows; then by text. x86-64 comes before aarch64,
+// then Generic, and what is no build last, by text. Twice the same stays twice.
+// The first of them that CanRun is the one to run.
+func Rank(builds []string) []string {
+	type place struct {
+		text  string
+		group int // a build, Generic, or neither
+		v     variant
 	}
-	out := slices.Clone(names)
-	slices.SortFunc(out, func(a, b string) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
+	places := make([]place, len(builds))
+	for i, b := range builds {
+		p := place{text: b, group: 2}
+		if v, ok := resolve(b); ok {
+			p.group, p.v = 0, v
+		} else if b == Generic {
+			p.group = 1
+		}
+		places[i] = p
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		c := cmp.Compare(a.group, b.group)
+		if c == 0 && a.group == 0 {
+			c = compareVariants(a.v, b.v)
+		}
+		return cmp.Or(c, cmp.Compare(a.text, b.text))
 	})
+	out := make([]string, len(places))
+	for i, p := range places {
+		out[i] = p.text
+	}
 	return out
 }

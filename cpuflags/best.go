@@ -1,17 +1,21 @@
 package cpuflags
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Choice is the build chosen for a CPU, or for several, and why not a better
 // one.
 type Choice struct {
-	// Arch is the chosen name; Generic where not even the lowest level may be
-	// asked for under the limits; "" where there is no build that all can run
-	// (an x86-64 CPU without SSE2, or several CPUs of different architectures).
+	// Arch is the chosen build's text; Generic where not even the lowest level
+	// may be asked for under the limits; "" where there is no build that all can
+	// run (an x86-64 CPU without SSE2, or CPUs of different architectures).
 	Arch        string   `json:"arch"`
-	Level       string   `json:"level"`        // Level of the flags, whatever the limits
-	SoftMissing []string `json:"soft_missing"` // flags of Arch that are missing and do not decide; sorted, never nil
-	Not         []WhyNot `json:"not"`          // better arches, least demanding first; never nil
+	Tune        string   `json:"tune,omitempty"` // -mtune for it
+	Level       string   `json:"level"`          // Level of the flags, whatever the limits
+	SoftMissing []string `json:"soft_missing"`   // flags of Arch that are missing and do not decide; sorted, never nil
+	Not         []WhyNot `json:"not"`            // better arches, least demanding first; never nil
 }
 
 // WhyNot is one better arch, and what is in its way.
@@ -36,113 +40,159 @@ func vendorKey(vendor string) string {
 	return ""
 }
 
-// Best chooses for one CPU: among the arches that it can run, of its own
-// vendor, that include its level, and that the limits allow, the one that
-// requires most; else the level. Where the limits forbid the level too, the
-// next lower one takes its place. Ties are broken as in Rank, after the model
-// number. On aarch64 it is the core's own -mcpu name, else armv8-a.
+// Best chooses for one CPU. Of every name of its own vendor, and of the levels,
+// that the limits allow, it takes what the CPU has: the whole name, or the name
+// less the flags that are missing (and what needs those). Of these it is
+//
+//  1. the one of the highest level,
+//  2. then the one with most of the flags that compilers emit code for,
+//  3. then a whole name; so a name less flags is chosen whenever, and only
+//     when, it gives more than the best whole name,
+//  4. then, of names that require the same, the one for the CPU's model,
+//  5. then the one that leaves least out, requires most, of which fewest soft
+//     flags are missing, and that is first in Rank.
+//
+// On aarch64 it is the core's own -mcpu name, whole, else armv8-a.
 func Best(c CPU, l Limits) Choice {
-	level := Level(c.Flags)
-	var best *Arch
-	if level == baseARM {
-		best = bestARM(c, l)
-	} else {
-		best = bestX86(c, l, level)
-	}
-	return choice(c, l, level, best)
+	return choose(c, l, own(c))
 }
 
-func bestX86(c CPU, l Limits, level string) *Arch {
+// own is the names that are looked at for one CPU, or for CPUs that are alike.
+func own(c CPU) func(*Arch) bool {
 	vendor := vendorKey(c.Vendor)
-	for i := slices.Index(levelNames, level); i >= 0; i-- {
-		lv := archByID[levelNames[i]]
-		var best *Arch
-		for j := range archs {
-			a := &archs[j]
-			if a.Vendor == "" || a.Vendor != vendor || !a.hard.SubsetOf(c.Flags) || !lv.hard.SubsetOf(a.hard) || l.allows(a) != "" {
-				continue
-			}
-			if best == nil || better(a, best, c) {
-				best = a
-			}
+	return func(a *Arch) bool {
+		if a.Machine != X86 {
+			return a.isCore(c)
 		}
-		if best == nil && l.allows(lv) == "" {
-			best = lv
-		}
-		if best != nil {
-			return best
-		}
+		return a.Vendor == vendor
 	}
-	return nil
 }
 
-// better orders two arches that the CPU can run.
-func better(a, b *Arch, c CPU) bool {
-	if a.Requires.Equal(b.Requires) {
-		x, y := a.isModel(c), b.isModel(c)
-		if x != y {
-			return x
-		}
-		// A name that stands for certain models only is no answer for others.
-		if u, v := len(a.models) == 0, len(b.models) == 0; u != v {
-			return u
-		}
-	}
-	if n, m := a.hard.Len(), b.hard.Len(); n != m {
-		return n > m
-	}
-	return a.order < b.order
-}
-
-func (a *Arch) isModel(c CPU) bool { return c.Family == 6 && slices.Contains(a.models, c.Model) }
-
-func bestARM(c CPU, l Limits) *Arch {
-	base := archByID[baseARM]
-	for i := range archs {
-		a := &archs[i]
-		if a.isCore(c) && a.hard.SubsetOf(c.Flags) && l.allows(a) == "" {
-			return a
-		}
-	}
-	if l.allows(base) == "" {
-		return base
-	}
-	return nil
-}
-
-func (a *Arch) isCore(c CPU) bool {
-	return a.implementer != 0 && a.implementer == c.Implementer && a.part == c.Part
-}
-
-// choice explains a chosen arch; nil is Generic, or "" where there is no level.
-func choice(c CPU, l Limits, level string, best *Arch) Choice {
+// choose is the rule, over the flags that all CPUs have.
+func choose(c CPU, l Limits, named func(*Arch) bool) Choice {
+	best, ok := pick(c, l, named)
+	level := Level(c.Flags)
 	ch := Choice{Level: level, SoftMissing: []string{}, Not: []WhyNot{}}
 	switch {
-	case best != nil:
-		ch.Arch = best.Name
+	case ok:
+		ch.Arch, ch.Tune = best.text(), tune(best, c, l)
 		_, ch.SoftMissing = best.missing(c.Flags)
 	case level != "":
 		ch.Arch = Generic
 	default:
 		return ch
 	}
-	ch.Not = whyNot(c, l, level, best)
+	ch.Not = whyNot(c, l, best)
 	return ch
 }
 
-// whyNot explains every better arch of the CPU's vendor: those before the
-// chosen one in Rank. A vendor without arches gets the better levels; an
-// aarch64 core its own name.
-func whyNot(c CPU, l Limits, level string, best *Arch) []WhyNot {
+// pick is the best variant of the names; not ok where nothing may be asked for.
+func pick(c CPU, l Limits, named func(*Arch) bool) (best variant, ok bool) {
+	level := Level(c.Flags)
+	if level == "" {
+		return variant{}, false
+	}
+	f, machine := usable(c.Flags), archByID[level].Machine
+	for i := range archs {
+		a := &archs[i]
+		if a.Machine != machine || !(a.Vendor == "" || named(a)) {
+			continue
+		}
+		v, can := a.on(f)
+		if can && l.refuses(v) == "" && (!ok || better(v, best, c)) {
+			best, ok = v, true
+		}
+	}
+	return best, ok
+}
+
+// better orders two variants that the CPU can run, by the rule of Best.
+func better(v, w variant, c CPU) bool {
+	if v.level != w.level {
+		return v.level > w.level
+	}
+	if n, m := v.hard.Intersect(emitted).Len(), w.hard.Intersect(emitted).Len(); n != m {
+		return n > m
+	}
+	if v.whole() != w.whole() {
+		return v.whole()
+	}
+	a, b := v.arch, w.arch
+	if a.Requires.Equal(b.Requires) {
+		x, y := a.isModel(c), b.isModel(c)
+		if x != y {
+			return x
+		}
+		// A name that stands for certain models only is no answer for others.
+		if u, w := len(a.models) == 0, len(b.models) == 0; u != w {
+			return u
+		}
+	}
+	return cmp.Or(
+		cmp.Compare(len(v.build().Without), len(w.build().Without)),
+		-cmp.Compare(v.hard.Len(), w.hard.Len()),
+		cmp.Compare(a.Requires.Without(c.Flags).Len(), b.Requires.Without(c.Flags).Len()),
+		cmp.Compare(a.order, b.order),
+	) < 0
+}
+
+func (a *Arch) isModel(c CPU) bool { return c.Family == 6 && slices.Contains(a.models, c.Model) }
+
+func (a *Arch) isCore(c CPU) bool {
+	return a.implementer != 0 && a.implementer == c.Implementer && a.part == c.Part
+}
+
+// Tune is the -mtune of a build for one CPU or several: the name's own; where
+// the name is a level, or another vendor's, the newest name of the CPUs' own
+// vendor that the limits know, which may ask for more than the CPUs have, since
+// tuning uses no flag. CPUs of several vendors have none.
+func Tune(build string, cpus []CPU, l Limits) string {
+	v, ok := resolve(build)
+	if !ok {
+		return ""
+	}
+	c, _, ok := commonCPU(cpus)
+	if !ok {
+		return v.arch.Tune
+	}
+	return tune(v, c, l)
+}
+
+func tune(v variant, c CPU, l Limits) string {
 	vendor := vendorKey(c.Vendor)
+	if vendor == "" || v.arch.Machine != X86 || v.arch.Vendor == vendor {
+		return v.arch.Tune
+	}
+	var best *Arch
+	f := usable(c.Flags)
+	for i := range archs {
+		a := &archs[i]
+		if a.Vendor != vendor || l.allows(a) != "" {
+			continue
+		}
+		if best == nil || a.hard.Intersect(f).Len() > best.hard.Intersect(f).Len() {
+			best = a
+		}
+	}
+	if best == nil {
+		return v.arch.Tune
+	}
+	return best.Tune
+}
+
+// whyNot explains every better name of the CPU's vendor: those before the
+// chosen build in Rank. A vendor without names gets the better levels; an
+// aarch64 core its own name. The zero best is Generic.
+func whyNot(c CPU, l Limits, best variant) []WhyNot {
+	vendor, arm := vendorKey(c.Vendor), Level(c.Flags) == baseARM
 	betters := make([]*Arch, 0, 24)
 	for i := range archs {
 		a := &archs[i]
-		if best != nil && (a == best || a.order >= best.order || a.Requires.Equal(best.Requires)) {
+		if best.arch != nil && (compareVariants(wholeOf(a), best) >= 0 || (best.whole() && a.Requires.Equal(best.arch.Requires))) {
 			continue
 		}
 		of := a.Machine == X86 && a.Vendor == vendor
-		if level == baseARM {
+		if arm {
 			of = a.isCore(c)
 		}
 		if of {
@@ -153,7 +203,7 @@ func whyNot(c CPU, l Limits, level string, best *Arch) []WhyNot {
 	out := make([]WhyNot, 0, len(betters))
 	for _, a := range betters {
 		w := WhyNot{Arch: a.Name}
-		w.Missing, w.SoftMissing = a.missing(c.Flags)
+		w.Missing, w.SoftMissing = wholeOf(a).missing(c.Flags)
 		if w.Reason = l.allows(a); len(w.Missing) > 0 {
 			w.Reason = ReasonFlags
 		}

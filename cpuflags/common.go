@@ -2,17 +2,10 @@ package cpuflags
 
 import "slices"
 
-// BestCommon chooses one build for several CPUs, over the flags that all of
-// them have.
-//
-// CPUs of one vendor: as Best, over those flags. Of several vendors: the
-// maximal arch that all can run and the limits allow, whoever it is named for,
-// where maximal means that no other one requires all of its flags and more. If
-// there are several maxima of which none includes the other (Sapphire Rapids
-// with Zen 4: icelake-server and cooperlake), neither is taken but the cautious
-// answer: the CPU that the common level is named after in GCC's tuning
-// (nehalem, haswell, skylake-avx512) if all can run it, else the level. Maxima
-// that require the same are taken in the order of Rank.
+// BestCommon chooses one build for several CPUs: as Best, over the flags that
+// all of them have. CPUs of several vendors have no own names: every vendor's
+// are looked at (an aarch64 core's only where there is such a core), but for
+// those that stand for certain models.
 //
 // No CPUs, or CPUs of different architectures, have no common build: Arch "".
 func BestCommon(cpus []CPU, l Limits) Choice {
@@ -21,10 +14,11 @@ func BestCommon(cpus []CPU, l Limits) Choice {
 		return Choice{SoftMissing: []string{}, Not: []WhyNot{}}
 	}
 	if alike {
-		return Best(common, l)
+		return choose(common, l, own(common))
 	}
-	level := Level(common.Flags)
-	return choice(common, l, level, maximal(common.Flags, l, level, cpus))
+	return choose(common, l, func(a *Arch) bool {
+		return len(a.models) == 0 && (a.implementer == 0 || slices.ContainsFunc(cpus, a.isCore))
+	})
 }
 
 // commonCPU intersects CPUs. What they do not share is empty. alike says that
@@ -52,59 +46,4 @@ func commonCPU(cpus []CPU) (c CPU, alike, ok bool) {
 		}
 	}
 	return c, alike, true
-}
-
-// maximal is the rule for CPUs that share no name; nil where nothing may be
-// asked for.
-func maximal(f Set, l Limits, level string, cpus []CPU) *Arch {
-	var maxima []*Arch
-	for i := range archs {
-		a := &archs[i]
-		// A name for certain models only stands for no mixture of CPUs, and an
-		// aarch64 core's name for none that has no such core.
-		if len(a.models) > 0 || !a.hard.SubsetOf(f) || l.allows(a) != "" ||
-			(a.implementer != 0 && !slices.ContainsFunc(cpus, a.isCore)) {
-			continue
-		}
-		dominated := false
-		kept := maxima[:0]
-		for _, m := range maxima {
-			above := a.hard.SubsetOf(m.hard)
-			if above && (!m.hard.SubsetOf(a.hard) || m.order < a.order) {
-				dominated = true
-			}
-			if dominated || !m.hard.SubsetOf(a.hard) {
-				kept = append(kept, m)
-			}
-		}
-		maxima = kept
-		if !dominated {
-			maxima = append(maxima, a)
-		}
-	}
-	switch len(maxima) {
-	case 0:
-		return nil
-	case 1:
-		return maxima[0]
-	}
-	return cautious(f, l, level)
-}
-
-// cautious goes down from the level: the CPU that a level is tuned as, then
-// the level itself.
-func cautious(f Set, l Limits, level string) *Arch {
-	for i := len(levelNames) - 1; i >= 0; i-- {
-		lv := archByID[levelNames[i]]
-		if !lv.hard.SubsetOf(f) {
-			continue
-		}
-		if named := archByID[lv.Tune]; named != nil && named.hard.SubsetOf(f) && l.allows(named) == "" {
-			return named
-		}
-		if l.allows(lv) == "" {
-			return lv
-		}
-	}
-	return nil
 }

@@ -16,6 +16,17 @@ type CPU struct {
 	Implementer int    `json:"implementer,omitempty"` // aarch64: MIDR_EL1
 	Part        int    `json:"part,omitempty"`        // aarch64: MIDR_EL1
 	Microcode   string `json:"microcode,omitempty"`   // "0x2b000590"
+	// Disagreements is where CPUID and the kernel say differently, by flag.
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
+	Note          string         `json:"note,omitempty"` // what is wrong with the cpuinfo, which could be used all the same
+}
+
+// Disagreement is a flag of which CPUID and /proc/cpuinfo do not say the same.
+type Disagreement struct {
+	Flag    string `json:"flag"`
+	CPUID   bool   `json:"cpuid"`   // CPUID has it
+	CPUInfo bool   `json:"cpuinfo"` // /proc/cpuinfo shows it
+	Taken   bool   `json:"taken"`   // Flags has it
 }
 
 // The values of CPU.Source.

@@ -11,49 +11,81 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 )
 
-// What the core and the kernel tell of this machine may differ only where the
-// kernel hides a flag on purpose, and never in one that decides.
-func TestHostsWitnessesAgree(t *testing.T) {
+// Who decides: CPUID where it can, the kernel where it has a say, and both where
+// the processors differ.
+func TestSettle(t *testing.T) {
+	info := NewSet("sse", "avx2", "clwb", "nopl", "amx_tile")
+	core := NewSet("sse", "lzcnt", "sse4a", "rdseed", "hreset", "amx_int8")
+	for _, c := range []struct {
+		alike   bool
+		flags   string
+		differ  string // the flags, + taken
+		because string
+	}{
+		{true, "clwb hreset lzcnt nopl sse sse4a", "amx_int8 amx_tile avx2 lzcnt+ rdseed sse4a+", "CPUID decides"},
+		{false, "clwb hreset nopl sse", "amx_int8 amx_tile avx2 lzcnt rdseed sse4a", "CPUID is of one core"},
+	} {
+		flags, differ := settle(info, core, c.alike)
+		if flags.String() != c.flags {
+			t.Errorf("%s: settled on %s, want %s", c.because, flags, c.flags)
+		}
+		var got []string
+		for _, d := range differ {
+			if d.CPUID == d.CPUInfo || d.CPUID != core.Has(d.Flag) || d.CPUInfo != info.Has(d.Flag) {
+				t.Errorf("%s: no disagreement: %+v", c.because, d)
+			}
+			if d.Taken {
+				d.Flag += "+"
+			}
+			got = append(got, d.Flag)
+		}
+		if s := strings.Join(got, " "); s != c.differ {
+			t.Errorf("%s: differ in %s, want %s", c.because, s, c.differ)
+		}
+	}
+}
+
+func TestSettleTakesNoFlagThatNobodySaw(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		info, core, alike := anyFlags(t, "cpuinfo").Without(unprinted), anyFlags(t, "cpuid").Intersect(toldByCPUID), rapid.Bool().Draw(t, "alike")
+		flags, differ := settle(info, core, alike)
+		if !flags.SubsetOf(info.Union(core)) || !info.Intersect(core).SubsetOf(flags) {
+			t.Fatalf("%s of %s and %s", flags, info, core)
+		}
+		if told := flags.Intersect(toldByCPUID); !told.SubsetOf(core) {
+			t.Fatalf("%s is taken, and CPUID denies it", told.Without(core))
+		}
+		for _, d := range differ {
+			if kernelSays.Has(d.Flag) && d.Taken {
+				t.Fatalf("%s is the kernel's to give", d.Flag)
+			}
+		}
+	})
+}
+
+// This machine, by the rule: whatever its kernel hides.
+func TestHostFollowsTheRule(t *testing.T) {
 	c, err := Host()
 	if err != nil {
 		t.Fatal(err)
 	}
-	info, err := parseFile("/proc/cpuinfo")
+	info, alike, err := parseFileAlike("/proc/cpuinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	core := hostCPUID()
-	told := toldByCPUID.Without(unprinted)
-	if shown := info.Flags.Intersect(told).Without(core); shown.Len() > 0 {
-		t.Errorf("the kernel shows what CPUID denies: %s", shown)
-	}
-	for _, n := range disagree(info.Flags, core) {
-		if !Soft().Has(n) {
-			t.Errorf("CPUID and cpuinfo disagree on %s", n)
-		}
-		if c.Flags.Has(n) {
-			t.Errorf("the host has %s, on which its witnesses disagree", n)
-		}
+	flags, differ := settle(info.Flags, core, alike)
+	if !c.Flags.Equal(flags) || !slices.Equal(c.Disagreements, differ) {
+		t.Errorf("host has %s, its witnesses say %s", c.Flags, flags)
 	}
 	if c.Source != SourceBoth || c.Processors < 1 || Level(c.Flags) == "" {
 		t.Errorf("host: %+v", c)
 	}
-	if told.Intersect(info.Flags).Len() < 10 {
-		t.Errorf("only %d flags compared", told.Intersect(info.Flags).Len())
-	}
-}
-
-func TestAgree(t *testing.T) {
-	info := NewSet("sse", "avx2", "clwb", "nopl") // clwb: cpuinfo alone can tell
-	core := NewSet("sse", "rdseed", "hreset")     // hreset: CPUID alone can tell
-	want := NewSet("sse", "clwb", "nopl", "hreset")
-	if got := agree(info, core); !got.Equal(want) {
-		t.Errorf("agreed on %s, want %s", got, want)
-	}
-	if got := disagree(info, core); !slices.Equal(got, []string{"avx2", "rdseed"}) {
-		t.Errorf("disagreed on %v", got)
+	if n := core.Intersect(info.Flags).Len(); n < 10 {
+		t.Errorf("CPUID and cpuinfo agree on %d flags only", n)
 	}
 }
 
@@ -82,18 +114,20 @@ func TestBestCommon(t *testing.T) {
 		{"cooperlake icelake-sp", Limits{}, "cascadelake"},
 		{"sapphirerapids emeraldrapids", Limits{}, "sapphirerapids"},
 		{"emeraldrapids emeraldrapids", Limits{}, "emeraldrapids"},
-		{"sapphirerapids zen4", Limits{}, "skylake-avx512"}, // two maxima: the cautious answer
-		{"zen4 sapphirerapids", old, "skylake-avx512"},
-		{"sapphirerapids zen4", Limits{Known: func(a string) bool { return a != "skylake-avx512" }}, "x86-64-v4"},
+		{"sapphirerapids zen4", Limits{}, "icelake-server"},
+		{"sapphirerapids zen5", Limits{}, "sapphirerapids-no-amx_tile-avx512_fp16"},
+		{"zen4 sapphirerapids", old, "icelake-server"},
+		{"sapphirerapids zen4", Limits{Whole: true}, "icelake-server"},
 		{"haswell zen3", Limits{}, "haswell"},
-		{"haswell zen3", Limits{GCC: "4.8"}, "x86-64"},
+		{"haswell zen3", Limits{GCC: "4.8"}, "btver2-no-prefetchw-sse4a"},
 		{"skylake zen2", Limits{}, "skylake"},
 		{"zen1 zen4", Limits{}, "znver1"},
 		{"zen4 zen5", old, "x86-64-v4"},
 		{"hygon zen1", Limits{}, "znver1"},
 		{"nehalem bulldozer", Limits{}, "nehalem"},
 		{"zhaoxin ivybridge", Limits{}, "ivybridge"},
-		{"kvm64 zen5", Limits{}, "x86-64"},
+		{"kvm64 zen5", Limits{}, "nehalem-no-lahf_lm-popcnt-ssse3"},
+		{"kvm64 zen5", Limits{Whole: true}, "x86-64"},
 		{"neoverse-n1 graviton3", Limits{}, "neoverse-n1"},
 		{"a64fx graviton3", Limits{}, "a64fx"},
 		{"thunderx2 neoverse-n1 a64fx", Limits{}, "armv8-a"},
@@ -136,8 +170,8 @@ func TestWhyNot(t *testing.T) {
 	got := Best(fixture(t, "zen4-vm"), Limits{GCC: "12.2", Known: func(a string) bool { return a != "znver5" }}).Not
 	want := []WhyNot{
 		{Arch: "znver4", Missing: []string{}, SoftMissing: []string{"mwaitx", "pku", "wbnoinvd"}, Reason: "needs GCC 12.3"},
-		{Arch: "znver5", Missing: []string{"avx512_vp2intersect", "avx_vnni", "movdir64b", "movdiri"},
-			SoftMissing: []string{"mwaitx", "pku", "prefetchi", "wbnoinvd"}, Reason: "missing flags"},
+		{Arch: "znver5", Missing: []string{"avx512_vp2intersect", "avx_vnni"},
+			SoftMissing: []string{"movdir64b", "movdiri", "mwaitx", "pku", "prefetchi", "wbnoinvd"}, Reason: "missing flags"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -254,10 +288,12 @@ func TestReport(t *testing.T) {
 	delete(got, "flags")
 	want := map[string]any{"schema": "nixbatch/cpu/v1", "architecture": "x86_64", "vendor": "AuthenticAMD", "family": 25.0, "model": 17.0,
 		"stepping": 1.0, "name": "AMD EPYC 9R14", "processors": 2.0, "source": "cpuinfo", "level": "x86-64-v4", "arch": "znver4",
+		"compile": []any{"-march=znver4", "-mtune=znver4", "-mno-fsgsbase", "-mno-fxsr", "-mno-mwaitx", "-mno-pku", "-mno-rdpid",
+			"-mno-rdseed", "-mno-wbnoinvd", "-mno-xsaves"},
 		"soft_missing": []any{"mwaitx", "pku", "wbnoinvd"},
 		"not": []any{map[string]any{"arch": "znver5", "reason": "missing flags",
-			"missing":      []any{"avx512_vp2intersect", "avx_vnni", "movdir64b", "movdiri"},
-			"soft_missing": []any{"mwaitx", "pku", "prefetchi", "wbnoinvd"}}}}
+			"missing":      []any{"avx512_vp2intersect", "avx_vnni"},
+			"soft_missing": []any{"movdir64b", "movdiri", "mwaitx", "pku", "prefetchi", "wbnoinvd"}}}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
@@ -266,10 +302,11 @@ vendor   AuthenticAMD, family 25, model 17
 seen in  cpuinfo, 2 processors
 level    x86-64-v4
 build    znver4
+compile  -march=znver4 -mtune=znver4 -mno-fsgsbase -mno-fxsr -mno-mwaitx -mno-pku -mno-rdpid -mno-rdseed -mno-wbnoinvd -mno-xsaves
 masked   mwaitx pku wbnoinvd (compilers never emit these by themselves)
 
 why not better:
-  znver5  lacks avx512_vp2intersect avx_vnni movdir64b movdiri (and, not needed: mwaitx pku prefetchi wbnoinvd)
+  znver5  lacks avx512_vp2intersect avx_vnni (and, not needed: movdir64b movdiri mwaitx pku prefetchi wbnoinvd)
 `
 	if d := cmp.Diff(wantText, r.Text()); d != "" {
 		t.Error(d)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,10 +21,18 @@ const (
 // processors have (the cores of a hybrid CPU differ); the labels are the first
 // processor's.
 //
-// A text that is empty, is no cpuinfo, or was cut off (a processor without
-// flags, a last line without its end) is an *Error: half a list of flags would
+// A text whose last line has no end, or whose last processor is cut off, is read
+// from the processors that are whole, with a Note; a line of flags without its
+// end counts only where another processor has the same. One that is empty, is no
+// cpuinfo, or has no whole processor is an *Error: half a list of flags would
 // silently mean a lesser CPU.
 func ParseCPUInfo(r io.Reader) (CPU, error) {
+	c, _, err := parseCPUInfo(r)
+	return c, err
+}
+
+// parseCPUInfo says also whether all processors are alike, as far as is told.
+func parseCPUInfo(r io.Reader) (c CPU, alike bool, err error) {
 	p := parser{}
 	br := bufio.NewReaderSize(r, 64<<10)
 	for {
@@ -31,15 +40,20 @@ func ParseCPUInfo(r io.Reader) (CPU, error) {
 		if err == io.EOF {
 			break
 		}
-		if err != nil {
-			return CPU{}, err
+		p.cut = errors.Is(err, errCut)
+		if err != nil && !p.cut {
+			return CPU{}, false, err
 		}
 		if err := p.line(line); err != nil {
-			return CPU{}, err
+			return CPU{}, false, err
 		}
 	}
-	return p.end()
+	c, err = p.end()
+	return c, !p.differ, err
 }
+
+// errCut comes with a last line that does not end.
+var errCut = errors.New("the last line does not end")
 
 // readLine returns the next line without its end; io.EOF after the last.
 func readLine(br *bufio.Reader) (string, error) {
@@ -58,7 +72,7 @@ func readLine(br *bufio.Reader) (string, error) {
 		case err == io.EOF && len(part) == 0 && len(long) == 0:
 			return "", io.EOF
 		case err == io.EOF:
-			return "", &Error{What: "is cut off: its last line does not end", Way: saveHint}
+			return string(append(long, part...)), errCut
 		default:
 			return "", fmt.Errorf("read cpuinfo: %w", err)
 		}
@@ -79,6 +93,12 @@ type parser struct {
 	lastKey, lastText string
 	lastSet           Set
 	seen              bool // some text other than blank lines
+	cut               bool // the line at hand is the last, and has no end
+	note              string
+	// What the first processor says of itself, to see whether the others say the
+	// same.
+	first, own [3]string
+	differ     bool
 }
 
 func (p *parser) line(line string) error {
@@ -86,6 +106,9 @@ func (p *parser) line(line string) error {
 	key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 	if key != "" || ok {
 		p.seen = true
+	}
+	if p.cut {
+		p.note = "its last line does not end"
 	}
 	if !ok {
 		return nil
@@ -95,7 +118,7 @@ func (p *parser) line(line string) error {
 			return err
 		}
 		p.open, p.flagged, p.processor, p.vendor = true, false, value, ""
-		p.ours, p.foreign = false, false
+		p.ours, p.foreign, p.own = false, false, [3]string{}
 		return nil
 	}
 	if !p.open {
@@ -114,18 +137,28 @@ func (p *parser) line(line string) error {
 	default:
 		p.foreign = true
 	}
+	if i := slices.Index(kinds[:], key); i >= 0 {
+		p.own[i] = value
+	}
 	if p.cpu.Processors == 0 {
 		p.label(key, value)
 	}
 	return nil
 }
 
+// kinds is the lines of which cores of one kind have the same.
+var kinds = [3]string{"cpu family", "model", "stepping"}
+
 // flags takes a stanza's list. The stanza counts from here on.
 func (p *parser) flags(key, value string) error {
-	p.flagged = true
 	if key == p.lastKey && value == p.lastText {
+		p.flagged = true
 		return nil
 	}
+	if p.cut { // who knows how the list goes on
+		return nil
+	}
+	p.flagged = true
 	if p.lastKey != "" && key != p.lastKey {
 		return &Error{What: "is no cpuinfo: it mixes x86-64 and aarch64", Way: saveHint}
 	}
@@ -139,7 +172,7 @@ func (p *parser) flags(key, value string) error {
 	if p.lastKey == "" {
 		p.lastSet = set
 	} else {
-		p.lastSet = p.lastSet.Intersect(set)
+		p.lastSet, p.differ = p.lastSet.Intersect(set), true
 	}
 	p.lastKey, p.lastText = key, value
 	return nil
@@ -157,11 +190,12 @@ func (p *parser) close() error {
 		return &Error{What: fmt.Sprintf("is cut off: processor %s has no flags", p.processor), Way: saveHint}
 	}
 	if p.cpu.Processors == 0 {
-		p.cpu.Vendor = p.vendor
+		p.cpu.Vendor, p.first = p.vendor, p.own
 	} else if p.vendor != p.cpu.Vendor {
 		return &Error{What: fmt.Sprintf("has processors of two vendors, %q and %q", p.cpu.Vendor, p.vendor),
 			Way: "keep one file for each machine"}
 	}
+	p.differ = p.differ || p.own != p.first
 	p.cpu.Processors++
 	p.open = false
 	return nil
@@ -189,8 +223,21 @@ func (p *parser) label(key, value string) {
 	}
 }
 
+// last ends the last stanza: one that is cut off is left out where another is
+// whole.
+func (p *parser) last() error {
+	if p.open && !p.flagged && p.cpu.Processors > 0 && (p.ours || !p.foreign) {
+		p.note = fmt.Sprintf("processor %s is cut off and left out", p.processor)
+		p.open = false
+	}
+	if p.open && p.cut && p.own != p.first && p.cpu.Processors > 0 {
+		p.own = p.first // the rest is not there to be compared
+	}
+	return p.close()
+}
+
 func (p *parser) end() (CPU, error) {
-	if err := p.close(); err != nil {
+	if err := p.last(); err != nil {
 		return CPU{}, err
 	}
 	switch {
@@ -200,7 +247,7 @@ func (p *parser) end() (CPU, error) {
 		return CPU{}, errForeign()
 	}
 	c := p.cpu
-	c.Flags, c.Source = p.lastSet, SourceCPUInfo
+	c.Flags, c.Source, c.Note = p.lastSet, SourceCPUInfo, p.note
 	if p.lastKey == "flags" {
 		c.Arch = X86
 		return c, nil

@@ -33,9 +33,9 @@ var fixtures = []struct {
 	{"sandybridge", "GenuineIntel", 6, 45, "x86-64-v2", "sandybridge", "", ""},
 	{"ivybridge", "GenuineIntel", 6, 62, "x86-64-v2", "ivybridge", "", ""},
 	{"haswell", "GenuineIntel", 6, 63, "x86-64-v3", "haswell", "", ""},
-	{"haswell-vm-noavx", "GenuineIntel", 6, 60, "x86-64-v2", "westmere", "", ""},
+	{"haswell-vm-noavx", "GenuineIntel", 6, 60, "x86-64-v2", "x86-64-v3-no-avx-bmi1-bmi2", "", "xsave"},
 	{"broadwell", "GenuineIntel", 6, 79, "x86-64-v3", "broadwell", "", ""},
-	{"knightslanding", "GenuineIntel", 6, 87, "x86-64-v3", "broadwell", "", ""},
+	{"knightslanding", "GenuineIntel", 6, 87, "x86-64-v3", "x86-64-v4-no-avx512bw-avx512dq-avx512vl", "", ""},
 	{"skylake", "GenuineIntel", 6, 94, "x86-64-v3", "skylake", "", ""},
 	{"skylake-sp", "GenuineIntel", 6, 85, "x86-64-v4", "skylake-avx512", "", "sgx"},
 	{"skylake-sp-noavx512", "GenuineIntel", 6, 85, "x86-64-v3", "skylake", "", "sgx"},
@@ -47,11 +47,11 @@ var fixtures = []struct {
 	{"rocketlake", "GenuineIntel", 6, 167, "x86-64-v4", "icelake-client", "", "sgx"},
 	{"alderlake-hybrid", "GenuineIntel", 6, 151, "x86-64-v3", "alderlake", "", "hreset kl ptwrite sgx"},
 	{"sapphirerapids", "GenuineIntel", 6, 143, "x86-64-v4", "sapphirerapids", "", "ptwrite uintr"},
-	{"sapphirerapids-vm", "GenuineIntel", 6, 143, "x86-64-v4", "icelake-server", "", "pconfig pku sgx xsaves"},
+	{"sapphirerapids-vm", "GenuineIntel", 6, 143, "x86-64-v4", "sapphirerapids-no-amx_tile", "", "enqcmd pconfig pku ptwrite sgx tsxldtrk uintr xsaves"},
 	{"emeraldrapids", "GenuineIntel", 6, 207, "x86-64-v4", "emeraldrapids", "sapphirerapids", "ptwrite uintr"},
-	{"kvm64", "GenuineIntel", 15, 6, "x86-64", "x86-64", "", ""},
+	{"kvm64", "GenuineIntel", 15, 6, "x86-64", "nehalem-no-lahf_lm-popcnt-ssse3", "", ""},
 
-	{"k10", "AuthenticAMD", 16, 9, "x86-64", "x86-64", "", ""},
+	{"k10", "AuthenticAMD", 16, 9, "x86-64", "btver1-no-ssse3", "", "xsave"},
 	{"bobcat", "AuthenticAMD", 20, 1, "x86-64", "btver1", "", "xsave"},
 	{"jaguar", "AuthenticAMD", 22, 0, "x86-64-v2", "btver2", "", ""},
 	{"bulldozer", "AuthenticAMD", 21, 1, "x86-64-v2", "bdver1", "", ""},
@@ -66,10 +66,10 @@ var fixtures = []struct {
 	{"zen4-vm", "AuthenticAMD", 25, 17, "x86-64-v4", "znver4", "x86-64-v4", "mwaitx pku wbnoinvd"},
 	{"zen5", "AuthenticAMD", 26, 2, "x86-64-v4", "znver5", "x86-64-v4", "prefetchi"},
 	{"zen5-nordseed", "AuthenticAMD", 26, 2, "x86-64-v4", "znver5", "x86-64-v4", "prefetchi rdseed"},
-	{"zen5-vm", "AuthenticAMD", 26, 2, "x86-64-v4", "znver4", "x86-64-v4", "mwaitx pku rdseed wbnoinvd"},
+	{"zen5-vm", "AuthenticAMD", 26, 2, "x86-64-v4", "znver5", "x86-64-v4", "movdir64b movdiri mwaitx pku prefetchi rdseed wbnoinvd"},
 
 	{"hygon", "HygonGenuine", 24, 1, "x86-64-v3", "x86-64-v3", "", ""},
-	{"zhaoxin", "Shanghai", 7, 59, "x86-64-v2", "x86-64-v2", "", ""},
+	{"zhaoxin", "Shanghai", 7, 59, "x86-64-v2", "x86-64-v3-no-fma", "", ""},
 
 	{"cortex-a72", "ARM", 0, 0, "armv8-a", "cortex-a72", "", ""},
 	{"neoverse-n1", "ARM", 0, 0, "armv8-a", "neoverse-n1", "", ""},
@@ -84,13 +84,27 @@ var fixtures = []struct {
 
 // broken are the fixtures that are no cpuinfo, and what is said of them.
 var broken = map[string]string{
-	"empty":         "cpuinfo testdata/cpuinfo/empty.txt is empty",
-	"cutoff-flags":  "is cut off: its last line does not end",
-	"cutoff-stanza": "is cut off: processor 1 has no flags",
-	"cutoff-line":   "is cut off: its last line does not end",
-	"garbage":       "is no cpuinfo of an x86-64 or aarch64 Linux",
-	"ppc64le":       "is no cpuinfo of an x86-64 or aarch64 Linux",
-	"two-machines":  `has processors of two vendors, "GenuineIntel" and "AuthenticAMD"`,
+	"empty":        "cpuinfo testdata/cpuinfo/empty.txt is empty",
+	"garbage":      "is no cpuinfo of an x86-64 or aarch64 Linux",
+	"ppc64le":      "is no cpuinfo of an x86-64 or aarch64 Linux",
+	"two-machines": `has processors of two vendors, "GenuineIntel" and "AuthenticAMD"`,
+}
+
+// cut are the fixtures that end too early, and what is said of them; the
+// processor that is whole counts.
+var cut = map[string]string{
+	"cutoff-flags":  "processor 1 is cut off and left out",
+	"cutoff-stanza": "processor 1 is cut off and left out",
+	"cutoff-line":   "its last line does not end",
+}
+
+func TestCutFixtures(t *testing.T) {
+	for name, want := range cut {
+		c := fixture(t, name)
+		if c.Note != want || c.Flags.Len() < 50 || !strings.Contains(NewReport(c, Limits{}).Text(), want) {
+			t.Errorf("%s: note %q, %d flags; want %q", name, c.Note, c.Flags.Len(), want)
+		}
+	}
 }
 
 func TestFixtures(t *testing.T) {
@@ -140,8 +154,10 @@ func TestEveryFixtureIsUsed(t *testing.T) {
 	for _, f := range fixtures {
 		used[f.name] = true
 	}
-	for n := range broken {
-		used[n] = true
+	for _, m := range []map[string]string{broken, cut} {
+		for n := range m {
+			used[n] = true
+		}
 	}
 	files, err := os.ReadDir(filepath.Join("testdata", "cpuinfo"))
 	if err != nil {

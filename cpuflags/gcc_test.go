@@ -36,16 +36,6 @@ var macros = map[string]string{
 
 var noMacro = NewSet("cmov", "cx8", "fpu", "osxsave")
 
-// gccErrs are the flags that some GCC includes in a name although the CPUs of
-// that name do not have them; the table follows the CPUs.
-var gccErrs = map[string]Set{
-	// GCC before 12.3: removed there, Sapphire Rapids has no VP2INTERSECT.
-	"sapphirerapids": NewSet("avx512_vp2intersect"),
-	// Alder Lake's cpuinfo and CPUID have no CLDEMOTE; the instruction is a
-	// no-operation where it is missing.
-	"alderlake": NewSet("cldemote"),
-}
-
 // gcc runs the host's compiler on nothing; what it prints, and its failure.
 func gcc(t testing.TB, args ...string) (string, *proc.Error) {
 	t.Helper()
@@ -58,9 +48,9 @@ func gcc(t testing.TB, args ...string) (string, *proc.Error) {
 }
 
 // gccMacros are the macros that GCC defines for an arch.
-func gccMacros(t testing.TB, arch string) map[string]bool {
+func gccMacros(t testing.TB, arch string, more ...string) map[string]bool {
 	t.Helper()
-	out, err := gcc(t, "-march="+arch, "-dM")
+	out, err := gcc(t, append([]string{"-march=" + arch, "-dM"}, more...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +112,7 @@ func TestTableAgreesWithGCC(t *testing.T) {
 		defined := gccMacros(t, a.Name)
 		for flag, macro := range macros {
 			req, def := a.Requires.Has(flag), defined[macro]
-			if req == def || (def && gccErrs[a.Name].Has(flag)) {
+			if req == def || (def && a.gccAdds.Has(flag)) {
 				continue
 			}
 			t.Errorf("%s: the table requires %s: %v, gcc defines __%s__: %v", a.Name, flag, req, macro, def)
@@ -169,23 +159,136 @@ func TestTuneIsAcceptedByGCC(t *testing.T) {
 	}
 }
 
-// What -march=native finds on this machine, Best must not exceed: every flag
-// the chosen name lets the compiler use is one that GCC sees here too.
-func TestBestOfThisMachineAgreesWithNative(t *testing.T) {
+// definedBy is the flags that the host's GCC uses for a build.
+func definedBy(t testing.TB, build, version string) Set {
+	t.Helper()
+	b, ok := ParseBuild(build)
+	if !ok {
+		t.Fatalf("%q is no build", build)
+	}
+	return told(gccMacros(t, b.Base, b.Options(version)...))
+}
+
+// told is the flags that macros tell.
+func told(defined map[string]bool) Set {
+	var names []string
+	for flag, macro := range macros {
+		if defined[macro] {
+			names = append(names, flag)
+		}
+	}
+	return NewSet(names...)
+}
+
+// compared is the flags that GCC tells by a macro.
+func compared() Set {
+	var names []string
+	for flag := range macros {
+		names = append(names, flag)
+	}
+	return NewSet(names...)
+}
+
+// unreached are the flags with which some saved CPU could be faster, and that
+// its build has not: no one name has all that the CPU has.
+var unreached = map[string]string{}
+
+// checkBuild holds a build against what its CPU has: nothing more; and nothing
+// less, of what compilers emit, but what no name has that could be taken.
+func checkBuild(t *testing.T, name string, c CPU, l Limits, version string) {
+	t.Helper()
+	best := Best(c, l).Arch
+	used := definedBy(t, best, version)
+	if more := used.Without(c.Flags); more.Len() > 0 {
+		t.Errorf("%s: gcc uses %s for %s, and the CPU has not", name, more, best)
+	}
+	b, _ := ParseBuild(best)
+	if less := b.Flags().Intersect(compared()).Without(used); less.Len() > 0 {
+		t.Errorf("%s: %s asks for %s, and gcc does not use that", name, best, less)
+	}
+	level := levelOf(b)
+	var reach Set
+	for i := range archs {
+		a := &archs[i]
+		if a.Machine != X86 || !(a.Vendor == "" || own(c)(a)) {
+			continue
+		}
+		if v, ok := a.on(usable(c.Flags)); ok && v.level >= level && l.refuses(v) == "" {
+			reach = reach.Union(v.hard)
+		}
+	}
+	less := reach.Intersect(emitted).Intersect(compared()).Without(used)
+	if less.String() != unreached[name] {
+		t.Errorf("%s: %s is without %q, documented is %q", name, best, less, unreached[name])
+	}
+}
+
+func levelOf(b Build) int {
+	v, _ := resolve(b.String())
+	return v.level
+}
+
+// Every saved CPU, with the host's compiler.
+func TestBuildsFitTheirCPUs(t *testing.T) {
+	_, version := gccKnows(t)
+	checked := 0
+	for _, f := range fixtures {
+		c := fixture(t, f.name)
+		if c.Arch != X86 {
+			continue
+		}
+		checked++
+		checkBuild(t, f.name, c, Limits{GCC: version}, version)
+		if text := Best(c, Limits{GCC: version, Whole: true}).Arch; strings.Contains(text, without) {
+			t.Errorf("%s: %s, where only whole names will do", f.name, text)
+		}
+	}
+	if checked < 30 {
+		t.Errorf("only %d CPUs", checked)
+	}
+}
+
+// This machine: nothing that GCC's own look at it does not find, and of what is
+// emitted nothing less than the names allow.
+func TestBuildOfThisMachineAgreesWithNative(t *testing.T) {
 	c, err := Host()
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, version := gccKnows(t)
-	best := Best(c, Limits{GCC: version})
-	a, ok := LookupArch(best.Arch)
-	if !ok {
-		t.Fatalf("no arch for this machine: %+v", best)
+	l := Limits{GCC: version}
+	checkBuild(t, "this machine", c, l, version)
+	best := Best(c, l)
+	native := told(gccMacros(t, "native"))
+	if more := definedBy(t, best.Arch, version).Without(native); more.Len() > 0 {
+		t.Errorf("gcc uses %s for %s, and -march=native does not", more, best.Arch)
 	}
-	native := gccMacros(t, "native")
-	for _, flag := range a.hard.Sorted() {
-		if m := macros[flag]; m != "" && !native[m] {
-			t.Errorf("%s needs %s, which gcc -march=native does not see", a.Name, flag)
+	if less := native.Without(c.Flags).Without(Soft()); less.Len() > 0 {
+		t.Errorf("-march=native finds %s here, which nobody else does", less)
+	}
+}
+
+// What GCC takes away with a flag is what the table takes away: a build made by
+// leaving out any flag of any name has exactly the flags that it says.
+func TestLeavingOutAgreesWithGCC(t *testing.T) {
+	known, version := gccKnows(t)
+	for _, a := range []string{"sapphirerapids", "znver3", "bdver4", "tigerlake", "btver1", "x86-64-v4"} {
+		arch, _ := LookupArch(a)
+		if !known[a] {
+			t.Fatalf("gcc %s does not know %s", version, a)
+		}
+		for _, o := range omissions() {
+			if o.option == "" || !o.self.SubsetOf(arch.hard) {
+				continue
+			}
+			b := Build{a, []string{o.flag}}
+			used := definedBy(t, b.String(), version)
+			if d := used.Without(b.Flags()).Without(Soft()); d.Len() > 0 {
+				t.Errorf("%s: gcc still uses %s", b, d)
+			}
+			if d := b.Flags().Intersect(compared()).Without(used); d.Len() > 0 {
+				t.Errorf("%s: gcc takes %s away too", b, d)
+			}
 		}
 	}
 }

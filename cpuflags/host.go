@@ -4,18 +4,25 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/klauspost/cpuid/v2"
 )
 
-// Host reads this machine: the flags on which the kernel (/proc/cpuinfo, what
-// it lets programs use) and the core (CPUID) agree, for those that both can
-// tell; what one of them alone can tell is taken from it. CPUID is that of the
-// core this runs on; all cores are in cpuinfo. On aarch64 the kernel alone is
-// asked, since it is where the core's registers are read in any case.
+// Host reads this machine, all of its processors. CPUID is what the core has,
+// with the state that the kernel switched on (XCR0) already looked at; it is what
+// the C library and compilers go by. /proc/cpuinfo is a list that kernels edit:
+// virtual machines hide flags there that the core has. So CPUID decides, but for
+//
+//   - what the library cannot tell of it: there cpuinfo decides;
+//   - what a program can use only if the kernel lets it, or that a kernel hides
+//     because the hardware fails (kernelSays): there both have to say so;
+//   - processors that are not alike (hybrid ones): CPUID is that of the core
+//     this runs on, so both have to say so of every flag.
+//
+// Where the two differ is in Disagreements. On aarch64 the kernel alone is asked,
+// since it is where the core's registers are read in any case.
 func Host() (CPU, error) {
-	c, err := parseFile("/proc/cpuinfo")
+	c, alike, err := parseFileAlike("/proc/cpuinfo")
 	if err != nil {
 		return CPU{}, err
 	}
@@ -24,10 +31,33 @@ func Host() (CPU, error) {
 		return CPU{}, fmt.Errorf("cpuinfo /proc/cpuinfo tells of %s, but this program was built for %s", c.Arch, runtime.GOARCH)
 	}
 	if c.Arch == X86 {
-		c.Flags = agree(c.Flags, hostCPUID())
+		c.Flags, c.Disagreements = settle(c.Flags, hostCPUID(), alike)
 		c.Source = SourceBoth
 	}
 	return c, nil
+}
+
+// kernelSays are the flags that CPUID alone does not settle: amx_tile and what
+// stands on it need a permission that the kernel gives, fsgsbase, pku, enqcmd,
+// kl, sgx and uintr a control register or a device that it sets up; xsaves is
+// for the kernel itself; of rdrand, rdseed and hle a kernel hides what is known
+// to fail (AMD-SB-7055 for rdseed on Zen 5).
+var kernelSays = NewSet("amx_bf16", "amx_int8", "amx_tile", "enqcmd", "fsgsbase", "hle", "pku", "rdrand", "rdseed", "sgx", "uintr", "xsaves")
+
+// settle joins what cpuinfo shows and what CPUID has; see Host.
+func settle(info, core Set, alike bool) (Set, []Disagreement) {
+	told := toldByCPUID.Without(unprinted)
+	free := told.Without(kernelSays)
+	if !alike {
+		free = Set{}
+	}
+	flags := info.Without(told).Union(info.Intersect(core).Intersect(told)).Union(core.Intersect(free)).Union(core.Intersect(unprinted))
+	a, b := info.Intersect(told), core.Intersect(told)
+	var differ []Disagreement
+	for _, n := range a.Without(b).Union(b.Without(a)).Sorted() {
+		differ = append(differ, Disagreement{Flag: n, CPUID: core.Has(n), CPUInfo: info.Has(n), Taken: flags.Has(n)})
+	}
+	return flags, differ
 }
 
 // cpuidNames are the flags that CPUID, through klauspost/cpuid, can tell. Left
@@ -78,35 +108,26 @@ func hostCPUID() Set {
 	return NewSet(names...)
 }
 
-// agree joins the two witnesses.
-func agree(info, core Set) Set {
-	both := toldByCPUID.Without(unprinted)
-	return info.Without(both).Union(info.Intersect(core).Intersect(both)).Union(core.Intersect(unprinted))
-}
-
-// disagree lists the flags that both can tell and one denies.
-func disagree(info, core Set) []string {
-	both := toldByCPUID.Without(unprinted)
-	a, b := info.Intersect(both), core.Intersect(both)
-	names := append(a.Without(b).Sorted(), b.Without(a).Sorted()...)
-	slices.Sort(names)
-	return names
-}
-
 // parseFile reads one file; errors name it.
 func parseFile(path string) (CPU, error) {
+	c, _, err := parseFileAlike(path)
+	return c, err
+}
+
+// parseFileAlike says also whether all processors are alike.
+func parseFileAlike(path string) (_ CPU, alike bool, _ error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return CPU{}, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
+		return CPU{}, false, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
 	}
 	defer f.Close()
-	c, err := ParseCPUInfo(f)
+	c, alike, err := parseCPUInfo(f)
 	if err != nil {
 		if e, ok := err.(*Error); ok {
 			e.Path = path
-			return CPU{}, e
+			return CPU{}, false, e
 		}
-		return CPU{}, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
+		return CPU{}, false, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}
 	}
-	return c, nil
+	return c, alike, nil
 }

@@ -161,19 +161,32 @@ func containsName(list []string, n string) bool {
 	return false
 }
 
-// A cpuinfo cut anywhere but at a line's end is refused; cut at one, it is
-// refused or loses whole processors, never flags.
+// A cpuinfo cut anywhere is refused, or loses whole processors: never flags; and
+// what is left out is told.
 func TestCutAnywhere(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join("testdata", "cpuinfo", "zen4.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	whole := fixture(t, "zen4")
+	second := bytes.LastIndex(text, []byte("processor"))
+	used := 0
 	for i := range text {
 		c, err := ParseCPUInfo(bytes.NewReader(text[:i]))
-		if err == nil && (!c.Flags.Equal(whole.Flags) || text[i-1] != '\n') {
+		switch {
+		case err != nil && i >= second:
+			t.Fatalf("cut at byte %d, with a whole processor: %v", i, err)
+		case err != nil:
+			continue
+		case !c.Flags.Equal(whole.Flags):
 			t.Fatalf("cut at byte %d: accepted with %d flags", i, c.Flags.Len())
+		case c.Note == "" && (text[i-1] != '\n' || c.Processors < bytes.Count(text[:i], []byte("processor\t"))):
+			t.Fatalf("cut at byte %d, and nothing is said", i)
 		}
+		used++
+	}
+	if used < len(text)-second {
+		t.Errorf("only %d cuts were used", used)
 	}
 }
 

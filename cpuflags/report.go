@@ -1,6 +1,7 @@
 package cpuflags
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -26,14 +27,32 @@ type Report struct {
 	SoftMissing  []string `json:"soft_missing"`
 	Not          []WhyNot `json:"not"`
 	Flags        Set      `json:"flags"`
+	// Compile is what GCC is given for the build; empty for Generic.
+	Compile       []string       `json:"compile,omitempty"`
+	Disagreements []Disagreement `json:"disagreements,omitempty"`
+	Note          string         `json:"note,omitempty"`
 }
+
+// newest is a version above that of every GCC.
+const newest = "999"
 
 // NewReport chooses for a CPU under the limits, as Best does.
 func NewReport(c CPU, l Limits) Report {
 	ch := Best(c, l)
-	return Report{Schema: Schema, Architecture: c.Arch, Vendor: c.Vendor, Family: c.Family, Model: c.Model,
+	r := Report{Schema: Schema, Architecture: c.Arch, Vendor: c.Vendor, Family: c.Family, Model: c.Model,
 		Stepping: c.Stepping, Name: c.Name, Processors: c.Processors, Source: c.Source,
-		Level: ch.Level, Arch: ch.Arch, SoftMissing: ch.SoftMissing, Not: ch.Not, Flags: c.Flags}
+		Level: ch.Level, Arch: ch.Arch, SoftMissing: ch.SoftMissing, Not: ch.Not, Flags: c.Flags,
+		Disagreements: c.Disagreements, Note: c.Note}
+	if b, ok := ParseBuild(ch.Arch); ok && ch.Arch != Generic {
+		r.Compile = []string{"-march=" + b.Base, "-mtune=" + ch.Tune}
+		if c.Arch == AArch64 {
+			r.Compile = []string{"-mcpu=" + b.Base}
+		}
+		if !l.Whole {
+			r.Compile = append(r.Compile, b.Options(cmp.Or(l.GCC, newest))...)
+		}
+	}
+	return r
 }
 
 // Text is the report for people: a few labelled lines, and a table of the
@@ -51,8 +70,26 @@ func (r Report) Text() string {
 		line("vendor", "%s, family %d, model %d", orUnknown(r.Vendor), r.Family, r.Model)
 	}
 	line("seen in", "%s, %d processors", r.Source, r.Processors)
+	for _, k := range []struct {
+		verb         string
+		cpuid, taken bool
+	}{{"hides, and the core has, so used: ", true, true}, {"hides, though the core has: ", true, false}, {"shows, and the core denies: ", false, false}} {
+		if flags := r.disagree(k.cpuid, k.taken); flags != "" {
+			line("kernel", "%s%s", k.verb, flags)
+		}
+	}
+	if r.Note != "" {
+		line("note", "%s", r.Note)
+	}
 	line("level", "%s", orNone(r.Level))
-	line("build", "%s", orNone(r.Arch))
+	build := orNone(r.Arch)
+	if words := Words(r.Arch); words != r.Arch {
+		build = fmt.Sprintf("%s (%s)", words, r.Arch)
+	}
+	line("build", "%s", build)
+	if len(r.Compile) > 0 {
+		line("compile", "%s", strings.Join(r.Compile, " "))
+	}
 	if len(r.SoftMissing) > 0 {
 		line("masked", "%s (compilers never emit these by themselves)", strings.Join(r.SoftMissing, " "))
 	}
@@ -67,6 +104,17 @@ func (r Report) Text() string {
 	}
 	w.Flush()
 	return b.String()
+}
+
+// disagree lists the flags of which CPUID and the kernel do not say the same.
+func (r Report) disagree(cpuid, taken bool) string {
+	var flags []string
+	for _, d := range r.Disagreements {
+		if d.CPUID == cpuid && d.Taken == taken {
+			flags = append(flags, d.Flag)
+		}
+	}
+	return strings.Join(flags, " ")
 }
 
 // Explain is one line: the reason, the flags, the soft flags apart.

@@ -9,26 +9,15 @@ type row struct {
 	vendor string // "" for a psABI level
 	gcc    string // the first GCC that knows the name
 	tune   string // valid -mtune; "" is the name itself
+	// gccAdds is flags that some GCC includes in the name although its CPUs do
+	// not have them.
+	gccAdds string
 	// model breaks the tie between names that require the same flags: family 6
 	// models that carry this name rather than the other.
 	models []int
 	// implementer and part of the core (aarch64), from its MIDR register.
 	implementer, part int
 }
-
-// softNames are flags that GCC's names include but that GCC never emits by
-// itself, and that hypervisors, firmware and kernels like to mask, or that the
-// kernel has no name for. They are reported when missing and never decide: a
-// Zen 4 without pku is still a Zen 4 for a compiler.
-//
-// Three are here because real machines hide them: xsaves is for the kernel
-// alone (it faults in programs), and Linux clears it on Zen 1 and 2 (AMD
-// erratum 1386); rdseed is cleared by Linux on Zen 5 (AMD-SB-7055), and only
-// programs that ask for it by name use it; prefetchi is printed by no kernel
-// for AMD's CPUs (CPUID Fn8000_0021 EAX[20]), so that no Zen 5 would ever be
-// told, and is a no-operation where it is missing.
-const softNames = `enqcmd fsgsbase fxsr hle hreset kl lwp mwaitx pconfig pku prefetchi ptwrite
-	rdseed sgx tsxldtrk uintr wbnoinvd xsave xsaves`
 
 // x86Rows is the table for x86-64, oldest first; a row stands after its base.
 //
@@ -47,7 +36,7 @@ var x86Rows = []row{
 	{name: "silvermont", base: "westmere", adds: "movbe rdrand prefetchw", vendor: "intel", gcc: "4.9"},
 	{name: "sandybridge", base: "westmere", adds: "avx osxsave xsave xsaveopt", vendor: "intel", gcc: "4.9"},
 	{name: "ivybridge", base: "sandybridge", adds: "f16c rdrand fsgsbase", vendor: "intel", gcc: "4.9"},
-	{name: "haswell", base: "ivybridge", adds: "avx2 bmi1 bmi2 lzcnt fma movbe", vendor: "intel", gcc: "4.9"},
+	{name: "haswell", base: "ivybridge", adds: "avx2 bmi1 bmi2 lzcnt fma movbe", vendor: "intel", gcc: "4.9", gccAdds: "hle"},
 	{name: "broadwell", base: "haswell", adds: "adx rdseed prefetchw", vendor: "intel", gcc: "4.9"},
 	{name: "skylake", base: "broadwell", adds: "aes xsavec xsaves clflushopt sgx", vendor: "intel", gcc: "6"},
 	{name: "skylake-avx512", base: "skylake", adds: "avx512f avx512cd avx512vl avx512bw avx512dq pku clwb", vendor: "intel", gcc: "6"},
@@ -57,8 +46,8 @@ var x86Rows = []row{
 	{name: "icelake-client", base: "cannonlake", adds: "avx512_vnni avx512_vbmi2 avx512_bitalg avx512_vpopcntdq gfni vaes vpclmulqdq rdpid", vendor: "intel", gcc: "8"},
 	{name: "icelake-server", base: "icelake-client", adds: "pconfig wbnoinvd clwb", vendor: "intel", gcc: "8"},
 	{name: "tigerlake", base: "icelake-client", adds: "movdiri movdir64b avx512_vp2intersect kl clwb", vendor: "intel", gcc: "10"},
-	{name: "alderlake", base: "skylake", adds: "sha gfni vaes vpclmulqdq avx_vnni movdiri movdir64b waitpkg serialize hreset pconfig kl ptwrite pku rdpid clwb", vendor: "intel", gcc: "11"},
-	{name: "sapphirerapids", base: "icelake-server", adds: "movdiri movdir64b enqcmd cldemote waitpkg serialize tsxldtrk amx_tile amx_int8 amx_bf16 avx_vnni avx512_fp16 avx512_bf16 ptwrite uintr", vendor: "intel", gcc: "11"},
+	{name: "alderlake", base: "skylake", adds: "sha gfni vaes vpclmulqdq avx_vnni movdiri movdir64b waitpkg serialize hreset pconfig kl ptwrite pku rdpid clwb", vendor: "intel", gcc: "11", gccAdds: "cldemote"},
+	{name: "sapphirerapids", base: "icelake-server", adds: "movdiri movdir64b enqcmd cldemote waitpkg serialize tsxldtrk amx_tile amx_int8 amx_bf16 avx_vnni avx512_fp16 avx512_bf16 ptwrite uintr", vendor: "intel", gcc: "11", gccAdds: "avx512_vp2intersect"},
 	{name: "emeraldrapids", base: "sapphirerapids", vendor: "intel", gcc: "13", models: []int{207}},
 
 	{name: "btver1", base: "x86-64", adds: "sse3 ssse3 sse4a cx16 popcnt lzcnt lahf_lm prefetchw xsave", vendor: "amd", gcc: "4.6"},

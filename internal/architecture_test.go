@@ -6,9 +6,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"maps"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,8 +24,8 @@ const module = "github.com/nixbatch/nixbatch/"
 // lower layers, and others of its own (Go itself refuses circles). A package
 // that stands nowhere here fails the test: give it a place on purpose.
 var layers = [][]string{
-	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/testbed",
-		"examples", "examples/mpi", "internal"},
+	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/nothing", "internal/testbed/cmd/testbed",
+		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"internal/ui", "internal/testbed", "internal/probe/probetest", "internal/runtest"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
 	{"internal/submit"},
@@ -38,13 +42,18 @@ var layers = [][]string{
 	{"internal/git", "internal/digest"},
 	{"internal/facts"},
 	{"internal/resources"},
-	{"jobspec", "slurm/slurmtest"},
+	{"jobspec"},
+	{"internal/options", "slurm/slurmtest"},
 	{"cpuflags", "slurm"},
-	{"internal/proc", "internal/durable", "internal/canon", "internal/fault", "internal/text"},
+	{"internal/strictyaml"},
+	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text"},
 }
 
-// public is the Go API: of what is internal it may import proc alone.
+// public is the Go API. Of what is internal it may import the words below it;
+// none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/slurmtest"}
+
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options"}
 
 // pure must not reach the outside: no files, no processes, no network.
 var pure = map[string][]string{
@@ -62,7 +71,7 @@ var keepers = []struct {
 	{"os/exec", is("internal/proc"), "one place starts processes"},
 	{"github.com/urfave/cli/v2", func(f string) bool { return f == "cmd/nixbatch" || strings.HasPrefix(f, "internal/testbed/cmd/") },
 		"command lines belong to commands"},
-	{"gopkg.in/yaml.v3", is("jobspec", "internal/site"), "an archived library has to be easy to replace"},
+	{"gopkg.in/yaml.v3", is("internal/strictyaml"), "an archived library has to be easy to replace"},
 }
 
 func is(folders ...string) func(string) bool {
@@ -121,7 +130,7 @@ func TestArrowsOnlyGoDown(t *testing.T) {
 			case !own:
 			case layerOf(to) < from:
 				t.Errorf("%s imports %s, which is above it", p.folder(), to)
-			case slices.Contains(public, p.folder()) && strings.HasPrefix(to, "internal/") && to != "internal/proc":
+			case slices.Contains(public, p.folder()) && strings.HasPrefix(to, "internal/") && !slices.Contains(words, to):
 				t.Errorf("%s is public API and imports %s", p.folder(), to)
 			}
 		}
@@ -131,7 +140,7 @@ func TestArrowsOnlyGoDown(t *testing.T) {
 // A test may reach up, but not from the public API into what is internal: it
 // would not compile where the API is used.
 func TestPublicAPIIsSelfContained(t *testing.T) {
-	may := []string{"internal/proc", "internal/testbed"} // a real cluster to test against
+	may := append([]string{"internal/testbed"}, words...) // a real cluster to test against
 	for _, p := range packages(t) {
 		if !slices.Contains(public, p.folder()) {
 			continue
@@ -140,6 +149,50 @@ func TestPublicAPIIsSelfContained(t *testing.T) {
 			if to, own := strings.CutPrefix(imp, module); own && strings.HasPrefix(to, "internal/") && !slices.Contains(may, to) {
 				t.Errorf("a test of %s imports %s", p.folder(), to)
 			}
+		}
+	}
+}
+
+// What a package of the API exports speaks of nothing internal: whoever uses it
+// could neither name nor look up such a type.
+func TestPublicSignatures(t *testing.T) {
+	for _, folder := range public {
+		files, err := filepath.Glob(filepath.Join("..", folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", folder, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			fset := token.NewFileSet()
+			f, err := parser.ParseFile(fset, file, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			internal := map[string]bool{}
+			for _, i := range f.Imports {
+				if path := strings.Trim(i.Path.Value, `"`); strings.HasPrefix(path, module+"internal/") {
+					internal[path[strings.LastIndex(path, "/")+1:]] = true
+				}
+			}
+			if !ast.FileExports(f) { // leaves what is exported; bodies are not looked at
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if _, body := n.(*ast.BlockStmt); body {
+					return false
+				}
+				if v, ok := n.(*ast.ValueSpec); ok && v.Type == nil {
+					return false // the value of a constant or variable
+				}
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := s.X.(*ast.Ident); ok && internal[x.Name] {
+						t.Errorf("%s: %s.%s is internal, and exported by %s", fset.Position(s.Pos()), x.Name, s.Sel.Name, folder)
+					}
+				}
+				return true
+			})
 		}
 	}
 }
@@ -185,7 +238,7 @@ func TestPurePackages(t *testing.T) {
 func TestLibrariesAreUsed(t *testing.T) {
 	where := map[string]string{
 		"github.com/urfave/cli/v2":                       "cmd/nixbatch",
-		"gopkg.in/yaml.v3":                               "jobspec",
+		"gopkg.in/yaml.v3":                               "internal/strictyaml",
 		"github.com/nix-community/go-nix/pkg/derivation": "internal/nix",
 		"github.com/nix-community/go-nix/pkg/nar":        "internal/nix",
 		"github.com/klauspost/cpuid/v2":                  "cpuflags",

@@ -1,188 +1,104 @@
 package jobspec
 
 import (
-	"slices"
-	"strings"
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 )
 
-// decoder walks the nodes of one file and gathers what is wrong. Its methods
-// return a usable value, or false after having added a problem; a node that is
-// broken was reported before, and is passed over.
+// decoder turns the nodes of one job file into a Spec and gathers what is wrong.
+// Its methods return a usable value, or false after having added a problem.
 type decoder struct {
-	file     string
-	what     string // what people call such a file; "" is a job file
-	problems []Problem
+	strictyaml.Reader
+	file string
 }
 
-// dot names a key within a block.
-func dot(where, name string) string {
-	if where == "" {
-		return name
+func newDecoder(file string) *decoder {
+	return &decoder{file: file, Reader: strictyaml.Reader{What: "job file", IfEmpty: "nixbatch init writes one to start from",
+		IfSecond: "put each job into a file of its own", MaxSize: MaxSize, TooLarge: "put data into files and name them under inputs"}}
+}
+
+// What a job file is made of.
+type (
+	node = strictyaml.Node
+	pair = strictyaml.Pair
+)
+
+const (
+	broken  = strictyaml.Broken
+	nothing = strictyaml.Nothing
+	boolean = strictyaml.Boolean
+	number  = strictyaml.Number
+	text    = strictyaml.Text
+	list    = strictyaml.List
+	mapping = strictyaml.Mapping
+)
+
+func dot(where, name string) string { return strictyaml.Dot(where, name) }
+func shown(s string) string         { return strictyaml.Shown(s) }
+func written(s string) string       { return strictyaml.Written(s) }
+
+// key is all that there is to one key of a job file: the decoder reads by it,
+// the schema and the reference tell it.
+type key[T any] struct {
+	name   string
+	need   need
+	doc    string                                     // for people
+	schema shape                                      // for editors
+	read   func(d *decoder, at string, p pair, to *T) // p is there
+}
+
+// need is whether a key has to be there.
+type need bool
+
+const (
+	required need = true
+	optional need = false
+)
+
+// block is a map whose keys are known.
+type block[T any] struct {
+	keys []key[T]
+	// instead has hints for keys that people write although there are none.
+	instead map[string]string
+}
+
+// read reads the keys that are there, in the order of the table. got is what
+// was found; ok is false where there is no map at all.
+func (b block[T]) read(d *decoder, where string, n *node, to *T) (got map[string]pair, ok bool) {
+	fields := make([]strictyaml.Field, len(b.keys))
+	for i, k := range b.keys {
+		fields[i] = strictyaml.Field{Name: k.name, Required: bool(k.need), Doc: k.doc}
 	}
-	return where + "." + name
-}
-
-// block reads a map whose keys are known. instead has hints for keys that
-// people write although there is no such key.
-func (d *decoder) block(where string, n *node, fields block, instead map[string]string) (map[string]pair, bool) {
-	if !d.isMapping(where, n) {
+	if got, ok = d.Block(where, n, fields, b.instead); !ok {
 		return nil, false
 	}
-	got := map[string]pair{}
-	meant := map[string]bool{} // what an unknown key was meant to be
-	for _, p := range n.keys {
-		if slices.Contains(fields.names(), p.key.value) {
-			got[p.key.value] = p
-			continue
-		}
-		hint, ok := instead[p.key.value]
-		if !ok {
-			word := ""
-			if !d.swamped() {
-				word = Nearest(p.key.value, fields.names())
-			}
-			meant[word] = true
-			if word != "" {
-				hint = "did you mean " + word + "?"
-			}
-		}
-		if hint == "" {
-			hint = "known keys: " + strings.Join(fields.names(), ", ")
-		}
-		d.add(p.key.pos, hint, "unknown key %s%s", shown(p.key.value), in(where))
-	}
-	for _, f := range fields {
-		if _, ok := got[f.name]; f.required && !ok && !meant[f.name] {
-			d.add(n.pos, f.meaning, "%s is missing", dot(where, f.name))
+	for _, k := range b.keys {
+		if p, ok := got[k.name]; ok {
+			k.read(d, dot(where, k.name), p, to)
 		}
 	}
 	return got, true
 }
 
-func (d *decoder) kind() string {
-	if d.what == "" {
-		return "job file"
-	}
-	return d.what
-}
-
-// swamped tells whether there are far more problems than will be shown, so
-// that suggestions are not worth their time.
-func (d *decoder) swamped() bool { return len(d.problems) > 10*maxProblems }
-
-func in(where string) string {
-	if where == "" {
-		return ""
-	}
-	return " in " + where
-}
-
-func (n *node) hasKey(name string) bool {
-	return slices.ContainsFunc(n.keys, func(p pair) bool { return p.key.value == name })
-}
-
-// expected reports a value of the wrong type.
-func (d *decoder) expected(where, what string, n *node, hint string) {
-	if n.kind == broken {
-		return
-	}
-	if where == "" {
-		where = "the " + d.kind()
-	}
-	d.add(n.pos, hint, "%s: expected %s, found %s", where, what, n.describe())
-}
-
-func (d *decoder) isMapping(where string, n *node) bool {
-	if n.kind == mapping {
-		return true
-	}
-	hint := ""
-	if n.kind == nothing {
-		hint = "write something below it, or remove it"
-	}
-	d.expected(where, "a map of names and values", n, hint)
-	return false
-}
-
-// text reads a single value as it is written; what it should be is told by
-// want. Empty text is refused.
-func (d *decoder) text(where string, n *node, want string) (string, bool) {
-	s, ok := d.anyText(where, n, want)
-	if ok && s == "" {
-		d.add(n.pos, "", "%s: expected %s, found empty text", where, want)
-		return "", false
-	}
-	return s, ok
-}
-
-// anyText is text that may be empty, if that is said by quotes.
-func (d *decoder) anyText(where string, n *node, want string) (string, bool) {
-	if !n.single() || n.kind == nothing {
-		d.expected(where, want, n, "")
-		return "", false
-	}
-	return n.value, d.zeroFree(where, n)
-}
-
-func (d *decoder) zeroFree(where string, n *node) bool {
-	if !n.leadingZero() {
-		return true
-	}
-	d.add(n.pos, "put it between quotes to keep the zero, or drop the zero",
-		"%s: %s can be read as octal, as decimal or as text", where, n.value)
-	return false
-}
-
-// choice reads one of a few words.
-func (d *decoder) choice(where string, n *node, words []string) (string, bool) {
-	want := "one of " + strings.Join(words, ", ")
-	s, ok := d.text(where, n, want)
-	if !ok {
-		return "", false
-	}
-	if !slices.Contains(words, s) {
-		d.add(n.pos, didYouMean(s, words), "%s: expected %s, found %s", where, want, shown(s))
-		return "", false
-	}
-	return s, true
-}
-
-// texts reads a list of single values. each checks one of them and says what
-// is wrong with it ("" if nothing is). Two that are equal are a problem.
-func (d *decoder) texts(where, want string, n *node, each func(s string) (problem, hint string)) []string {
-	if n.kind != list {
-		hint := ""
-		if n.single() && n.value != "" && n.kind != nothing {
-			hint = "write [" + written(n.value) + "]"
+// into stores what a function reads, where it could.
+func into[T, V any](read func(d *decoder, at string, n *node) (V, bool), to func(*T) *V) func(*decoder, string, pair, *T) {
+	return func(d *decoder, at string, p pair, t *T) {
+		if v, ok := read(d, at, p.Value); ok {
+			*to(t) = v
 		}
-		d.expected(where, "a list of "+want+"s", n, hint)
-		return nil
 	}
-	var out []string
-	seen := map[string]Pos{}
-	for _, item := range n.items {
-		s, ok := d.text(where, item, article(want))
-		if !ok {
-			continue
-		}
-		if problem, hint := each(s); problem != "" {
-			d.add(item.pos, hint, "%s: %s %s", where, shown(s), problem)
-			continue
-		}
-		if first, twice := seen[s]; twice {
-			d.add(item.pos, "remove one of them", "%s: %s is there twice, first at line %d", where, shown(s), first.Line)
-			continue
-		}
-		seen[s] = item.pos
-		out = append(out, s)
-	}
-	return out
 }
 
-// article puts a or an before a word.
-func article(word string) string {
-	if strings.ContainsRune("aeiou", rune(word[0])) {
-		return "an " + word
-	}
-	return "a " + word
+// aText reads a single value; want says what it should be.
+func aText(want string) func(*decoder, string, *node) (string, bool) {
+	return func(d *decoder, at string, n *node) (string, bool) { return d.Text(at, n, want) }
+}
+
+// oneOf reads one of a few words.
+func oneOf(words []string) func(*decoder, string, *node) (string, bool) {
+	return func(d *decoder, at string, n *node) (string, bool) { return d.Choice(at, n, words) }
+}
+
+// each reads a list of single values, each of which check looks at.
+func each(read func(d *decoder, at string, n *node) []string) func(*decoder, string, *node) ([]string, bool) {
+	return func(d *decoder, at string, n *node) ([]string, bool) { return read(d, at, n), true }
 }

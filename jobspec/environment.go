@@ -2,52 +2,63 @@ package jobspec
 
 import (
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
-func (d *decoder) environment(n *node) Environment {
-	const where = "environment"
-	var e Environment
-	got, ok := d.block(where, n, environmentFields, map[string]string{
+// attrRE is a path of Nix's identifiers.
+var attrRE = lazyre.New(`^[A-Za-z_][A-Za-z0-9_'-]*(\.[A-Za-z_][A-Za-z0-9_'-]*)*$`)
+
+func environmentBlock() block[Environment] {
+	return block[Environment]{[]key[Environment]{
+		{"nixpkgs", required, "the package set, pinned", pinMap(pinBlock),
+			func(d *decoder, at string, p pair, e *Environment) { e.Nixpkgs, _ = d.pin(at, p.Value, pinBlock(), "") }},
+		{"overlays", optional, "overlays on the package set, each pinned, in this order", listOf(pinMap(overlayBlock), 0),
+			into((*decoder).overlays, func(e *Environment) *[]Pin { return &e.Overlays })},
+		{"config", optional, "configuration of the package set", func() schema { return schema{"type": "object"} },
+			into((*decoder).config, func(e *Environment) *map[string]any { return &e.Config })},
+		{"packages", required, "attribute paths of the packages of the environment", listOf(textOf(attrRE), 1),
+			into((*decoder).packages, func(e *Environment) *[]string { return &e.Packages })},
+	}, map[string]string{
 		"pkgs":     "did you mean packages?",
 		"channel":  "write nixpkgs: with a pin below it",
 		"channels": "write nixpkgs: with a pin below it",
-	})
-	if !ok {
-		return e
+	}}
+}
+
+func (d *decoder) overlays(at string, n *node) (pins []Pin, ok bool) {
+	if n.Kind != list {
+		d.Expected(at, "a list of pins", n, "")
 	}
-	if p, ok := got["nixpkgs"]; ok {
-		e.Nixpkgs, _ = d.pin(dot(where, "nixpkgs"), p.value, false)
-	}
-	if p, ok := got["overlays"]; ok {
-		at := dot(where, "overlays")
-		if p.value.kind != list {
-			d.expected(at, "a list of pins", p.value, "")
-		}
-		for _, item := range p.value.items {
-			if pin, ok := d.pin(at, item, true); ok {
-				e.Overlays = append(e.Overlays, pin)
-			}
+	for _, item := range n.Items {
+		if pin, ok := d.pin(at, item, overlayBlock(), "default.nix"); ok {
+			pins = append(pins, pin)
 		}
 	}
-	if p, ok := got["config"]; ok && d.isMapping(dot(where, "config"), p.value) {
-		e.Config, _ = d.value(dot(where, "config"), p.value).(map[string]any)
+	return pins, true
+}
+
+func (d *decoder) config(at string, n *node) (map[string]any, bool) {
+	if !d.IsMapping(at, n) {
+		return nil, false
 	}
-	if p, ok := got["packages"]; ok {
-		e.Packages = d.attrs(dot(where, "packages"), p.value)
-		if p.value.kind == list && len(p.value.items) == 0 {
-			d.add(p.value.pos, "", "%s: the list is empty: an environment has at least one package", dot(where, "packages"))
-		}
+	m, ok := d.value(at, n).(map[string]any)
+	return m, ok
+}
+
+func (d *decoder) packages(at string, n *node) ([]string, bool) {
+	if n.Kind == list && len(n.Items) == 0 {
+		d.Add(n.Pos, "", "%s: the list is empty: an environment has at least one package", at)
 	}
-	return e
+	return d.attrs(at, n), true
 }
 
 // attrs reads a list of attribute paths.
 func (d *decoder) attrs(where string, n *node) []string {
-	return d.texts(where, "package name", n, checkAttr)
+	return d.Texts(where, "package name", n, checkAttr)
 }
 
 // nixWords cannot be names in Nix.
@@ -69,60 +80,60 @@ func checkAttr(s string) (problem, hint string) {
 }
 
 var (
-	yesNo    = regexp.MustCompile(`^(?i:yes|no|on|off)$`)
-	wholeRE  = regexp.MustCompile(`^[-+]?[0-9][0-9_]*$`)
-	numberRE = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
+	yesNo    = lazyre.New(`^(?i:yes|no|on|off)$`)
+	wholeRE  = lazyre.New(`^[-+]?[0-9][0-9_]*$`)
+	numberRE = lazyre.New(`^[-+]?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
 )
 
 // value reads any value, for the package set's configuration.
 func (d *decoder) value(where string, n *node) any {
-	switch n.kind {
+	switch n.Kind {
 	case mapping:
 		m := map[string]any{}
-		for _, p := range n.keys {
-			if p.key.kind != text {
-				d.add(p.key.pos, "put it between quotes", "%s: a name has to be text, found %s", where, p.key.describe())
+		for _, p := range n.Keys {
+			if p.Key.Kind != text {
+				d.Add(p.Key.Pos, "put it between quotes", "%s: a name has to be text, found %s", where, p.Key.Describe())
 				continue
 			}
-			m[p.key.value] = d.value(dot(where, p.key.value), p.value)
+			m[p.Key.Value] = d.value(dot(where, p.Key.Value), p.Value)
 		}
 		return m
 	case list:
 		l := []any{}
-		for _, item := range n.items {
+		for _, item := range n.Items {
 			l = append(l, d.value(where, item))
 		}
 		return l
 	case boolean:
-		return strings.EqualFold(n.value, "true")
+		return strings.EqualFold(n.Value, "true")
 	case number:
 		return d.number(where, n)
 	case text:
-		if n.plain && yesNo.MatchString(n.value) {
-			d.add(n.pos, `write true or false, or put it between quotes`, "%s: %s is true or false for some readers and text for others", where, n.value)
+		if n.Plain && yesNo.MatchString(n.Value) {
+			d.Add(n.Pos, `write true or false, or put it between quotes`, "%s: %s is true or false for some readers and text for others", where, n.Value)
 		}
-		if n.plain && numberRE.MatchString(n.value) {
-			d.add(n.pos, "", "%s: the number %s is too large", where, shown(n.value))
+		if n.Plain && numberRE.MatchString(n.Value) {
+			d.Add(n.Pos, "", "%s: the number %s is too large", where, shown(n.Value))
 		}
-		return n.value
+		return n.Value
 	}
 	return nil
 }
 
 func (d *decoder) number(where string, n *node) any {
-	if !d.zeroFree(where, n) {
+	if !d.ZeroFree(where, n) {
 		return nil
 	}
-	plain := strings.ReplaceAll(n.value, "_", "")
+	plain := strings.ReplaceAll(n.Value, "_", "")
 	if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
 		return i
 	}
 	f, err := strconv.ParseFloat(plain, 64)
 	switch {
-	case wholeRE.MatchString(n.value) || err != nil && strings.Contains(err.Error(), "range"):
-		d.add(n.pos, "put it between quotes if it is text", "%s: the number %s is too large", where, shown(n.value))
+	case wholeRE.MatchString(n.Value) || err != nil && strings.Contains(err.Error(), "range"):
+		d.Add(n.Pos, "put it between quotes if it is text", "%s: the number %s is too large", where, shown(n.Value))
 	case err != nil || math.IsInf(f, 0) || math.IsNaN(f):
-		d.add(n.pos, "put it between quotes if it is text", "%s: %s is a number that Nix does not have", where, shown(n.value))
+		d.Add(n.Pos, "put it between quotes if it is text", "%s: %s is a number that Nix does not have", where, shown(n.Value))
 	}
 	return f
 }

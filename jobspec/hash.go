@@ -3,15 +3,16 @@ package jobspec
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"regexp"
 	"strings"
 
 	"github.com/nix-community/go-nix/pkg/nixbase32"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // sriRE is the shape of a SHA-256 in the notation of the W3C's Subresource
 // Integrity, as Nix prints it.
-var sriRE = regexp.MustCompile(`^sha256-[A-Za-z0-9+/]{43}=$`)
+var sriRE = lazyre.New(`^sha256-[A-Za-z0-9+/]{43}=$`)
 
 // checkHash says what is wrong with a hash, and how to write it right.
 func checkHash(s string) (problem, hint string) {

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 )
 
 // hostile are strings that break careless programs.
@@ -107,7 +109,7 @@ func TestAliasBomb(t *testing.T) {
 	_, err := Parse("bomb.yaml", data)
 	ps := problems(t, err)
 	checkProblems(t, data, ps)
-	if len(ps) > maxProblems+1 {
+	if len(ps) > strictyaml.MaxProblems+1 {
 		t.Errorf("%d problems", len(ps))
 	}
 	// What is copied shows in what is allocated, whatever the machine's speed.

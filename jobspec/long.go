@@ -2,11 +2,11 @@ package jobspec
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -29,98 +29,100 @@ type Scratch struct {
 // shell or to Slurm (signal(7)); Slurm itself ends jobs with TERM and CONT.
 var signals = []string{"USR1", "USR2", "TERM", "INT", "HUP"}
 
-var checkpointFields = block{
-	{"signal", false, "signal that the program gets: USR1, USR2, TERM, INT or HUP; default USR1", enumSchema(signals)},
-	{"before", false, "how long before the time limit, such as 5m or 1h; default 5m", schema{"type": "string", "pattern": spanRE.String()}},
-	{"requeue", false, "whether the task is started again afterwards; default true", schema{"type": "boolean"}},
-	{"files", false, "files that the program starts again from; patterns as in outputs", listSchema(textSchema(nil), 0)},
+func checkpointBlock() block[Checkpoint] {
+	return block[Checkpoint]{[]key[Checkpoint]{
+		{"signal", optional, "signal that the program gets: USR1, USR2, TERM, INT or HUP; default USR1", enumOf(signals),
+			into((*decoder).signal, func(c *Checkpoint) *string { return &c.Signal })},
+		{"before", optional, "how long before the time limit, such as 5m or 1h; default 5m",
+			func() schema { return schema{"type": "string", "pattern": spanRE.String()} },
+			into((*decoder).before, func(c *Checkpoint) *time.Duration { return &c.Before })},
+		{"requeue", optional, "whether the task is started again afterwards; default true", func() schema { return schema{"type": "boolean"} },
+			into((*decoder).yesOrNo, func(c *Checkpoint) *bool { return &c.Requeue })},
+		{"files", optional, "files that the program starts again from; patterns as in outputs", listOf(textOf(nil), 0),
+			func(d *decoder, at string, p pair, c *Checkpoint) { c.Files = d.paths(at, p.Value, checkOutput) }},
+	}, nil}
 }
 
-var scratchFields = block{
-	{"dir", true, "directory on the node: absolute, or a variable such as $TMPDIR", textSchema(scratchRE)},
-	{"stage-in", false, "files to copy there, patterns allowed; default inputs", listSchema(textSchema(nil), 0)},
-	{"stage-out", false, "files to copy back, patterns allowed; default outputs", listSchema(textSchema(nil), 0)},
+func scratchBlock() block[Scratch] {
+	return block[Scratch]{[]key[Scratch]{
+		{"dir", required, "directory on the node: absolute, or a variable such as $TMPDIR", textOf(scratchRE),
+			into((*decoder).nodeDir, func(s *Scratch) *string { return &s.Dir })},
+		{"stage-in", optional, "files to copy there, patterns allowed; default inputs", listOf(textOf(nil), 0),
+			func(d *decoder, at string, p pair, s *Scratch) { s.StageIn = d.paths(at, p.Value, checkStageIn) }},
+		{"stage-out", optional, "files to copy back, patterns allowed; default outputs", listOf(textOf(nil), 0),
+			func(d *decoder, at string, p pair, s *Scratch) { s.StageOut = d.paths(at, p.Value, checkOutput) }},
+	}, map[string]string{"path": "did you mean dir?"}}
 }
 
 var (
-	spanRE    = regexp.MustCompile(`^[1-9][0-9]{0,6}(s|m|h)$`)
-	scratchRE = regexp.MustCompile(`^(/|\$[A-Za-z_][A-Za-z0-9_]*(/|$))[^\n]*$`)
-	runRE     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	spanRE    = lazyre.New(`^[1-9][0-9]{0,6}(s|m|h)$`)
+	scratchRE = lazyre.New(`^(/|\$[A-Za-z_][A-Za-z0-9_]*(/|$))[^\n]*$`)
+	runRE     = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 )
 
 // checkpoint reads the block; options is the job's slurm block, which must not
 // say the same in other words.
-func (d *decoder) checkpoint(n *node, options slurm.Options) *Checkpoint {
-	const where = "checkpoint"
-	got, ok := d.block(where, n, checkpointFields, nil)
-	if !ok {
-		return nil
-	}
+func (d *decoder) checkpoint(at string, n *node, options slurm.Options) *Checkpoint {
 	c := &Checkpoint{Signal: "USR1", Before: 5 * time.Minute, Requeue: true}
-	if p, ok := got["signal"]; ok {
-		if p.value.single() {
-			p.value.value = strings.TrimPrefix(p.value.value, "SIG")
-		}
-		if s, ok := d.choice(dot(where, "signal"), p.value, signals); ok {
-			c.Signal = s
-		}
-	}
-	if p, ok := got["before"]; ok {
-		at := dot(where, "before")
-		if s, ok := d.text(at, p.value, "a time such as 5m"); ok {
-			span, err := time.ParseDuration(s)
-			if err != nil || !spanRE.MatchString(s) || span > maxBefore {
-				d.add(p.value.pos, "write a number and s, m or h; Slurm allows 18h", "%s: %s is not such a time", at, shown(s))
-			}
-			c.Before = span
-		}
-	}
-	if p, ok := got["requeue"]; ok {
-		if p.value.kind != boolean {
-			d.expected(dot(where, "requeue"), "true or false", p.value, "")
-		}
-		c.Requeue = strings.EqualFold(p.value.value, "true")
-	}
-	if p, ok := got["files"]; ok {
-		c.Files = d.paths(dot(where, "files"), p.value, checkOutput)
+	if _, ok := checkpointBlock().read(d, at, n, c); !ok {
+		return nil
 	}
 	for _, name := range []string{"signal", "requeue", "no-requeue"} {
 		if _, both := options.Get(name); both {
-			d.add(n.pos, "remove it below slurm", "checkpoint: slurm.%s says the same, or the opposite", name)
+			d.Add(n.Pos, "remove it below slurm", "%s: slurm.%s says the same, or the opposite", at, name)
 		}
 	}
 	return c
 }
 
+// signal is one of the signals, with or without SIG.
+func (d *decoder) signal(at string, n *node) (string, bool) {
+	if n.Single() {
+		n.Value = strings.TrimPrefix(n.Value, "SIG")
+	}
+	return d.Choice(at, n, signals)
+}
+
 // maxBefore is the most seconds that --signal takes: 65535 (sbatch(1)).
 const maxBefore = 18 * time.Hour
 
-func (d *decoder) scratch(n *node) *Scratch {
-	const where = "scratch"
-	got, ok := d.block(where, n, scratchFields, map[string]string{"path": "did you mean dir?"})
+func (d *decoder) before(at string, n *node) (time.Duration, bool) {
+	s, ok := d.Text(at, n, "a time such as 5m")
 	if !ok {
+		return 0, false
+	}
+	span, err := time.ParseDuration(s)
+	if err != nil || !spanRE.MatchString(s) || span > maxBefore {
+		d.Add(n.Pos, "write a number and s, m or h; Slurm allows 18h", "%s: %s is not such a time", at, shown(s))
+	}
+	return span, true
+}
+
+func (d *decoder) yesOrNo(at string, n *node) (bool, bool) {
+	if n.Kind != boolean {
+		d.Expected(at, "true or false", n, "")
+	}
+	return strings.EqualFold(n.Value, "true"), true
+}
+
+func (d *decoder) scratch(at string, n *node) *Scratch {
+	s := &Scratch{}
+	if _, ok := scratchBlock().read(d, at, n, s); !ok {
 		return nil
 	}
-	s := &Scratch{}
-	if p, ok := got["dir"]; ok {
-		at := dot(where, "dir")
-		if dir, ok := d.text(at, p.value, "a directory on the node"); ok {
-			switch {
-			case !scratchRE.MatchString(dir):
-				d.add(p.value.pos, "begin with / or with a variable such as $TMPDIR", "%s: %s depends on where the job is", at, shown(dir))
-			case slices.Contains(strings.Split(dir, "/"), ".."):
-				d.add(p.value.pos, "", "%s: %s has .. in it", at, shown(dir))
-			}
-			s.Dir = dir
-		}
-	}
-	if p, ok := got["stage-in"]; ok {
-		s.StageIn = d.paths(dot(where, "stage-in"), p.value, checkStageIn)
-	}
-	if p, ok := got["stage-out"]; ok {
-		s.StageOut = d.paths(dot(where, "stage-out"), p.value, checkOutput)
-	}
 	return s
+}
+
+func (d *decoder) nodeDir(at string, n *node) (string, bool) {
+	dir, ok := d.Text(at, n, "a directory on the node")
+	switch {
+	case !ok:
+	case !scratchRE.MatchString(dir):
+		d.Add(n.Pos, "begin with / or with a variable such as $TMPDIR", "%s: %s depends on where the job is", at, shown(dir))
+	case slices.Contains(strings.Split(dir, "/"), ".."):
+		d.Add(n.Pos, "", "%s: %s has .. in it", at, shown(dir))
+	}
+	return dir, ok
 }
 
 // checkStageIn: what is copied has to have a place below the scratch directory.
@@ -132,8 +134,8 @@ func checkStageIn(s string) (problem, hint string) {
 }
 
 // after reads the runs to wait for.
-func (d *decoder) after(n *node) []string {
-	return d.texts("after", "run", n, func(s string) (string, string) {
+func (d *decoder) after(at string, n *node) []string {
+	return d.Texts(at, "run", n, func(s string) (string, string) {
 		if !runRE.MatchString(s) {
 			return "is not the name of a run", "write a run's id, or a job's name for its newest run"
 		}

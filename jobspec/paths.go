@@ -2,11 +2,12 @@ package jobspec
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // ownDir is where nixbatch keeps its runs, beside the job file.
@@ -15,7 +16,7 @@ const ownDir = ".nixbatch"
 // paths reads a list of file names; none may be there twice, however written.
 func (d *decoder) paths(where string, n *node, check func(s string) (problem, hint string)) []string {
 	seen := map[string]string{}
-	return d.texts(where, "file name", n, func(s string) (string, string) {
+	return d.Texts(where, "file name", n, func(s string) (string, string) {
 		if problem, hint := check(s); problem != "" {
 			return problem, hint
 		}
@@ -30,16 +31,16 @@ func (d *decoder) paths(where string, n *node, check func(s string) (problem, hi
 
 // localPath reads the path of a directory on this machine.
 func (d *decoder) localPath(where string, n *node) (string, bool) {
-	s, ok := d.text(where, n, "a directory")
+	s, ok := d.Text(where, n, "a directory")
 	if !ok {
 		return "", false
 	}
 	if problem, hint := checkTilde(s); problem != "" {
-		d.add(n.pos, hint, "%s: %s %s", where, shown(s), problem)
+		d.Add(n.Pos, hint, "%s: %s %s", where, shown(s), problem)
 		return "", false
 	}
 	if strings.HasPrefix(s, "<") {
-		d.add(n.pos, pinHint("github:NixOS/nixpkgs/REV"), "%s: %s is looked up in NIX_PATH: %s", where, shown(s), unpinned)
+		d.Add(n.Pos, pinHint("github:NixOS/nixpkgs/REV"), "%s: %s is looked up in NIX_PATH: %s", where, shown(s), unpinned)
 		return "", false
 	}
 	return s, true
@@ -61,8 +62,8 @@ func checkInput(s string) (problem, hint string) {
 }
 
 var (
-	separators = regexp.MustCompile(`[/{},]`)
-	absolute   = regexp.MustCompile(`[{,]/`) // as an alternative
+	separators = lazyre.New(`[/{},]`)
+	absolute   = lazyre.New(`[{,]/`) // as an alternative
 )
 
 // checkOutput refuses what is not below the job's directory, or is ours, also

@@ -3,11 +3,16 @@ package jobspec
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
+)
+
+var (
+	githubRE = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$`)
+	revRE    = lazyre.New(`^[0-9a-f]{40}$`)
 )
 
 const unpinned = "an unpinned source is refused"
@@ -15,150 +20,161 @@ const unpinned = "an unpinned source is refused"
 // loose are keys people know from elsewhere that name something which moves.
 var loose = []string{"branch", "ref", "tag", "channel", "version"}
 
-var pinInstead = map[string]string{
-	"sha256":   "write hash: sha256-…",
-	"narHash":  "write hash: sha256-…",
-	"commit":   "did you mean rev?",
-	"revision": "did you mean rev?",
-	"owner":    "write github: OWNER/REPOSITORY",
-	"repo":     "write github: OWNER/REPOSITORY",
-	"file":     "file belongs to an overlay",
+func pinInstead() map[string]string {
+	return map[string]string{
+		"sha256":   "write hash: sha256-…",
+		"narHash":  "write hash: sha256-…",
+		"commit":   "did you mean rev?",
+		"revision": "did you mean rev?",
+		"owner":    "write github: OWNER/REPOSITORY",
+		"repo":     "write github: OWNER/REPOSITORY",
+		"file":     "file belongs to an overlay",
+	}
 }
 
-// pin reads a pinned source; an overlay's may name a file.
-func (d *decoder) pin(where string, n *node, overlay bool) (Pin, bool) {
-	before := len(d.problems)
-	p := Pin{Pos: n.pos}
-	if n.single() && n.kind != nothing {
+// pinning is a pin that is being read.
+type pinning struct {
+	Pin
+	where  string
+	node   *node
+	moving []pair // keys that name something which moves
+	rev    *node  // nil where there is none
+}
+
+// pinBlock lists the sources before what fixes them, which depends on them.
+func pinBlock() block[pinning] {
+	return block[pinning]{[]key[pinning]{
+		{"github", optional, "owner/repository on GitHub", textOf(githubRE), source(GitHub, (*decoder).github)},
+		{"url", optional, "address of an archive (http, https or file)", textOf(nil), source(URL, (*decoder).archive)},
+		{"git", optional, "address of a Git repository (https, http, ssh, git or file)", textOf(nil), source(Git, (*decoder).repository)},
+		{"path", optional, "directory, relative to the job file or absolute", textOf(nil), source(Path, (*decoder).localPath)},
+		{"rev", optional, "commit, 40 hexadecimal digits", textOf(revRE), (*decoder).commit},
+		{"hash", optional, "hash of the unpacked tree, sha256-… (SRI)", textOf(sriRE), (*decoder).hash},
+	}, pinInstead()}
+}
+
+// overlayBlock is a pin that may name a file.
+func overlayBlock() block[pinning] {
+	b := pinBlock()
+	b.keys = append(b.keys, key[pinning]{"file", optional, "file of the tree that holds the overlay; default default.nix", textOf(nil),
+		into((*decoder).inTree, func(p *pinning) *string { return &p.File })})
+	return b
+}
+
+// pin reads a pinned source. file is the one that is meant where none is named.
+func (d *decoder) pin(where string, n *node, known block[pinning], file string) (Pin, bool) {
+	before := d.Count()
+	p := &pinning{Pin: Pin{Pos: Pos(n.Pos), File: file}, where: where, node: n}
+	if n.Single() && n.Kind != nothing {
 		d.bare(where, n)
-		return p, false
+		return p.Pin, false
 	}
-	if n.kind != mapping {
-		d.expected(where, "a pin", n, "write {github: OWNER/REPOSITORY, rev: …, hash: sha256-…}")
-		return p, false
+	if n.Kind != mapping {
+		d.Expected(where, "a pin", n, "write {github: OWNER/REPOSITORY, rev: …, hash: sha256-…}")
+		return p.Pin, false
 	}
-	known := pinFields
-	if overlay {
-		known = overlayFields
-		p.File = "default.nix"
+	var tight *node
+	tight, p.moving = n.Without(loose)
+	if i := slices.IndexFunc(tight.Keys, func(p pair) bool { return p.Key.Value == "rev" }); i >= 0 {
+		p.rev = tight.Keys[i].Value
 	}
-	tight, moving := n.without(loose)
-	got, _ := d.block(where, tight, known, pinInstead)
-	d.source(where, n, &p, got)
-	command := p.command(got, moving)
-	for _, m := range moving {
-		d.add(m.key.pos, command, "%s: %s %s can change its meaning: %s", where, m.key.value, shown(m.value.value), unpinned)
+	got, _ := known.read(d, where, tight, p)
+	owner := pinInstead()["owner"]
+	if p.Kind == 0 && !slices.ContainsFunc(n.Keys, func(p pair) bool { return pinInstead()[p.Key.Value] == owner }) {
+		d.Add(n.Pos, "name one of github, url, git, path", "%s: does not say where the source is", where)
 	}
-	d.fixed(where, n, &p, got, command, len(moving) > 0)
-	if f, ok := got["file"]; ok && overlay {
-		p.File, _ = d.inTree(dot(where, "file"), f.value)
+	for _, m := range p.moving {
+		d.Add(m.Key.Pos, p.command(), "%s: %s %s can change its meaning: %s", where, m.Key.Value, shown(m.Value.Value), unpinned)
 	}
-	return p, len(d.problems) == before
+	d.whole(p, got)
+	return p.Pin, d.Count() == before
 }
 
-// without takes the named keys out of a mapping.
-func (n *node) without(names []string) (rest *node, out []pair) {
-	rest = &node{kind: n.kind, pos: n.pos}
-	for _, p := range n.keys {
-		if slices.Contains(names, p.key.value) {
-			out = append(out, p)
-		} else {
-			rest.keys = append(rest.keys, p)
-		}
-	}
-	return rest, out
-}
-
-// source reads where a pin's tree comes from.
-func (d *decoder) source(where string, n *node, p *Pin, got map[string]pair) {
-	for _, k := range []PinKind{GitHub, URL, Git, Path} {
-		g, ok := got[k.String()]
-		if !ok {
-			continue
-		}
+// source reads where a pin's tree comes from: one of several.
+func source(kind PinKind, read func(d *decoder, at string, n *node) (string, bool)) func(*decoder, string, pair, *pinning) {
+	return func(d *decoder, at string, g pair, p *pinning) {
 		if p.Kind != 0 {
-			d.add(g.key.pos, "keep one of them", "%s: %s and %s are two sources", where, p.Kind, k)
-			continue
+			d.Add(g.Key.Pos, "keep one of them", "%s: %s and %s are two sources", p.where, p.Kind, kind)
+			return
 		}
-		p.Kind = k
-		at := dot(where, k.String())
-		switch k {
-		case GitHub:
-			p.GitHub = d.github(at, g.value)
-		case URL:
-			p.URL = d.address(at, g.value, "https", "http", "file")
-		case Git:
-			p.Git = d.address(at, g.value, "https", "http", "ssh", "git", "file")
-		case Path:
-			p.Path, _ = d.localPath(at, g.value)
-		}
-	}
-	if p.Kind == 0 && !slices.ContainsFunc(n.keys, func(p pair) bool { return pinInstead[p.key.value] == pinInstead["owner"] }) {
-		d.add(n.pos, "name one of github, url, git, path", "%s: does not say where the source is", where)
+		p.Kind = kind
+		*map[PinKind]*string{GitHub: &p.GitHub, URL: &p.URL, Git: &p.Git, Path: &p.Path}[kind], _ = read(d, at, g.Value)
 	}
 }
 
-// fixed reads what makes a pin a pin: its commit and its hash.
-func (d *decoder) fixed(where string, n *node, p *Pin, got map[string]pair, command string, told bool) {
-	rev, hasRev := got["rev"]
-	hash, hasHash := got["hash"]
-	wantsRev := p.Kind == GitHub || p.Kind == Git
-	if hasRev {
-		switch v, ok := rev.value, rev.value.single() && rev.value.kind != nothing; {
-		case !wantsRev && p.Kind != 0:
-			d.add(rev.key.pos, "remove it", "%s: rev does not belong to a %s source", where, p.Kind)
-		case !ok:
-			d.expected(dot(where, "rev"), "a commit", v, command)
-		case revRE.MatchString(v.value):
-			p.Rev = v.value
-		case revRE.MatchString(strings.ToLower(v.value)):
-			d.add(v.pos, "write "+strings.ToLower(v.value), "%s: a commit is written in lower case", dot(where, "rev"))
-		case abbreviated.MatchString(v.value):
-			d.add(v.pos, command, "%s: %s is not a whole commit of 40 digits: %s", dot(where, "rev"), shown(v.value), unpinned)
-		default:
-			d.add(v.pos, command, "%s: %s is a branch or a tag, not a commit: %s", dot(where, "rev"), shown(v.value), unpinned)
-		}
+// wantsRev tells whether the source is fixed by a commit, too.
+func (p *pinning) wantsRev() bool { return p.Kind == GitHub || p.Kind == Git }
+
+// commit reads rev.
+func (d *decoder) commit(at string, rev pair, p *pinning) {
+	switch v, ok := rev.Value, rev.Value.Single() && rev.Value.Kind != nothing; {
+	case !p.wantsRev() && p.Kind != 0:
+		d.Add(rev.Key.Pos, "remove it", "%s: rev does not belong to a %s source", p.where, p.Kind)
+	case !ok:
+		d.Expected(at, "a commit", v, p.command())
+	case revRE.MatchString(v.Value):
+		p.Rev = v.Value
+	case revRE.MatchString(strings.ToLower(v.Value)):
+		d.Add(v.Pos, "write "+strings.ToLower(v.Value), "%s: a commit is written in lower case", at)
+	case abbreviated.MatchString(v.Value):
+		d.Add(v.Pos, p.command(), "%s: %s is not a whole commit of 40 digits: %s", at, shown(v.Value), unpinned)
+	default:
+		d.Add(v.Pos, p.command(), "%s: %s is a branch or a tag, not a commit: %s", at, shown(v.Value), unpinned)
 	}
-	if hasHash {
-		if v := hash.value; v.kind == nothing {
-			hint := command
-			if hasRev && rev.value.kind == nothing {
-				hint = "" // told with rev: it prints both
-			}
-			d.expected(dot(where, "hash"), "a hash, sha256-…", v, hint)
-		} else if s, ok := d.text(dot(where, "hash"), v, "a hash, sha256-…"); ok {
-			if problem, hint := checkHash(s); problem != "" {
-				d.add(hash.value.pos, hint, "%s: %s %s", dot(where, "hash"), shown(s), problem)
-			} else {
-				p.Hash = s
-			}
+}
+
+// hash reads the hash of the tree.
+func (d *decoder) hash(at string, hash pair, p *pinning) {
+	v := hash.Value
+	if v.Kind == nothing {
+		hint := p.command()
+		if p.rev != nil && p.rev.Kind == nothing {
+			hint = "" // told with rev: it prints both
 		}
+		d.Expected(at, "a hash, sha256-…", v, hint)
+		return
 	}
+	s, ok := d.Text(at, v, "a hash, sha256-…")
+	if !ok {
+		return
+	}
+	if problem, hint := checkHash(s); problem != "" {
+		d.Add(v.Pos, hint, "%s: %s %s", at, shown(s), problem)
+		return
+	}
+	p.Hash = s
+}
+
+// whole checks that a pin has all that fixes it.
+func (d *decoder) whole(p *pinning, got map[string]pair) {
+	_, hasRev := got["rev"]
+	_, hasHash := got["hash"]
+	n := p.node
 	var lacks []string
-	if wantsRev && !hasRev && !n.hasKey("commit") && !n.hasKey("revision") {
+	if p.wantsRev() && !hasRev && !n.HasKey("commit") && !n.HasKey("revision") {
 		lacks = append(lacks, "no rev")
 	}
 	// A rev that is no commit needs the same command, which prints the hash too.
-	if !hasHash && !n.hasKey("sha256") && !n.hasKey("narHash") && p.Kind != Path && p.Kind != 0 && (!hasRev || p.Rev != "" || !wantsRev) {
+	if !hasHash && !n.HasKey("sha256") && !n.HasKey("narHash") && p.Kind != Path && p.Kind != 0 && (!hasRev || p.Rev != "" || !p.wantsRev()) {
 		lacks = append(lacks, "no hash")
 	}
-	if len(lacks) > 0 && !told {
-		d.add(n.pos, command, "%s: has %s: %s", where, strings.Join(lacks, " and "), unpinned)
+	if len(lacks) > 0 && len(p.moving) == 0 {
+		d.Add(n.Pos, p.command(), "%s: has %s: %s", p.where, strings.Join(lacks, " and "), unpinned)
 	}
 }
 
-var abbreviated = regexp.MustCompile(`^[0-9a-fA-F]{4,64}$`)
+var abbreviated = lazyre.New(`^[0-9a-fA-F]{4,64}$`)
 
 // command is the hint that pins a source as far as it is known.
-func (p *Pin) command(got map[string]pair, moving []pair) string {
+func (p *pinning) command() string {
 	rev := ""
-	if g, ok := got["rev"]; ok && g.value.single() {
-		rev = g.value.value
+	if p.rev != nil && p.rev.Single() {
+		rev = p.rev.Value
 	}
 	ref := ""
-	for _, m := range moving {
-		if m.value.single() && ref == "" {
-			ref = m.value.value
+	for _, m := range p.moving {
+		if m.Value.Single() && ref == "" {
+			ref = m.Value.Value
 		}
 	}
 	switch {
@@ -194,11 +210,11 @@ func pinHint(ref string) string {
 	return "nixbatch pin " + proc.Quote(ref) + " prints the pin to paste here"
 }
 
-var release = regexp.MustCompile(`^(nixos|nixpkgs|release)-[a-z0-9.-]+$`)
+var release = lazyre.New(`^(nixos|nixpkgs|release)-[a-z0-9.-]+$`)
 
 // bare refuses a source that is only a word: nothing fixes what it means.
 func (d *decoder) bare(where string, n *node) {
-	s := n.value
+	s := n.Value
 	if u, err := url.Parse(s); err == nil {
 		if _, secret := u.User.Password(); secret {
 			s = u.Redacted() // a message may end up in a log
@@ -207,7 +223,7 @@ func (d *decoder) bare(where string, n *node) {
 	hint := pinHint("github:NixOS/nixpkgs/REV")
 	switch {
 	case strings.HasPrefix(s, "./"), strings.HasPrefix(s, "../"), strings.HasPrefix(s, "/"):
-		d.add(n.pos, "write {path: "+written(s)+"}", "%s: expected a pin, found the text %s", where, shown(s))
+		d.Add(n.Pos, "write {path: "+written(s)+"}", "%s: expected a pin, found the text %s", where, shown(s))
 		return
 	case strings.HasPrefix(s, "github:") && strings.Count(s, "/") == 1:
 		hint = pinHint(s + "/REV")
@@ -218,13 +234,13 @@ func (d *decoder) bare(where string, n *node) {
 	case githubRE.MatchString(s):
 		hint = pinHint("github:" + s + "/REV")
 	}
-	d.add(n.pos, hint, "%s: %s does not fix the contents of a source: %s", where, shown(s), unpinned)
+	d.Add(n.Pos, hint, "%s: %s does not fix the contents of a source: %s", where, shown(s), unpinned)
 }
 
-func (d *decoder) github(where string, n *node) string {
-	s, ok := d.text(where, n, "owner/repository")
+func (d *decoder) github(where string, n *node) (string, bool) {
+	s, ok := d.Text(where, n, "owner/repository")
 	if !ok || githubRE.MatchString(s) && !strings.HasSuffix(s, ".git") {
-		return s
+		return s, ok
 	}
 	hint := ""
 	short := s
@@ -237,18 +253,26 @@ func (d *decoder) github(where string, n *node) string {
 			hint = "write " + short
 		}
 	}
-	d.add(n.pos, hint, "%s: expected owner/repository, found %s", where, shown(s))
-	return ""
+	d.Add(n.Pos, hint, "%s: expected owner/repository, found %s", where, shown(s))
+	return "", false
 }
 
 // scpLike is what git clone takes for ssh.
-var scpLike = regexp.MustCompile(`^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^/]`)
+var scpLike = lazyre.New(`^[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^/]`)
+
+func (d *decoder) archive(where string, n *node) (string, bool) {
+	return d.address(where, n, "https", "http", "file")
+}
+
+func (d *decoder) repository(where string, n *node) (string, bool) {
+	return d.address(where, n, "https", "http", "ssh", "git", "file")
+}
 
 // address reads a URL. A password in it would be copied into every record.
-func (d *decoder) address(where string, n *node, schemes ...string) string {
-	s, ok := d.text(where, n, "an address, "+schemes[0]+"://…")
+func (d *decoder) address(where string, n *node, schemes ...string) (string, bool) {
+	s, ok := d.Text(where, n, "an address, "+schemes[0]+"://…")
 	if !ok {
-		return ""
+		return "", false
 	}
 	u, err := url.Parse(s)
 	problem, hint := "", ""
@@ -278,20 +302,20 @@ func (d *decoder) address(where string, n *node, schemes ...string) string {
 		}
 	}
 	if problem != "" {
-		d.add(n.pos, hint, "%s: %s %s", where, shown(s), problem)
-		return ""
+		d.Add(n.Pos, hint, "%s: %s %s", where, shown(s), problem)
+		return "", false
 	}
-	return s
+	return s, true
 }
 
 // inTree reads the path of a file within a source tree.
 func (d *decoder) inTree(where string, n *node) (string, bool) {
-	s, ok := d.text(where, n, "a file of the tree")
+	s, ok := d.Text(where, n, "a file of the tree")
 	if !ok {
 		return "", false
 	}
 	if path.IsAbs(s) || slices.Contains(strings.Split(s, "/"), "..") || path.Clean(s) == "." {
-		d.add(n.pos, "", "%s: %s is not a file within the tree", where, shown(s))
+		d.Add(n.Pos, "", "%s: %s is not a file within the tree", where, shown(s))
 		return "", false
 	}
 	return path.Clean(s), true

@@ -1,13 +1,10 @@
 package jobspec
 
 import (
-	"cmp"
 	"fmt"
-	"regexp"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode"
+
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 )
 
 // Pos is a place in a job file. Both count from 1; a column is a character, not
@@ -45,66 +42,11 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// maxProblems bounds what one file can make a terminal print.
-const maxProblems = 100
-
-// sorted returns the problems in the order of the file, each once, the first
-// hundred of them.
-func (d *decoder) sorted() Problems {
-	ps := d.problems
-	slices.SortStableFunc(ps, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
-	ps = slices.Compact(ps)
-	if more := len(ps) - maxProblems; more > 0 {
-		ps = append(ps[:maxProblems:maxProblems], Problem{File: d.file, Pos: ps[maxProblems].Pos,
-			Message: fmt.Sprintf("and %d more problems from here on", more)})
+// problemsOf are what a reader found wrong with a file.
+func problemsOf(file string, found []strictyaml.Problem) Problems {
+	ps := make(Problems, len(found))
+	for i, p := range found {
+		ps[i] = Problem{File: file, Pos: Pos(p.Pos), Message: p.Message, Hint: p.Hint}
 	}
-	return Problems(ps)
-}
-
-// add notes a problem.
-func (d *decoder) add(at Pos, hint, format string, args ...any) {
-	d.problems = append(d.problems, Problem{File: d.file, Pos: at,
-		Message: oneLine(fmt.Sprintf(format, args...)), Hint: oneLine(hint)})
-}
-
-// oneLine makes text that may hold words of the file fit for a terminal:
-// nothing in it moves the cursor or begins a line, and it ends.
-func oneLine(s string) string {
-	const most = 500
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if n++; n > most {
-			b.WriteRune('…')
-			break
-		}
-		if unicode.IsPrint(r) {
-			b.WriteRune(r)
-		} else {
-			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
-		}
-	}
-	return b.String()
-}
-
-// shown quotes what a file says for a message: on one line, printable, and not
-// longer than a reader needs to find it.
-func shown(s string) string {
-	const most = 60
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most]) + "…"
-	}
-	return fmt.Sprintf("%q", s)
-}
-
-var plainText = regexp.MustCompile(`^[A-Za-z_./][A-Za-z0-9_./+-]*$`)
-
-// written is a text as one would write it in YAML.
-func written(s string) string {
-	if plainText.MatchString(s) {
-		return s
-	}
-	return shown(s)
+	return ps
 }

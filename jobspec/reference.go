@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/options"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -22,29 +23,15 @@ Paths are relative to the job file. Lines in ` + "`run`" + ` are bash, with
 ` + "`set -eo pipefail`" + `, in the directory of the job file, with what ` + "`packages`" + ` brings on
 PATH and nothing else.
 `)
-	section := func(title, intro string, f block) {
-		fmt.Fprintf(&b, "\n## %s\n\n", title)
-		if intro != "" {
-			b.WriteString(intro + "\n\n")
-		}
-		b.WriteString("| key | |\n|---|---|\n")
-		for _, k := range f {
-			need := ""
-			if k.required {
-				need = " **(required)**"
-			}
-			fmt.Fprintf(&b, "| `%s` | %s%s |\n", k.name, cell(k.meaning), need)
-		}
-	}
-	section("The file", "", specFields)
-	section("environment", "", environmentFields)
-	section("A pin", "A source tree, fixed by the hash of its contents: `github`, `rev` and `hash`; `url` and `hash`; `git`, `rev` and "+
+	section(&b, "The file", "", jobBlock())
+	section(&b, "environment", "", environmentBlock())
+	section(&b, "A pin", "A source tree, fixed by the hash of its contents: `github`, `rev` and `hash`; `url` and `hash`; `git`, `rev` and "+
 		"`hash`; or `path`,\nwith or without `hash`. A branch, a channel, or a pin without its hash is refused; `nixbatch pin SOURCE` prints "+
-		"the lines to paste.", pinFields)
-	section("An overlay", "", overlayFields)
-	section("optimize", "See [How your build is chosen](builds.md).", optimizeFields)
-	section("threads", "See [Threads and launch](threads.md).", threadsFields)
-	section("compare", "A list. See [The record](record.md).", compareFields)
+		"the lines to paste.", pinBlock())
+	section(&b, "An overlay", "", overlayBlock())
+	section(&b, "optimize", "See [How your build is chosen](builds.md).", optimizeBlock())
+	section(&b, "threads", "See [Threads and launch](threads.md).", threadsBlock())
+	section(&b, "compare", "A list. See [The record](record.md).", compareBlock())
 	b.WriteString("\n## env\n\nEnvironment variables, name to text. They win over what nixbatch sets. Refused, with the reason:\n\n| name | why |\n|---|---|\n")
 	for _, r := range reserved {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.name, cell(r.reason))
@@ -52,17 +39,33 @@ PATH and nothing else.
 	b.WriteString("\n## slurm\n\nOptions of sbatch by their long names, with sbatch's own values; a flag has the value `true`. What nixbatch sets\nitself is refused, with the reason.\n\n| option | since | |\n|---|---|---|\n")
 	var managed []slurm.OptionInfo
 	for _, o := range slurm.Table() {
-		if o.Managed != "" {
+		if options.Managed(o.Name) != "" {
 			managed = append(managed, o)
 			continue
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, o.Since, cell(o.Meaning))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", o.Name, o.Since, cell(options.Meaning(o)))
 	}
 	b.WriteString("\n| refused | why |\n|---|---|\n")
 	for _, o := range managed {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, cell(o.Managed))
+		fmt.Fprintf(&b, "| `%s` | %s |\n", o.Name, cell(options.Managed(o.Name)))
 	}
 	return b.String()
+}
+
+// section is the table of a block's keys.
+func section[T any](b *strings.Builder, title, intro string, of block[T]) {
+	fmt.Fprintf(b, "\n## %s\n\n", title)
+	if intro != "" {
+		b.WriteString(intro + "\n\n")
+	}
+	b.WriteString("| key | |\n|---|---|\n")
+	for _, k := range of.keys {
+		need := ""
+		if k.need {
+			need = " **(required)**"
+		}
+		fmt.Fprintf(b, "| `%s` | %s%s |\n", k.name, cell(k.doc), need)
+	}
 }
 
 // cell keeps a text within its cell of a table.

@@ -31,30 +31,30 @@ func compiled(t *testing.T) *jsonschema.Schema {
 
 // plainValue is a node as a JSON reader would see it.
 func plainValue(n *node) any {
-	switch n.kind {
+	switch n.Kind {
 	case mapping:
 		m := map[string]any{}
-		for _, p := range n.keys {
-			m[p.key.value] = plainValue(p.value)
+		for _, p := range n.Keys {
+			m[p.Key.Value] = plainValue(p.Value)
 		}
 		return m
 	case list:
 		l := []any{}
-		for _, item := range n.items {
+		for _, item := range n.Items {
 			l = append(l, plainValue(item))
 		}
 		return l
 	case boolean:
-		return strings.EqualFold(n.value, "true")
+		return strings.EqualFold(n.Value, "true")
 	case number:
-		if f, err := strconv.ParseFloat(n.value, 64); err == nil {
+		if f, err := strconv.ParseFloat(n.Value, 64); err == nil {
 			return f
 		}
 		return json.Number("0")
 	case nothing:
 		return nil
 	}
-	return n.value
+	return n.Value
 }
 
 func readPlain(t *testing.T, file string) any {
@@ -63,10 +63,10 @@ func readPlain(t *testing.T, file string) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &decoder{file: file}
-	root := d.tree(bytes.TrimPrefix(data, []byte("\ufeff")))
+	d := newDecoder(file)
+	root := d.Read(data)
 	if root == nil {
-		t.Fatalf("%v", d.sorted())
+		t.Fatalf("%v", d.Problems())
 	}
 	return plainValue(root)
 }
@@ -107,10 +107,10 @@ func TestSchemaRules(t *testing.T) {
 		"scratch: {dir: x}",
 	} {
 		key, _, _ := strings.Cut(line, ":")
-		d := &decoder{}
-		root := d.tree([]byte(job(key, line)))
-		if root == nil || len(d.problems) > 0 {
-			t.Fatalf("%s: %v", line, d.problems)
+		d := newDecoder("x")
+		root := d.Read([]byte(job(key, line)))
+		if root == nil || d.Count() > 0 {
+			t.Fatalf("%s: %v", line, d.Problems())
 		}
 		if err := s.Validate(plainValue(root)); err == nil {
 			t.Errorf("valid for the schema: %s", line)

@@ -1,5 +1,11 @@
-// Package jobspec is the job language: the YAML file in which a researcher says
-// what to run, in which pinned environment, on what share of the cluster.
+// Package jobspec is the job language of nixbatch: the YAML file in which a
+// researcher says what to run, in which pinned environment, on what share of the
+// cluster.
+//
+// [Load] and [Parse] turn a file into a [Spec], or into [Problems]. [Schema] is
+// the language for editors (JSON Schema), [Reference] for people (Markdown); both
+// are made from the tables that Parse reads by. [Sweep.Tasks] writes out the
+// tasks of a sweep.
 //
 // It promises that a Spec it returns is complete and valid, and that a file
 // which is not yields every problem at once, each with file:line:column, in the
@@ -95,7 +101,7 @@ type Pin struct {
 
 // Optimize says what to rebuild for the CPUs of the nodes.
 type Optimize struct {
-	Arch     []string // {"auto"} (default), {"generic"}, or names of cpuflags.ArchNames
+	Arch     []string // {"auto"} (default), {"generic"}, or texts of a cpuflags.Build
 	Config   string   // dotted path of a config option to set to the arch, or ""
 	Packages []string // attribute paths to rebuild with -march
 	Strategy string   // "dispatch" (default), "constrain", "common"
@@ -107,9 +113,12 @@ type Threads struct {
 	Bind    string // "none" (default), "cores"
 	// Nested splits a task's threads over two levels of OpenMP, zero if it is
 	// not there: Outer threads, each of which may start Inner.
-	Nested struct{ Outer, Inner int }
+	Nested Nested
 	Stack  string // of each thread, as OMP_STACKSIZE takes it: "64M"; "" leaves it alone
 }
+
+// Nested are two levels of OpenMP threads; zero where there is none.
+type Nested struct{ Outer, Inner int }
 
 // EnvVar is one variable of the job's environment.
 type EnvVar struct{ Name, Value string }
@@ -144,15 +153,13 @@ func Load(file string) (*Spec, error) {
 // Parse checks the content of a job file; file is its name in messages and the
 // place its paths count from. The error is a Problems, sorted by position.
 func Parse(file string, data []byte) (*Spec, error) {
-	d := &decoder{file: file}
+	d := newDecoder(file)
 	var spec *Spec
-	if text, ok := d.checkText(data); ok {
-		if root := d.tree(text); root != nil {
-			spec = d.spec(root)
-		}
+	if root := d.Read(data); root != nil {
+		spec = d.job(root)
 	}
-	if len(d.problems) > 0 {
-		return nil, d.sorted()
+	if d.Count() > 0 {
+		return nil, problemsOf(file, d.Problems())
 	}
 	spec.File, spec.Bytes = file, append([]byte(nil), data...)
 	return spec, nil

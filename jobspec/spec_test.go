@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -114,7 +116,7 @@ func TestLoadErrors(t *testing.T) {
 func TestProblemsAreBounded(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("a: &a [x]\nb: ["+strings.Repeat("*a,", 200_000)+"]\n"))
 	ps := problems(t, err)
-	if len(ps) != maxProblems+1 || !strings.Contains(ps[maxProblems].Message, "more problems from here on") {
+	if len(ps) != strictyaml.MaxProblems+1 || !strings.Contains(ps[strictyaml.MaxProblems].Message, "more problems from here on") {
 		t.Errorf("%d problems, last %v", len(ps), ps[len(ps)-1])
 	}
 }
@@ -156,26 +158,6 @@ func TestScalarsAreKeptOrRefused(t *testing.T) {
 		s, err = Parse("x", []byte(job("env", fmt.Sprintf("env: {A: %q}", value))))
 		if err != nil || s.Env[0].Value != value {
 			t.Errorf("%q between quotes is not kept: %v", value, err)
-		}
-	}
-}
-
-func TestSuggestions(t *testing.T) {
-	words := []string{"time", "nodes", "cpus-per-task", "mem", "name", "run"}
-	for in, want := range map[string]string{
-		"tiem": "time", "Time": "time", "--time": "time", "cpus_per_task": "cpus-per-task", "cpu-per-task": "cpus-per-task",
-		"node": "nodes", "nmae": "name", "wibble": "", "": "", "x": "", strings.Repeat("time", 50): "",
-	} {
-		if got := Nearest(in, words); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", in, got, want)
-		}
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "abc", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"kitten", "sitting", 3}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
 		}
 	}
 }

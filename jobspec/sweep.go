@@ -1,9 +1,11 @@
 package jobspec
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/suggest"
 )
 
 // Sweep describes many tasks of one job: every row, combined with every
@@ -36,79 +38,91 @@ func (r Row) Get(name string) (string, bool) {
 	return "", false
 }
 
-var sweepFields = block{
-	{"matrix", false, "names, each with a list of values: every combination is a task", schema{"type": "object",
-		"additionalProperties": listSchema(schema{"type": single}, 1), "propertyNames": schema{"pattern": envRE.String()}}},
-	{"rows", false, "tasks written out, each a map of names and values", rowsSchema()},
-	{"csv", false, "file with a line of names, then a line for each task", textSchema(nil)},
-	{"exclude", false, "combinations to leave out, each a map of names and values", rowsSchema()},
-	{"max-running", false, "how many tasks may run at once", countSchema()},
+func sweepBlock() block[Sweep] {
+	return block[Sweep]{[]key[Sweep]{
+		{"matrix", optional, "names, each with a list of values: every combination is a task", matrixMap,
+			func(d *decoder, at string, p pair, s *Sweep) { s.Matrix = d.matrix(at, p.Value) }},
+		{"rows", optional, "tasks written out, each a map of names and values", rowsList,
+			func(d *decoder, at string, p pair, s *Sweep) { d.taskRows(at, p.Value, s) }},
+		{"csv", optional, "file with a line of names, then a line for each task", textOf(nil),
+			into((*decoder).csvFile, func(s *Sweep) *string { return &s.CSV })},
+		{"exclude", optional, "combinations to leave out, each a map of names and values", rowsList,
+			func(d *decoder, at string, p pair, s *Sweep) { s.Exclude = d.rows(at, p.Value) }},
+		{"max-running", optional, "how many tasks may run at once", countOf,
+			into((*decoder).maxRunning, func(s *Sweep) *int { return &s.MaxRunning })},
+	}, map[string]string{
+		"include": "did you mean rows?", "table": "did you mean csv?", "file": "did you mean csv?", "limit": "did you mean max-running?",
+		"throttle": "did you mean max-running?",
+	}}
 }
 
-func rowsSchema() schema {
-	return schema{"type": "array", "items": mapSchema(envRE), "minItems": 1}
+func matrixMap() schema {
+	return schema{"type": "object", "additionalProperties": listOf(func() schema { return schema{"type": single} }, 1)(),
+		"propertyNames": schema{"pattern": envRE.String()}}
 }
 
-func sweepSchema() schema {
-	s := objectSchema(sweepFields)
+func rowsList() schema {
+	return schema{"type": "array", "items": namesTo(envRE)(), "minItems": 1}
+}
+
+func sweepMap() schema {
+	s := objectSchema(sweepBlock())
 	s["anyOf"] = []any{schema{"required": []any{"matrix"}}, schema{"required": []any{"rows"}}, schema{"required": []any{"csv"}}}
 	s["not"] = schema{"required": []any{"rows", "csv"}}
 	return s
 }
 
-func (d *decoder) sweep(n *node) *Sweep {
-	const where = "sweep"
-	got, ok := d.block(where, n, sweepFields, map[string]string{
-		"include": "did you mean rows?", "table": "did you mean csv?", "file": "did you mean csv?", "limit": "did you mean max-running?",
-		"throttle": "did you mean max-running?"})
+func (d *decoder) sweep(at string, n *node) *Sweep {
+	s := &Sweep{Pos: Pos(n.Pos)}
+	got, ok := sweepBlock().read(d, at, n, s)
 	if !ok {
 		return nil
 	}
-	s := &Sweep{Pos: n.pos}
-	if p, ok := got["matrix"]; ok {
-		s.Matrix = d.matrix(dot(where, "matrix"), p.value)
+	matrix, rows, csv := got["matrix"].Value, got["rows"].Value, got["csv"]
+	if rows != nil && csv.Value != nil {
+		d.Add(csv.Key.Pos, "keep one of them", "%s: rows and csv exclude each other", at)
 	}
-	if p, ok := got["rows"]; ok {
-		s.Rows = d.rows(dot(where, "rows"), p.value)
-		for i, r := range s.Rows {
-			if !sameNames(r, s.Rows[0]) && i < len(p.value.items) {
-				d.add(p.value.items[i].pos, "give each row the same names", "%s: this row has other names than the first", dot(where, "rows"))
-			}
-		}
-		for _, a := range s.Matrix {
-			if _, twice := s.firstRow().Get(a.Name); twice {
-				d.add(p.value.pos, "keep one of them", "%s: %s is in matrix, too", dot(where, "rows"), a.Name)
-			}
-		}
-	}
-	if p, ok := got["csv"]; ok {
-		if f, ok := d.text(dot(where, "csv"), p.value, "a file name"); ok {
-			if problem, hint := checkInput(f); problem != "" {
-				d.add(p.value.pos, hint, "%s: %s %s", dot(where, "csv"), shown(f), problem)
-			}
-			s.CSV = f
-		}
-		if _, both := got["rows"]; both {
-			d.add(p.key.pos, "keep one of them", "sweep: rows and csv exclude each other")
-		}
-	}
-	if p, ok := got["exclude"]; ok {
-		s.Exclude = d.rows(dot(where, "exclude"), p.value)
-	}
-	if p, ok := got["max-running"]; ok {
-		at := dot(where, "max-running")
-		if t, ok := d.text(at, p.value, "a number of tasks"); ok {
-			i, err := strconv.Atoi(t)
-			if err != nil || i < 1 || t[0] == '+' || t[0] == '0' {
-				d.add(p.value.pos, "", "%s: expected a number of tasks, found %s", at, shown(t))
-			}
-			s.MaxRunning = i
-		}
-	}
-	if got["matrix"].value == nil && got["rows"].value == nil && got["csv"].value == nil {
-		d.add(n.pos, "matrix: {name: [value, …]} is the usual one", "sweep: expected one of matrix, rows and csv")
+	if matrix == nil && rows == nil && csv.Value == nil {
+		d.Add(n.Pos, "matrix: {name: [value, …]} is the usual one", "%s: expected one of matrix, rows and csv", at)
 	}
 	return s
+}
+
+// taskRows reads rows; the matrix was read before.
+func (d *decoder) taskRows(at string, n *node, s *Sweep) {
+	s.Rows = d.rows(at, n)
+	for i, r := range s.Rows {
+		if !sameNames(r, s.Rows[0]) && i < len(n.Items) {
+			d.Add(n.Items[i].Pos, "give each row the same names", "%s: this row has other names than the first", at)
+		}
+	}
+	for _, a := range s.Matrix {
+		if _, twice := s.firstRow().Get(a.Name); twice {
+			d.Add(n.Pos, "keep one of them", "%s: %s is in matrix, too", at, a.Name)
+		}
+	}
+}
+
+func (d *decoder) csvFile(at string, n *node) (string, bool) {
+	f, ok := d.Text(at, n, "a file name")
+	if ok {
+		if problem, hint := checkInput(f); problem != "" {
+			d.Add(n.Pos, hint, "%s: %s %s", at, shown(f), problem)
+		}
+	}
+	return f, ok
+}
+
+func (d *decoder) maxRunning(at string, n *node) (int, bool) {
+	t, ok := d.Text(at, n, "a number of tasks")
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(t)
+	if err != nil || i < 1 || t[0] == '+' || t[0] == '0' {
+		d.Add(n.Pos, "", "%s: expected a number of tasks, found %s", at, shown(t))
+	}
+	return i, true
 }
 
 func (s *Sweep) firstRow() Row {
@@ -119,35 +133,35 @@ func (s *Sweep) firstRow() Row {
 }
 
 func (d *decoder) matrix(where string, n *node) []Axis {
-	if !d.isMapping(where, n) {
+	if !d.IsMapping(where, n) {
 		return nil
 	}
 	var out []Axis
-	for _, p := range n.keys {
-		name := p.key.value
-		if !d.sweepName(where, p.key) {
+	for _, p := range n.Keys {
+		name := p.Key.Value
+		if !d.sweepName(where, p.Key) {
 			continue
 		}
 		at := dot(where, name)
-		if p.value.kind != list {
+		if p.Value.Kind != list {
 			hint := ""
-			if p.value.single() && p.value.kind != nothing {
-				hint = "write [" + written(p.value.value) + "]"
+			if p.Value.Single() && p.Value.Kind != nothing {
+				hint = "write [" + written(p.Value.Value) + "]"
 			}
-			d.expected(at, "a list of values", p.value, hint)
+			d.Expected(at, "a list of values", p.Value, hint)
 			continue
 		}
-		if len(p.value.items) == 0 {
-			d.add(p.value.pos, "name at least one value, or remove it", "%s: the list is empty", at)
+		if len(p.Value.Items) == 0 {
+			d.Add(p.Value.Pos, "name at least one value, or remove it", "%s: the list is empty", at)
 		}
 		a := Axis{Name: name}
-		for _, item := range p.value.items {
-			v, ok := d.anyText(at, item, "a value")
+		for _, item := range p.Value.Items {
+			v, ok := d.AnyText(at, item, "a value")
 			if !ok {
 				continue
 			}
 			if slices.Contains(a.Values, v) {
-				d.add(item.pos, "remove one of them", "%s: %s is there twice", at, shown(v))
+				d.Add(item.Pos, "remove one of them", "%s: %s is there twice", at, shown(v))
 				continue
 			}
 			a.Values = append(a.Values, v)
@@ -159,25 +173,25 @@ func (d *decoder) matrix(where string, n *node) []Axis {
 
 // rows reads a list of maps of names and values.
 func (d *decoder) rows(where string, n *node) []Row {
-	if n.kind != list {
-		d.expected(where, "a list of maps", n, "write - in front of each entry")
+	if n.Kind != list {
+		d.Expected(where, "a list of maps", n, "write - in front of each entry")
 		return nil
 	}
-	if len(n.items) == 0 {
-		d.add(n.pos, "remove it", "%s: the list is empty", where)
+	if len(n.Items) == 0 {
+		d.Add(n.Pos, "remove it", "%s: the list is empty", where)
 	}
 	var out []Row
-	for _, item := range n.items {
-		if !d.isMapping(where, item) {
+	for _, item := range n.Items {
+		if !d.IsMapping(where, item) {
 			continue
 		}
 		r := Row{}
-		for _, p := range item.keys {
-			if !d.sweepName(where, p.key) {
+		for _, p := range item.Keys {
+			if !d.sweepName(where, p.Key) {
 				continue
 			}
-			if v, ok := d.anyText(dot(where, p.key.value), p.value, "a value"); ok {
-				r = append(r, EnvVar{p.key.value, v})
+			if v, ok := d.AnyText(dot(where, p.Key.Value), p.Value, "a value"); ok {
+				r = append(r, EnvVar{p.Key.Value, v})
 			}
 		}
 		out = append(out, r)
@@ -187,9 +201,9 @@ func (d *decoder) rows(where string, n *node) []Row {
 
 // sweepName checks a name of the sweep, which becomes a variable's.
 func (d *decoder) sweepName(where string, n *node) bool {
-	problem, hint := checkSweepName(n.value)
+	problem, hint := checkSweepName(n.Value)
 	if problem != "" {
-		d.add(n.pos, hint, "%s: %s %s", where, shown(n.value), problem)
+		d.Add(n.Pos, hint, "%s: %s %s", where, shown(n.Value), problem)
 	}
 	return problem == ""
 }
@@ -221,7 +235,7 @@ func (d *decoder) sweepUse(s *Spec, got map[string]pair) {
 	names := s.Sweep.names()
 	for _, e := range s.Env {
 		if slices.Contains(names, e.Name) {
-			d.add(got["env"].value.pos, "env is the same for all tasks: remove it there, or rename the sweep's", "env: %s is a name of the sweep", e.Name)
+			d.Add(got["env"].Value.Pos, "env is the same for all tasks: remove it there, or rename the sweep's", "env: %s is a name of the sweep", e.Name)
 		}
 	}
 	if s.Sweep.CSV != "" { // its names are not known yet: Tasks tells
@@ -230,19 +244,19 @@ func (d *decoder) sweepUse(s *Spec, got map[string]pair) {
 	for _, e := range s.Sweep.Exclude {
 		for _, v := range e {
 			if !slices.Contains(names, v.Name) {
-				d.add(got["sweep"].value.pos, didYouMean(v.Name, names), "sweep.exclude: the sweep has no name %s", shown(v.Name))
+				d.Add(got["sweep"].Value.Pos, suggest.DidYouMean(v.Name, names), "sweep.exclude: the sweep has no name %s", shown(v.Name))
 			}
 		}
 	}
 	for _, key := range []string{"inputs", "outputs"} {
 		p, ok := got[key]
-		if !ok || p.value.kind != list {
+		if !ok || p.Value.Kind != list {
 			continue
 		}
-		for _, item := range p.value.items {
-			for _, m := range placeRE.FindAllStringSubmatch(item.value, -1) {
+		for _, item := range p.Value.Items {
+			for _, m := range placeRE.FindAllStringSubmatch(item.Value, -1) {
 				if !slices.Contains(names, m[1]) {
-					d.add(item.pos, didYouMean(m[1], names), "%s: the sweep has no name %s", key, shown(m[1]))
+					d.Add(item.Pos, suggest.DidYouMean(m[1], names), "%s: the sweep has no name %s", key, shown(m[1]))
 				}
 			}
 		}
@@ -261,4 +275,4 @@ func (s *Sweep) names() []string {
 }
 
 // placeRE is where a value of the sweep stands in a file's name.
-var placeRE = regexp.MustCompile(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var placeRE = lazyre.New(`\{([A-Za-z_][A-Za-z0-9_]*)\}`)

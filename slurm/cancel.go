@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // Cancel asks scancel to end jobs, tasks ("12_3") or several tasks
@@ -23,7 +21,7 @@ func (c *Client) Cancel(ctx context.Context, ids ...string) error {
 	}
 	var errs []error
 	for _, some := range parts {
-		if _, err := c.run(ctx, proc.Cmd{Path: "scancel", Args: some}, true); err != nil && !allOver(err) {
+		if _, err := c.run(ctx, Command{Name: "scancel", Args: some}, true); err != nil && !allOver(err) {
 			errs = append(errs, fmt.Errorf("cancel: %w", err))
 		}
 	}
@@ -33,12 +31,12 @@ func (c *Client) Cancel(ctx context.Context, ids ...string) error {
 // allOver reports whether every complaint of scancel is about a job that is
 // over.
 func allOver(err error) bool {
-	var pe *proc.Error
-	if !errors.As(err, &pe) || pe.ExitCode < 1 {
+	var ce *CommandError
+	if !errors.As(err, &ce) || ce.ExitCode < 1 {
 		return false
 	}
 	complaints := 0
-	for _, l := range strings.Split(string(pe.Stderr), "\n") {
+	for _, l := range strings.Split(string(ce.Stderr), "\n") {
 		if !strings.Contains(l, "error:") {
 			continue
 		}

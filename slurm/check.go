@@ -1,25 +1,21 @@
 package slurm
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
-// CheckOption says what is wrong with an option's value in a job file; nil if
-// nothing is. It is never stricter than sbatch(1) about forms that have a
-// meaning, and refuses what sbatch refuses, or takes for something else, as far
-// as that can be told without the cluster. An unknown name gives
-// ErrUnknownOption; a managed one, its reason.
+// CheckOption says what is wrong with an option's value; nil if nothing is. It
+// is never stricter than sbatch(1) about forms that have a meaning, and refuses
+// what sbatch refuses, or takes for something else, as far as that can be told
+// without the cluster. An unknown name gives ErrUnknownOption.
 func CheckOption(name, value string) error {
 	info, ok := Lookup(name)
 	if !ok {
 		return ErrUnknownOption
-	}
-	if info.Managed != "" {
-		return errors.New(info.Managed)
 	}
 	if err := oneLine(value); err != nil {
 		return err
@@ -33,53 +29,38 @@ func CheckOption(name, value string) error {
 	if strings.TrimSpace(value) != value {
 		return fmt.Errorf("value %q begins or ends with a space", value)
 	}
-	if name == "comment" {
-		return checkComment(value)
+	if name == "comment" && len(value) > maxComment {
+		return fmt.Errorf("it has %d bytes, and %d are the most", len(value), maxComment)
 	}
 	return checkKind(info, value)
 }
 
-// maxComment leaves room in the 1,024 bytes of a job's comment (slurm.h,
-// MAX_COMMENT_LEN) for what nixbatch finds its jobs by.
-const maxComment = 800
+// maxComment is the most bytes of a job's comment (slurm.h, MAX_COMMENT_LEN).
+const maxComment = 1024
 
-func checkComment(s string) error {
-	if len(s) > maxComment {
-		return fmt.Errorf("it has %d bytes, and %d are the most", len(s), maxComment)
-	}
-	// Words as Find splits them.
-	if strings.Contains(s, "nixbatch:") {
-		return errors.New("nixbatch: in it would be taken for the run id")
-	}
-	return nil
-}
-
-// patterns of the kinds whose form a regular expression can tell, with what to
+// forms are the kinds whose values a regular expression can tell, with what to
 // say otherwise.
-var patterns = map[Kind]struct {
-	re   *regexp.Regexp
+var forms = [...]struct {
+	re   *lazyre.Regexp
 	want string
 }{
-	Int:        {regexp.MustCompile(`^[0-9]{1,9}$`), "a whole number"},
-	Positive:   {regexp.MustCompile(`^0*[1-9][0-9]{0,8}$`), "a whole number above zero"},
-	Signed:     {regexp.MustCompile(`^[+-]?[0-9]{1,9}$`), "a whole number"},
-	Count:      {regexp.MustCompile(`^` + countPart + `(,` + countPart + `)*$`), "a number, or a range such as 2-4"},
-	List:       {regexp.MustCompile(`^[^\s,]+(,[^\s,]+)*$`), "names with commas and no spaces between"},
-	Signal:     {regexp.MustCompile(`^([RB]{1,2}:)?[A-Za-z0-9+]+(@[0-9]{1,5})?$`), "a signal such as USR1@120 or B:TERM@300"},
-	Constraint: {regexp.MustCompile("^[^\\s'\"\\\\;$`]+$"), "features with & and |, without spaces"},
-	Switches:   {regexp.MustCompile(`^[0-9]{1,9}(@.+)?$`), "a number of switches, and @ with the time to wait"},
-	Layout:     {regexp.MustCompile(`^([0-9]+(-[0-9]+)?|\*)(:([0-9]+(-[0-9]+)?|\*)){0,2}$`), "sockets, or sockets:cores, or sockets:cores:threads"},
-	Amount:     {regexp.MustCompile(`^([A-Za-z0-9_.-]+:)?[0-9]{1,9}[kKmMgGtT]?(,[A-Za-z0-9_.-]+:[0-9]{1,9})*$`), "a number, or type:number"},
-	Dependency: {regexp.MustCompile(`^` + depPart + `((,` + depPart + `)*|(\?` + depPart + `)*)$`), "type:job id, such as afterok:1234, with commas (all) or question marks (any)"},
-	Moment:     {regexp.MustCompile(`(?i)^(` + now + `|` + day + `([T -]` + clock + `)?|` + clock + `( ` + day + `)?)$`), "a time such as 16:00, now+1hour or 2027-01-20T12:34:00"},
+	Int:        {lazyre.New(`^[0-9]{1,9}$`), "a whole number"},
+	Positive:   {lazyre.New(`^0*[1-9][0-9]{0,8}$`), "a whole number above zero"},
+	Signed:     {lazyre.New(`^[+-]?[0-9]{1,9}$`), "a whole number"},
+	List:       {lazyre.New(`^[^\s,]+(,[^\s,]+)*$`), "names with commas and no spaces between"},
+	Signal:     {lazyre.New(`^([RB]{1,2}:)?[A-Za-z0-9+]+(@[0-9]{1,5})?$`), "a signal such as USR1@120 or B:TERM@300"},
+	Constraint: {lazyre.New("^[^\\s'\"\\\\;$`]+$"), "features with & and |, without spaces"},
+	Switches:   {lazyre.New(`^[0-9]{1,9}(@.+)?$`), "a number of switches, and @ with the time to wait"},
+	Layout:     {lazyre.New(`^([0-9]+(-[0-9]+)?|\*)(:([0-9]+(-[0-9]+)?|\*)){0,2}$`), "sockets, or sockets:cores, or sockets:cores:threads"},
+	Amount:     {lazyre.New(`^([A-Za-z0-9_.-]+:)?[0-9]{1,9}[kKmMgGtT]?(,[A-Za-z0-9_.-]+:[0-9]{1,9})*$`), "a number, or type:number"},
+	Dependency: {lazyre.New(`^` + depPart + `((,` + depPart + `)*|(\?` + depPart + `)*)$`), "type:job id, such as afterok:1234, with commas (all) or question marks (any)"},
+	Moment:     {lazyre.New(`(?i)^(` + now + `|` + day + `([T -]` + clock + `)?|` + clock + `( ` + day + `)?)$`), "a time such as 16:00, now+1hour or 2027-01-20T12:34:00"},
+	Words:      {}, // so that every kind has a place
 }
 
-// Pieces of the forms above. nodes lists with commas and steps are known since
-// 23.02. The moments are what sbatch 22.05 reads, which is less than its manual
-// page says: no 4pm, no now+1min.
+// Pieces of the forms above. The moments are what sbatch 22.05 reads, which is
+// less than its manual page says: no 4pm, no now+1min.
 const (
-	countPart = `[0-9]{1,9}[kKmM]?(-[0-9]{1,9}[kKmM]?)?(:[0-9]{1,9})?`
-
 	now   = `now( ?[+-] ?[0-9]+ ?((second|minute|hour|day|week)s?)?)?`
 	day   = `(today|tomorrow|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[/.][0-9]{1,2}([/.][0-9]{2,4})?|[0-9]{4}|[0-9]{6})`
 	clock = `(midnight|noon|fika|teatime|[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?( ?[ap]m)?)`
@@ -88,7 +69,7 @@ const (
 )
 
 func checkKind(info OptionInfo, value string) error {
-	if p, ok := patterns[info.Kind]; ok && !p.re.MatchString(value) {
+	if p := forms[info.Kind]; p.re != nil && !p.re.MatchString(value) {
 		return fmt.Errorf("%q is not %s", value, p.want)
 	}
 	switch info.Kind {
@@ -114,7 +95,8 @@ func checkKind(info OptionInfo, value string) error {
 			return err
 		}
 	case Count:
-		return checkCount(value)
+		_, _, err := ParseNodes(value)
+		return err
 	case Constraint:
 		return checkBrackets(value)
 	case Word:
@@ -131,33 +113,6 @@ func checkKind(info OptionInfo, value string) error {
 		}
 	}
 	return nil
-}
-
-func checkCount(value string) error {
-	for _, part := range strings.Split(value, ",") {
-		part, _, _ = strings.Cut(part, ":")
-		lo, hi, isRange := strings.Cut(part, "-")
-		if count(lo) == 0 {
-			return fmt.Errorf("%q is not above zero", part)
-		}
-		if isRange && count(lo) > count(hi) {
-			return fmt.Errorf("%q ends below its beginning", part)
-		}
-	}
-	return nil
-}
-
-// count reads 2, 2k (1,024 each) or 2m; the pattern has been checked.
-func count(s string) int64 {
-	unit := int64(1)
-	switch {
-	case strings.HasSuffix(strings.ToLower(s), "k"):
-		unit = 1 << 10
-	case strings.HasSuffix(strings.ToLower(s), "m"):
-		unit = 1 << 20
-	}
-	n, _ := digits(strings.TrimRight(s, "kKmM"))
-	return n * unit
 }
 
 func checkWord(info OptionInfo, w string) error {

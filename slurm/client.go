@@ -5,19 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Client runs Slurm's commands. The zero value uses those on PATH, in a clean
 // copy of this process's environment.
 type Client struct {
-	Runner proc.Runner // nil: proc.System
-	Env    []string    // nil: CleanEnv(os.Environ())
+	Runner Runner   // nil: the commands on PATH
+	Env    []string // nil: CleanEnv(os.Environ())
 	// SubmitTimeout and QueryTimeout end commands that hang (0: 60 s for
 	// sbatch, 30 s for all others).
 	SubmitTimeout, QueryTimeout time.Duration
@@ -38,10 +37,10 @@ func (j JobID) String() string { return strconv.FormatInt(j.ID, 10) }
 // run starts one command with a timeout. Queries get their times as seconds
 // since 1970, whatever the site's habit; sbatch does not, as its variables go
 // on into the job.
-func (c *Client) run(ctx context.Context, cmd proc.Cmd, query bool) (proc.Result, error) {
+func (c *Client) run(ctx context.Context, cmd Command, query bool) (Output, error) {
 	r := c.Runner
 	if r == nil {
-		r = proc.System{}
+		r = onPath{}
 	}
 	cmd.Env = c.Env
 	if cmd.Env == nil {
@@ -58,10 +57,10 @@ func (c *Client) run(ctx context.Context, cmd proc.Cmd, query bool) (proc.Result
 		}
 	}
 	// Ctrl-C at the terminal ends an sbatch as well, unless it is kept apart.
-	cmd.Own = query || c.Apart
+	cmd.Apart = query || c.Apart
 	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return silence(inner, cmd.Path, func() (proc.Result, error) { return r.Run(inner, cmd) })
+	return silence(inner, cmd.Name, func() (Output, error) { return r.Run(inner, cmd) })
 }
 
 // SilentError is a command that was ended because it did not answer in time.
@@ -78,7 +77,7 @@ func (e *SilentError) Error() string {
 func (e *SilentError) Unwrap() error { return e.Err }
 
 // silence turns the end of a command at its deadline into a *SilentError.
-func silence(ctx context.Context, command string, run func() (proc.Result, error)) (proc.Result, error) {
+func silence(ctx context.Context, command string, run func() (Output, error)) (Output, error) {
 	began := time.Now()
 	res, err := run()
 	if end, ok := ctx.Deadline(); ok && err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -102,12 +101,12 @@ func (v Version) AtLeast(major, minor int) bool {
 	return v.Major > major || v.Major == major && v.Minor >= minor
 }
 
-var versionNumber = regexp.MustCompile(`\b(\d+)\.(\d+)(?:\.(\d+))?`)
+var versionNumber = lazyre.New(`\b(\d+)\.(\d+)(?:\.(\d+))?`)
 
-// Version asks sbatch for its release. An error for which proc.NotFound is true
-// says that there is no Slurm on this machine.
+// Version asks sbatch for its release. An error for which Missing is true says
+// that there is no Slurm on this machine.
 func (c *Client) Version(ctx context.Context) (Version, error) {
-	res, err := c.run(ctx, proc.Cmd{Path: "sbatch", Args: []string{"--version"}}, true)
+	res, err := c.run(ctx, Command{Name: "sbatch", Args: []string{"--version"}}, true)
 	if err != nil {
 		return Version{}, fmt.Errorf("slurm version: %w", err)
 	}
@@ -127,7 +126,7 @@ func parseVersion(out string) (Version, error) {
 }
 
 // idForm is a job, a task of an array, several of its tasks, or a step.
-var idForm = regexp.MustCompile(`^[1-9][0-9]*(_([0-9]+|\[[0-9,:-]+(%[0-9]+)?\]))?(\+[0-9]+)?(\.[a-z0-9]+)?$`)
+var idForm = lazyre.New(`^[1-9][0-9]*(_([0-9]+|\[[0-9,:-]+(%[0-9]+)?\]))?(\+[0-9]+)?(\.[a-z0-9]+)?$`)
 
 // chunks checks job ids and splits them, so that no command line overflows.
 func chunks(ids []string) ([][]string, error) {
@@ -147,6 +146,6 @@ func chunks(ids []string) ([][]string, error) {
 
 // says reports whether a failed command printed the text.
 func says(err error, text string) bool {
-	var pe *proc.Error
-	return errors.As(err, &pe) && strings.Contains(string(pe.Stderr), text)
+	var ce *CommandError
+	return errors.As(err, &ce) && strings.Contains(string(ce.Stderr), text)
 }

@@ -13,32 +13,31 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // runner answers with what the function says, and notes the commands.
 type runner struct {
-	calls  []proc.Cmd
-	answer func(c proc.Cmd) (stdout, stderr string, exit int)
+	calls  []slurm.Command
+	answer func(c slurm.Command) (stdout, stderr string, exit int)
 	err    error // in place of an answer
 }
 
-func (r *runner) Run(_ context.Context, c proc.Cmd) (proc.Result, error) {
+func (r *runner) Run(_ context.Context, c slurm.Command) (slurm.Output, error) {
 	r.calls = append(r.calls, c)
 	if r.err != nil {
-		return proc.Result{}, r.err
+		return slurm.Output{}, r.err
 	}
 	out, errText, exit := r.answer(c)
-	res := proc.Result{Stdout: []byte(out), Stderr: []byte(errText)}
+	res := slurm.Output{Stdout: []byte(out), Stderr: []byte(errText)}
 	if exit != 0 {
-		return res, &proc.Error{Line: c.String(), ExitCode: exit, Stderr: res.Stderr, Decisive: proc.Decisive(res.Stderr), Err: fmt.Errorf("exit status %d", exit)}
+		return res, &slurm.CommandError{ExitCode: exit, Stderr: res.Stderr, Err: fmt.Errorf("exit status %d", exit)}
 	}
 	return res, nil
 }
 
 func says(stdout, stderr string, exit int) *runner {
-	return &runner{answer: func(proc.Cmd) (string, string, int) { return stdout, stderr, exit }}
+	return &runner{answer: func(slurm.Command) (string, string, int) { return stdout, stderr, exit }}
 }
 
 func TestSubmitReadsTheID(t *testing.T) {
@@ -52,7 +51,7 @@ func TestSubmitReadsTheID(t *testing.T) {
 			t.Errorf("%q: %v, %v", out, got, err)
 		}
 		c := r.calls[0]
-		if len(r.calls) != 1 || c.Path != "sbatch" || !slices.Equal(c.Args, []string{"--parsable", "--hold"}) || !slices.Equal(c.Env, []string{"A=1"}) {
+		if len(r.calls) != 1 || c.Name != "sbatch" || !slices.Equal(c.Args, []string{"--parsable", "--hold"}) || !slices.Equal(c.Env, []string{"A=1"}) {
 			t.Errorf("calls %v", r.calls)
 		}
 	}
@@ -103,15 +102,15 @@ func TestSubmitErrors(t *testing.T) {
 		}
 	}
 	// Killed, timed out or interrupted: whatever was printed before proves nothing.
-	kill := &proc.Error{Line: "sbatch", ExitCode: -1, Signal: "killed", Stderr: []byte(failed("Invalid qos specification")), Err: context.DeadlineExceeded}
+	kill := &slurm.CommandError{ExitCode: -1, Stderr: []byte(failed("Invalid qos specification")), Err: context.DeadlineExceeded}
 	_, err := (&slurm.Client{Runner: &runner{err: kill}}).Submit(context.Background(), nil)
 	var se *slurm.SubmitError
 	if !errors.As(err, &se) || !se.Ambiguous || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("killed: %+v", se)
 	}
 	// A program that does not exist did not submit.
-	_, err = (&slurm.Client{Runner: &runner{err: &proc.Error{Line: "sbatch", ExitCode: -1, Err: os.ErrNotExist}}}).Submit(context.Background(), nil)
-	if !errors.As(err, &se) || !se.Permanent || !proc.NotFound(err) {
+	_, err = (&slurm.Client{Runner: &runner{err: &slurm.CommandError{Missing: true, ExitCode: -1, Err: os.ErrNotExist}}}).Submit(context.Background(), nil)
+	if !errors.As(err, &se) || !se.Permanent || !slurm.Missing(err) {
 		t.Errorf("not found: %+v", se)
 	}
 }
@@ -159,14 +158,14 @@ func TestEnvironmentOfCommands(t *testing.T) {
 	if v, err := c.Version(context.Background()); err != nil || v != (slurm.Version{Major: 23, Minor: 11, Micro: 4, Text: "slurm 23.11.4"}) || !v.AtLeast(23, 2) || v.AtLeast(24, 5) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	r.answer = func(proc.Cmd) (string, string, int) { return "1\n", "", 0 }
+	r.answer = func(slurm.Command) (string, string, int) { return "1\n", "", 0 }
 	if _, err := c.Submit(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
 	for i, call := range r.calls {
 		text := strings.Join(call.Env, "\n")
 		if strings.Contains(text, "wrong") || !strings.Contains(text, "SLURM_CONF=/kept") {
-			t.Errorf("%s has the environment %q", call.Path, call.Env)
+			t.Errorf("%s has the environment %q", call.Name, call.Env)
 		}
 		if query := i == 0; strings.Contains(text, "SLURM_TIME_FORMAT=%s") != query {
 			t.Errorf("%v: time format in %q", call.Args, call.Env)
@@ -247,7 +246,7 @@ func TestQueue(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	r.answer = func(proc.Cmd) (string, string, int) {
+	r.answer = func(slurm.Command) (string, string, int) {
 		return row("12", "12", "12", "N/A", "RUNNING", "None", "main", "ada", "n[1-2]", "2", "8", "1-02:03:04", "2-00:00:00", "1795354224", "1795354230", "1795527030", "a|b\nc", "nixbatch run=7"), "", 0
 	}
 	got, err = (&slurm.Client{Runner: r}).Queue(context.Background(), slurm.Query{})

@@ -1,17 +1,25 @@
-// Package slurm speaks with the Slurm workload manager in its own words: job
-// options as #SBATCH lines, times, sizes and host lists, and the commands
-// sbatch, squeue, sacct, sinfo and scancel.
+// Package slurm speaks with the Slurm workload manager in its own words.
+//
+// A [Client] runs Slurm's commands: [Client.Submit] hands in a script,
+// [Client.Queue] and [Client.Accounting] tell what became of jobs,
+// [Client.Inventory] what nodes there are, [Client.Cancel] ends jobs. The zero
+// Client uses the commands on PATH; another [Runner] lets a test answer in their
+// place, as slurmtest.Fake does.
+//
+// Beside it stand Slurm's formats, which need no cluster: job options
+// ([Options], [CheckOption]), times, sizes, host lists, array indices, node
+// counts, constraints, states, reasons and the configuration.
 //
 // It promises that a value it lets through reaches sbatch unchanged, that the
 // caller's own SLURM_ and SBATCH_ variables never reach a command, that a
 // refused submission and one whose fate is unknown are told apart, and that a
 // state it does not know is never taken for success.
 //
-// It never reads Slurm's configuration, never retries, never keeps anything on
-// disk, and asks each question of Slurm in as few commands as it can.
+// It never reads files of Slurm, never retries, never keeps anything on disk,
+// and asks each question of Slurm in as few commands as it can.
 //
 // The formats are those of Slurm 22.05 to 25.11, from the manual pages
-// sbatch(1), squeue(1), sacct(1), sinfo(1) and scancel(1); what is imitated
-// here (times, sizes, host lists, the splitting of #SBATCH lines) is compared in
-// tests with the installed commands.
+// sbatch(1), squeue(1), sacct(1), sinfo(1), scancel(1) and scontrol(1); what is
+// imitated here (times, sizes, host lists, constraints, the splitting of #SBATCH
+// lines) is compared in tests with the installed commands.
 package slurm

@@ -1,6 +1,9 @@
 package slurm
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // dropped begin the names of variables that change what Slurm's commands do, or
 // that a job would inherit. A PMI variable of a surrounding job would make the
@@ -8,7 +11,7 @@ import "strings"
 var dropped = []string{"SLURM_", "SLURMD_", "SBATCH_", "SALLOC_", "SRUN_", "SQUEUE_", "SACCT_", "SINFO_", "SCANCEL_", "SCONTROL_", "SPANK_", "PMI_", "PMI2_", "PMIX_"}
 
 // kept are the exceptions: which cluster to talk to, and the token to do so.
-var kept = map[string]bool{"SLURM_CONF": true, "SLURM_CONF_SERVER": true, "SLURM_CLUSTERS": true, "SLURM_JWT": true}
+var kept = []string{"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
 
 // CleanEnv returns an environment (KEY=VALUE, as os.Environ gives it) without
 // the variables that steer Slurm's commands: SLURM_*, SBATCH_*, SRUN_*,
@@ -19,7 +22,7 @@ func CleanEnv(environ []string) []string {
 	out := make([]string, 0, len(environ))
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if kept[name] || !drops(name) {
+		if slices.Contains(kept, name) || !drops(name) {
 			out = append(out, kv)
 		}
 	}

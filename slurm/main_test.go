@@ -2,16 +2,17 @@ package slurm_test
 
 import (
 	"flag"
-	"os"
 	"testing"
+
+	"github.com/nixbatch/nixbatch/internal/testbed"
 )
 
 // TestMain keeps rapid from writing failure files into the checkout: it prints
-// the seed that reproduces a failure as well.
+// the seed that reproduces a failure as well. Some tests ask a real cluster.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
 		panic(err)
 	}
-	os.Exit(m.Run())
+	testbed.Main(m)
 }

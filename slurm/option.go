@@ -3,7 +3,7 @@ package slurm
 import (
 	"errors"
 	"slices"
-	"sort"
+	"strings"
 )
 
 // Option is one option of sbatch, as `#SBATCH --name=value`.
@@ -84,9 +84,6 @@ type OptionInfo struct {
 	Words    []string // of Kind Word and Words: the words sbatch knows
 	Since    string   // the release that first had it; "" for 22.05 or older
 	Meaning  string
-	// Managed tells why nixbatch sets the option itself, or does without: a job
-	// file that has it is refused with this reason. "" for all others.
-	Managed string
 }
 
 // ErrUnknownOption says that sbatch has no option of that name.
@@ -94,7 +91,7 @@ var ErrUnknownOption = errors.New("not an option of sbatch")
 
 // Lookup finds an option by its long name.
 func Lookup(name string) (OptionInfo, bool) {
-	i, ok := tableIndex[name]
+	i, ok := slices.BinarySearchFunc(table, name, func(o OptionInfo, name string) int { return strings.Compare(o.Name, name) })
 	if !ok {
 		return OptionInfo{}, false
 	}
@@ -111,26 +108,6 @@ func LookupShort(letter string) (OptionInfo, bool) {
 	return OptionInfo{}, false
 }
 
-// OptionNames returns the options that a job file may set, sorted.
-func OptionNames() []string {
-	var names []string
-	for _, o := range table {
-		if o.Managed == "" {
-			names = append(names, o.Name)
-		}
-	}
-	sort.Strings(names)
-	return names
-}
-
-var tableIndex = func() map[string]int {
-	m := make(map[string]int, len(table))
-	for i, o := range table {
-		m[o.Name] = i
-	}
-	return m
-}()
-
-// Table returns every option that is known, managed ones too, in the order of
-// sbatch(1).
+// Table returns every option that is known, sorted by name, as sbatch(1) has
+// them.
 func Table() []OptionInfo { return slices.Clone(table) }

@@ -79,7 +79,7 @@ func (o *oracle) read(t testing.TB, lines ...string) understood {
 }
 
 func (o *oracle) tryRead(lines ...string) (understood, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	stop := &stopper{cancel: cancel}
 	script := "#!/bin/sh\n" + strings.Join(lines, "\n") + "\ntrue\n"
@@ -113,7 +113,7 @@ func (o *oracle) tryRead(lines ...string) (understood, error) {
 // command runs another of Slurm's commands with the oracle's configuration.
 func (o *oracle) command(t testing.TB, path string, args ...string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: path, Args: args, Env: o.env})
 	if proc.NotFound(err) {

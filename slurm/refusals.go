@@ -11,7 +11,7 @@ type refusal struct{ text, hint string }
 // error") leaves open what happened.
 var refusals = []refusal{
 	{"Invalid partition name specified", "sinfo -s lists the partitions"},
-	{"No partition specified or system default partition", "set partition under slurm:"},
+	{"No partition specified or system default partition", "set the option partition: sinfo -s lists them"},
 	{"User's group not permitted to use this partition", "sinfo -s lists the partitions"},
 	{"Requested partition configuration not available now", "see nodes, mem and time against sinfo -l"},
 	{"Required partition not available (inactive or drain)", "sinfo -s tells which partitions are up"},
@@ -21,10 +21,10 @@ var refusals = []refusal{
 	{"Job violates accounting/QOS policy", "ask for less, or wait until some of your jobs are done"},
 	{"Requested account has breached requested QOS usage threshold", ""},
 	{"Requested time limit is invalid", "sinfo -o '%P %l' shows the limit of each partition"},
-	{"Time limit specification required, but not provided", "set time under slurm:"},
+	{"Time limit specification required, but not provided", "set the option time"},
 	{"Invalid time-min specification", ""},
 	{"Invalid deadline time", ""},
-	{"Requested node configuration is not available", "nixbatch nodes shows what the nodes have"},
+	{"Requested node configuration is not available", "sinfo -N -o '%N %c %m %f' shows what the nodes have"},
 	{"Requested nodes not in this partition", "sinfo -N -p PARTITION lists its nodes"},
 	{"Required node not available (down, drained or reserved)", "sinfo -R tells why nodes are down"},
 	{"Invalid node name specified", "sinfo -N lists the nodes"},

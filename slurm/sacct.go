@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // ErrNoAccounting says that the site keeps no accounting, or that there is no
@@ -95,11 +93,11 @@ func (c *Client) Accounting(ctx context.Context, q Query) ([]AcctJob, error) {
 func (c *Client) accounting(ctx context.Context, args []string) ([]AcctJob, error) {
 	fields := slices.Clone(acctFields)
 	for {
-		res, err := c.run(ctx, proc.Cmd{Path: "sacct", Args: append(args[:len(args):len(args)], "--format="+strings.Join(fields, ","))}, true)
+		res, err := c.run(ctx, Command{Name: "sacct", Args: append(args[:len(args):len(args)], "--format="+strings.Join(fields, ","))}, true)
 		if err == nil {
 			return parseAccounting(string(res.Stdout), fields), nil
 		}
-		if proc.NotFound(err) || says(err, "accounting storage is disabled") {
+		if Missing(err) || says(err, "accounting storage is disabled") {
 			return nil, fmt.Errorf("accounting: %w (%w)", ErrNoAccounting, err)
 		}
 		// Older releases lack fields: ask again without the one refused.

@@ -11,14 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // sacct answers like sacct -P: rows of named fields in the order asked for.
 // fields it does not know are refused, as by an older release.
 func sacct(unknown string, rows ...map[string]string) *runner {
-	return &runner{answer: func(c proc.Cmd) (string, string, int) {
+	return &runner{answer: func(c slurm.Command) (string, string, int) {
 		var names []string
 		sep := "|"
 		for _, a := range c.Args {
@@ -86,7 +85,7 @@ func TestNoAccounting(t *testing.T) {
 	ctx := context.Background()
 	for name, r := range map[string]*runner{
 		"disabled": says("", "Slurm accounting storage is disabled\n", 1),
-		"no sacct": {err: &proc.Error{Line: "sacct", ExitCode: -1, Err: os.ErrNotExist}},
+		"no sacct": {err: &slurm.CommandError{Missing: true, ExitCode: -1, Err: os.ErrNotExist}},
 	} {
 		if _, err := (&slurm.Client{Runner: r}).Accounting(ctx, slurm.Query{}); !errors.Is(err, slurm.ErrNoAccounting) {
 			t.Errorf("%s: %v", name, err)
@@ -102,8 +101,8 @@ func TestNoAccounting(t *testing.T) {
 // it.
 func TestFindWithAccountingDown(t *testing.T) {
 	queue := ""
-	r := &runner{answer: func(c proc.Cmd) (string, string, int) {
-		if c.Path == "sacct" {
+	r := &runner{answer: func(c slurm.Command) (string, string, int) {
+		if c.Name == "sacct" {
 			return "", "sacct: error: Problem talking to the database: Connection refused\n", 1
 		}
 		return queue, "", 0

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // Node is a compute node as sinfo describes it.
@@ -53,7 +51,7 @@ func (c *Client) Nodes(ctx context.Context) ([]Node, error) {
 // Inventory asks sinfo once for all nodes, as Nodes does, and for the name of
 // the default partition ("" where the site has none).
 func (c *Client) Inventory(ctx context.Context) (nodes []Node, defaultPartition string, err error) {
-	res, err := c.run(ctx, proc.Cmd{Path: "sinfo", Args: []string{"--Node", "--noheader",
+	res, err := c.run(ctx, Command{Name: "sinfo", Args: []string{"--Node", "--noheader",
 		"--format=" + recordFormat("%N", "%R", "%T", "%X", "%Y", "%Z", "%c", "%m", "%f", "%b", "%P")}}, true)
 	if err != nil {
 		return nil, "", fmt.Errorf("nodes: %w", err)
@@ -104,7 +102,7 @@ func parseNodes(out string) (nodes []Node, defaultPartition string) {
 // Partitions asks sinfo for the partitions that this user may see, in its
 // order.
 func (c *Client) Partitions(ctx context.Context) ([]Partition, error) {
-	res, err := c.run(ctx, proc.Cmd{Path: "sinfo", Args: []string{"--noheader",
+	res, err := c.run(ctx, Command{Name: "sinfo", Args: []string{"--noheader",
 		"--format=" + recordFormat("%R", "%P", "%a", "%l", "%N")}}, true)
 	if err != nil {
 		return nil, fmt.Errorf("partitions: %w", err)

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // Query chooses jobs. With no ids it is about the user's own jobs.
@@ -73,7 +71,7 @@ func (c *Client) Queue(ctx context.Context, q Query) ([]Job, error) {
 }
 
 func (c *Client) queue(ctx context.Context, args []string) ([]Job, error) {
-	res, err := c.run(ctx, proc.Cmd{Path: "squeue", Args: args}, true)
+	res, err := c.run(ctx, Command{Name: "squeue", Args: args}, true)
 	// A single id that the controller has forgotten is an error to squeue, and
 	// one of several is none.
 	if err != nil && !says(err, "Invalid job id specified") {

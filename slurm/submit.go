@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // SubmitError is a submission that gave no job id. Exactly one of Permanent and
@@ -62,8 +61,8 @@ func (e *SubmitError) Hint() string {
 func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (JobID, error) {
 	stdin, done := inMemory(script)
 	defer done()
-	res, err := c.run(ctx, proc.Cmd{
-		Path:  "sbatch",
+	res, err := c.run(ctx, Command{
+		Name:  "sbatch",
 		Args:  append([]string{"--parsable"}, args...),
 		Stdin: stdin,
 	}, false)
@@ -80,11 +79,11 @@ func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (Job
 // inMemory makes a script a file that sbatch has whole from its first moment: a
 // pipe would be filled by this process, which may be killed before it has.
 func inMemory(script []byte) (in io.Reader, done func()) {
-	fd, err := unix.MemfdCreate("nixbatch-script", unix.MFD_CLOEXEC)
+	fd, err := unix.MemfdCreate("batch-script", unix.MFD_CLOEXEC)
 	if err != nil {
 		return bytes.NewReader(script), func() {}
 	}
-	f := os.NewFile(uintptr(fd), "nixbatch-script")
+	f := os.NewFile(uintptr(fd), "batch-script")
 	if _, err := f.WriteAt(script, 0); err != nil {
 		f.Close()
 		return bytes.NewReader(script), func() {}
@@ -92,7 +91,7 @@ func inMemory(script []byte) (in io.Reader, done func()) {
 	return f, func() { f.Close() }
 }
 
-var submitted = regexp.MustCompile(`^([1-9][0-9]*)(?:;([A-Za-z0-9_.-]+))?$`)
+var submitted = lazyre.New(`^([1-9][0-9]*)(?:;([A-Za-z0-9_.-]+))?$`)
 
 // parseSubmitted finds the last line that is an id: a banner comes before.
 func parseSubmitted(out []byte) (JobID, bool) {
@@ -108,15 +107,15 @@ func parseSubmitted(out []byte) (JobID, bool) {
 
 func submitError(err error) *SubmitError {
 	e := &SubmitError{Ambiguous: true, Err: err}
-	if proc.NotFound(err) {
+	if Missing(err) {
 		return &SubmitError{Permanent: true, Err: err}
 	}
-	var pe *proc.Error
-	if !errors.As(err, &pe) {
+	var ce *CommandError
+	if !errors.As(err, &ce) {
 		return e
 	}
 	const failed = "Batch job submission failed: "
-	for _, l := range strings.Split(string(pe.Stderr), "\n") {
+	for _, l := range strings.Split(string(ce.Stderr), "\n") {
 		l = strings.TrimSpace(l)
 		for _, p := range []string{"sbatch: ", "error: ", "fatal: "} {
 			l = strings.TrimPrefix(l, p)
@@ -138,7 +137,7 @@ func submitError(err error) *SubmitError {
 	}
 	// Only an sbatch that came to an end of its own is believed: a killed one
 	// may have printed about an earlier try.
-	if pe.ExitCode > 0 && pe.Signal == "" && refused(string(pe.Stderr)) {
+	if ce.ExitCode > 0 && refused(string(ce.Stderr)) {
 		e.Permanent, e.Ambiguous = true, false
 	}
 	return e

@@ -65,7 +65,11 @@ var commit string
 func Run(ctx context.Context, s Streams, args []string) int {
 	out := &output{to: s.Out}
 	s.Out = out
-	code := run(ctx, s, args)
+	return written(s, out, run(ctx, s, args))
+}
+
+// written is the exit code of a command that printed to out.
+func written(s Streams, out *output, code int) int {
 	if out.err == nil {
 		return code
 	}
@@ -74,6 +78,13 @@ func Run(ctx context.Context, s Streams, args []string) int {
 		return exitNotWritten
 	}
 	return code
+}
+
+// versionLine prints what --version prints.
+func versionLine(s Streams) int {
+	out := &output{to: s.Out}
+	fmt.Fprintf(out, "nixbatch version %s\n", version)
+	return written(s, out, exitDone)
 }
 
 func run(ctx context.Context, s Streams, args []string) int {

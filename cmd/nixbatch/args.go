@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/suggest"
 )
 
 // usageError is a command line that cannot be meant.
@@ -123,7 +123,7 @@ func unknownFlag(given string, flags []cli.Flag, path []string) error {
 		}
 	}
 	hint := "nixbatch " + strings.Join(append(path, "--help"), " ") + " lists the flags"
-	if n := jobspec.Nearest(word, names); n != "" {
+	if n := suggest.Nearest(word, names); n != "" {
 		hint = "did you mean --" + n + "?"
 	}
 	dashes := given[:len(given)-len(strings.TrimLeft(given, "-"))]
@@ -136,7 +136,7 @@ func unknownCommand(given string, commands []*cli.Command, path []string) error 
 		names = append(names, c.Names()...)
 	}
 	hint := "nixbatch " + strings.Join(append(path, "--help"), " ") + " lists the commands"
-	if n := jobspec.Nearest(given, names); n != "" {
+	if n := suggest.Nearest(given, names); n != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(path), n), " ") + "?"
 	}
 	return &usageError{fmt.Sprintf("unknown command %q", given), hint}
@@ -160,7 +160,7 @@ func badValue(c *cli.Command, err error) error {
 }
 
 // invalidValue is urfave/cli's (and flag's) complaint about a value.
-var invalidValue = regexp.MustCompile(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-+([a-z-]+)`)
+var invalidValue = lazyre.New(`^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-+([a-z-]+)`)
 
 // helpTopic turns "help COMMAND" into "COMMAND --help".
 func helpTopic(args []string) []string {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -52,45 +51,26 @@ func noArgs(c *cli.Context) error {
 	return nil
 }
 
-// queueEnv is what Slurm's commands, and through sbatch the job, see of the
-// caller's environment: what they need to work, none of what could steer a job
-// or be a secret.
-func queueEnv(environ []string) []string {
-	keep := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "NIXBATCH_CPUINFO", "KRB5CCNAME",
-		"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
-	var out []string
-	for _, kv := range environ {
-		name, _, _ := strings.Cut(kv, "=")
-		if slices.Contains(keep, name) {
-			out = append(out, kv)
-		}
-	}
-	return out
-}
-
 func newClient() *slurm.Client {
-	return &slurm.Client{Runner: proc.System{}, Env: queueEnv(os.Environ())}
+	return &slurm.Client{Env: submit.QueueEnv(os.Environ())}
 }
 
 // options is what commands that prepare a job share.
-func options(c *cli.Context, s Streams, local bool) (submit.Options, *progress) {
-	p := newProgress(s.Err, c.Bool("json"))
+func options(c *cli.Context, s Streams, local bool) (submit.Options, *ui.Progress) {
+	p := ui.NewProgress(s.Err, c.Bool("json"))
 	return submit.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: time.Now,
-		Client: newClient(), Progress: p.event,
+		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
+		Client: newClient(), Progress: p.Event,
 	}, p
 }
 
 // planned loads a job file and plans it.
-func planned(ctx context.Context, file string, o submit.Options) (*submit.Job, error) {
+func planned(ctx context.Context, file string, o submit.Options) (*submit.Planned, error) {
 	j, err := submit.Load(file, o)
 	if err != nil {
 		return nil, err
 	}
-	if err := j.MakePlan(ctx); err != nil {
-		return nil, err
-	}
-	return j, nil
+	return j.MakePlan(ctx)
 }
 
 // here is the project of the working directory.
@@ -119,11 +99,11 @@ func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 	return ledger.GetTask(p, name)
 }
 
-// answerAge is how long what Slurm answered serves all of a user's commands.
-const answerAge = 3 * time.Second
+// clock tells the time; tests set another.
+var clock = time.Now
 
 func about() ledger.About {
-	return ledger.About{Tool: tool(), Now: time.Now, Cache: status.CacheFile(os.Getenv), MaxAge: answerAge}
+	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
 }
 
 // isSlurm reports whether an error came from Slurm's commands.

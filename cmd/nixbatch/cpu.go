@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"regexp"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -39,7 +39,7 @@ func cpuCommand(s Streams) *cli.Command {
 	}
 }
 
-var gccVersion = regexp.MustCompile(`^[1-9][0-9]*(\.[0-9]+){0,2}$`)
+var gccVersion = lazyre.New(`^[1-9][0-9]*(\.[0-9]+){0,2}$`)
 
 func loadCPU(file string) (cpuflags.CPU, error) {
 	if file == "" {

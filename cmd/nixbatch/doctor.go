@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -31,7 +30,7 @@ func doctorCommand(s Streams) *cli.Command {
 			if c.Bool("json") {
 				err = ui.PrintJSON(s.Out, h)
 			} else {
-				err = printHealth(s, h)
+				err = ui.PrintHealth(s.Out, h)
 			}
 			if err != nil {
 				return err
@@ -49,15 +48,4 @@ func doctorCommand(s Streams) *cli.Command {
 			return nil
 		},
 	}
-}
-
-func printHealth(s Streams, h doctor.Health) error {
-	t := ui.Table(s.Out)
-	for _, c := range h.Checks {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Verdict, c.About, c.Name, c.Says)
-		if c.Way != "" {
-			fmt.Fprintf(t, "\t\t\thint: %s\n", c.Way)
-		}
-	}
-	return t.Flush()
 }

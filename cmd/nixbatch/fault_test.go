@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +47,7 @@ func newSite(t *testing.T, name string) *site {
 
 func heldJob(name string) string {
 	return "name: " + name + "\nenvironment: {nixpkgs: {path: minipkgs}, packages: [archprobe]}\n" +
-		"optimize: {arch: generic}\nslurm: {mem: 100M, time: 5, hold: true}\nrun: archprobe\n"
+		"optimize: {arch: generic}\nslurm: {mem: 100M, time: 60, hold: true}\nrun: archprobe\n"
 }
 
 func (s *site) write(name, text string, mode os.FileMode) {
@@ -79,18 +78,17 @@ func (s *site) front(program, body string) {
 
 func (s *site) unfront() { os.RemoveAll(filepath.Join(s.dir, "front")) }
 
-func (s *site) cmd(args ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+func (s *site) cmd(args ...string) (cmd *exec.Cmd, out, diag printed) {
+	s.t.Helper()
 	bin := s.bin
 	if bin == "" {
 		bin = filepath.Join(s.c.Dir, "bin", "nixbatch")
 	}
-	cmd := exec.Command(bin, args...)
+	cmd = exec.Command(bin, args...)
 	cmd.Dir, cmd.Env = s.dir, s.env
-	var out, diag bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &diag
-	// A front program that outlives its parent keeps the pipes.
-	cmd.WaitDelay = time.Second
-	return cmd, &out, &diag
+	out, diag = s.printed(), s.printed()
+	cmd.Stdout, cmd.Stderr = out.File, diag.File
+	return cmd, out, diag
 }
 
 func (s *site) run(args ...string) (code int, stdout, stderr string) {
@@ -187,11 +185,12 @@ func TestSbatchFaults(t *testing.T) {
 	}
 }
 
-// pausing is a front program that says where it is, and goes on when told.
-const pausing = `: >"$SITE/reached"; read go <"$SITE/gate"`
+// pausing is a front program that says where it is, and goes on when told; told
+// anything else, as at the end of the test, it ends.
+const pausing = `: >"$SITE/reached"; read go <"$SITE/gate"; [ "$go" = go ] || exit 1`
 
 // pause starts nixbatch and returns once a front program has been reached.
-func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
+func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr printed) {
 	s.t.Helper()
 	gate := filepath.Join(s.dir, "gate")
 	if err := syscall.Mkfifo(gate, 0o600); err != nil {
@@ -202,7 +201,10 @@ func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
 	if err := cmd.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	s.t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		s.say("end") // to one in a group of its own
+	})
 	until(s.t, "the pause", func() bool {
 		_, err := os.Stat(filepath.Join(s.dir, "reached"))
 		return err == nil
@@ -213,26 +215,38 @@ func (s *site) pause(args ...string) (cmd *exec.Cmd, stderr *bytes.Buffer) {
 // release lets the paused program go on.
 func (s *site) release() {
 	s.t.Helper()
+	s.say("go")
+}
+
+// say writes a word to the gate. What one who waits there has not read yet stays
+// when the writer closes it.
+func (s *site) say(word string) {
+	s.t.Helper()
 	f, err := os.OpenFile(filepath.Join(s.dir, "gate"), os.O_RDWR, 0)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := f.WriteString("go\n"); err != nil {
+	defer f.Close()
+	if _, err := f.WriteString(word + "\n"); err != nil {
 		s.t.Fatal(err)
 	}
-	s.t.Cleanup(func() { f.Close() })
 }
+
+// patience is how long something is waited for that has to come: far longer than
+// it takes on a machine that is slow and busy. It ends the wait for what never
+// comes, and says nothing about speed.
+const patience = 15 * time.Minute
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	end := time.NewTimer(time.Minute)
+	end := time.NewTimer(patience)
 	defer end.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		select {
 		case <-end.C:
-			t.Fatalf("%s did not come within a minute", what)
+			t.Fatalf("%s did not come within %s", what, patience)
 		case <-tick.C:
 		}
 	}
@@ -243,7 +257,7 @@ func exit(t *testing.T, cmd *exec.Cmd) int {
 	t.Helper()
 	err := cmd.Wait()
 	var ee *exec.ExitError
-	if err != nil && !errors.As(err, &ee) && !errors.Is(err, exec.ErrWaitDelay) {
+	if err != nil && !errors.As(err, &ee) {
 		t.Fatal(err)
 	}
 	if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() {

@@ -6,13 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // starter is what init writes: a job file that lacks nothing but its pin.
@@ -68,7 +68,7 @@ func initCommand(s Streams) *cli.Command {
 	}
 }
 
-var notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
+var notInNames = lazyre.New(`[^A-Za-z0-9._-]+`)
 
 // jobName makes a job's name out of the file's, or of its directory's where the
 // file is plainly called job.yaml.

@@ -33,6 +33,7 @@ func (s *site) typed(args ...string) (code int, stdout, stderr string) {
 	if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
 		s.t.Error(err)
 	}
+	s.write("typed", "", 0o600)
 	_ = cmd.Wait() // the exit code is looked at
 	return cmd.ProcessState.ExitCode(), out.String(), diag.String()
 }
@@ -75,7 +76,7 @@ func TestInterruptedProbes(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "typed-probe")
 	// The jobs wait, so that none answers before the interrupt.
-	s.front("sbatch", `: >$SITE/started; sleep 0.5; "$REAL" --hold "$@" | tee -a $SITE/ids`)
+	s.front("sbatch", `: >$SITE/started; until [ -e $SITE/typed ]; do sleep 0.1; done; "$REAL" --hold "$@" | tee -a $SITE/ids`)
 	code, out, diag := s.typed("nodes", "--probe")
 	if code != exitInterrupted || !strings.Contains(diag, "nixbatch: interrupted\n") || strings.Contains(diag, "no answer in time") {
 		t.Errorf("exit code %d\n%s%s", code, out, diag)

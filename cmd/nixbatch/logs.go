@@ -1,19 +1,17 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
 func logsCommand(s Streams) *cli.Command {
@@ -27,7 +25,7 @@ func logsCommand(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("follow") {
-				return followLog(c.Context, s.Out, r, task)
+				return ui.FollowLog(c.Context, s.Out, newClient(), r, task, about())
 			}
 			if task < 0 {
 				if task = status.LogTask(r); task > 0 {
@@ -45,38 +43,5 @@ func logsCommand(s Streams) *cli.Command {
 			_, err = io.Copy(s.Out, f)
 			return err
 		},
-	}
-}
-
-// followLog copies the log as it grows, until the run, or its task, is over.
-func followLog(ctx context.Context, out io.Writer, r rundir.Run, task int) error {
-	over := make(chan error, 1)
-	go func() {
-		_, err := status.WaitTask(ctx, newClient(), r, task, about(), nil, nil)
-		over <- err
-	}()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	var f *os.File
-	for last := false; ; {
-		if f == nil {
-			f, _ = os.Open(r.LogFile(max(task, 0))) // not there before the job starts
-		}
-		if f != nil {
-			if _, err := io.Copy(out, f); err != nil {
-				return fmt.Errorf("log: %w", err)
-			}
-		}
-		if last {
-			return nil
-		}
-		select {
-		case err := <-over:
-			if err != nil {
-				return err
-			}
-			last = true
-		case <-tick.C:
-		}
 	}
 }

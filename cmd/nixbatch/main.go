@@ -21,6 +21,10 @@ func mainCode() int {
 	if code, ok := nodeSide(s, os.Args[1:]); ok {
 		return code
 	}
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		// Scripts ask it; it takes none of the commands to answer.
+		return versionLine(s)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	return Run(ctx, s, os.Args[1:])

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
@@ -17,6 +18,9 @@ import (
 // six nodes, real Nix. Most of their time is waiting for jobs, so more of them
 // run at once than there are processors.
 func TestMain(m *testing.M) {
+	if at := os.Getenv(clockVar); at != "" {
+		standingStill(at)
+	}
 	flag.Parse()
 	if p := flag.Lookup("test.parallel"); p.Value.String() == strconv.Itoa(runtime.GOMAXPROCS(0)) {
 		if err := p.Value.Set("8"); err != nil {
@@ -24,6 +28,20 @@ func TestMain(m *testing.M) {
 		}
 	}
 	testbed.Main(m)
+}
+
+// clockVar makes the test program be nixbatch with a clock that stands still at
+// a time (RFC 3339), for what depends on time: real time runs on while a slow
+// machine works.
+const clockVar = "NIXBATCH_TEST_CLOCK"
+
+func standingStill(at string) {
+	t, err := time.Parse(time.RFC3339Nano, at)
+	if err != nil {
+		panic(err)
+	}
+	clock = func() time.Time { return t }
+	main()
 }
 
 // The nodes' CPUs: saved cpuinfo files, for which NIXBATCH_CPUINFO is made.

@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/agent"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
-	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
@@ -22,7 +22,7 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 		return launch.Main(context.Background(), os.Environ(), args, s.Err, time.Now()), true
 	case len(args) >= 2 && args[0] == "agent" && filepath.IsAbs(args[1]):
 		dir := filepath.Clean(args[1])
-		ticket, ok := ledger.ParseTicket(args[2:])
+		ticket, ok := facts.ParseTicket(args[2:])
 		if !ok {
 			return 0, false
 		}
@@ -35,13 +35,13 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 	case len(args) == 1 && args[0] == "look":
 		if err := agent.Look(s.Out, os.Getenv, time.Now()); err != nil {
 			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
-			return agent.Refused, true
+			return facts.Refused, true
 		}
 		return 0, true
 	case len(args) == 2 && args[0] == "probe" && filepath.IsAbs(args[1]):
 		if err := agent.Probe(args[1], os.Getenv, time.Now()); err != nil {
 			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
-			return agent.Refused, true
+			return facts.Refused, true
 		}
 		return 0, true
 	}

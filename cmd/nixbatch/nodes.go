@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -80,7 +79,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		return err
 	}
 	classes := cluster.Classes(n.nodes, k)
-	out := nodesReport{Schema: "nixbatch/nodes/v1"}
+	out := ui.Nodes{Schema: "nixbatch/nodes/v1"}
 	if asking {
 		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
@@ -97,10 +96,10 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		fmt.Fprintf(n.s.Err, "published in %s\n", out.Published)
 	}
 	if asJSON {
-		out.describe(classes)
+		out.Describe(classes)
 		err = ui.PrintJSON(n.s.Out, out)
 	} else {
-		printNodes(n.s, classes)
+		ui.PrintNodes(n.s.Out, classes)
 	}
 	if err == nil && n.silent > 0 {
 		return &quietError{exitSlurm}
@@ -109,7 +108,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 }
 
 // probe asks every class and tells about each as it is settled.
-func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]probeJSON, error) {
+func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]ui.Probe, error) {
 	options, _, err := n.conf.Apply(slurm.Options{})
 	if err != nil {
 		return nil, err
@@ -119,9 +118,9 @@ func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluste
 	}
 	p := probe.Prober{Client: n.client, Project: n.project, Nodes: n.nodes, Partition: partition, Options: options,
 		Timeout: cmp.Or(n.timeout, n.conf.Probe.Timeout)}
-	told := []probeJSON{}
+	told := []ui.Probe{}
 	p.Done = func(r probe.Result) {
-		j := probeJSON{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
+		j := ui.Probe{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
 		word := "answered"
 		if r.Err != nil {
 			n.silent++
@@ -133,96 +132,4 @@ func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluste
 	}
 	err = p.Run(ctx, classes)
 	return told, err
-}
-
-type nodesReport struct {
-	Schema  string      `json:"schema"`
-	Classes []classJSON `json:"classes"`
-	// Level and Arch are what every node can run; "" while some are unknown.
-	Level string `json:"shared_level"`
-	Arch  string `json:"shared_arch"`
-	// Probes is what became of each class that --probe asked.
-	Probes    []probeJSON `json:"probes,omitempty"`
-	Published string      `json:"published,omitempty"` // the file that --publish wrote
-}
-
-type probeJSON struct {
-	Nodes    string `json:"nodes"` // the class, a host list
-	Node     string `json:"node"`  // the one that was asked
-	JobID    int64  `json:"job_id,omitempty"`
-	Answered bool   `json:"answered"`
-	Error    string `json:"error,omitempty"`
-}
-
-type classJSON struct {
-	Nodes      string           `json:"nodes"`
-	Count      int              `json:"count"`
-	Partitions []string         `json:"partitions"`
-	Sockets    int              `json:"sockets"`
-	Cores      int              `json:"cores_per_socket"`
-	Threads    int              `json:"threads_per_core"`
-	MemoryMiB  int64            `json:"memory_mib"`
-	Features   []string         `json:"features"`
-	Active     []string         `json:"active_features"`
-	From       string           `json:"cpu_from,omitempty"`
-	Seen       *time.Time       `json:"cpu_seen,omitempty"`
-	CPU        *cpuflags.Report `json:"cpu,omitempty"`
-}
-
-func (out *nodesReport) describe(classes []cluster.Class) {
-	out.Classes = []classJSON{}
-	for _, c := range classes {
-		j := classJSON{Nodes: c.Hosts(), Count: len(c.Nodes), Partitions: c.Partitions, Sockets: c.Sockets, Cores: c.Cores,
-			Threads: c.Threads, MemoryMiB: c.MemoryMiB, Features: c.Features, Active: c.Active}
-		if c.Known != nil {
-			r := cpuflags.NewReport(c.Known.CPU, cpuflags.Limits{})
-			j.CPU, j.From = &r, c.Known.From
-			if !c.Known.Seen.IsZero() {
-				j.Seen = &c.Known.Seen
-			}
-		}
-		out.Classes = append(out.Classes, j)
-	}
-	if best, ok := shared(classes); ok {
-		out.Level, out.Arch = best.Level, best.Arch
-	}
-}
-
-// shared is the best that every node can run; not ok while some are unknown.
-func shared(classes []cluster.Class) (cpuflags.Choice, bool) {
-	var cpus []cpuflags.CPU
-	for _, c := range classes {
-		if c.Known == nil {
-			return cpuflags.Choice{}, false
-		}
-		cpus = append(cpus, c.Known.CPU)
-	}
-	return cpuflags.BestCommon(cpus, cpuflags.Limits{}), len(cpus) > 0
-}
-
-func printNodes(s Streams, classes []cluster.Class) {
-	t := ui.Table(s.Out)
-	fmt.Fprintln(t, "NODES\tCOUNT\tPARTITIONS\tS×C×T\tMEMORY\tFEATURES\tCPU\tFROM\tAGE\tLEVEL\tARCH")
-	unknown := 0
-	for _, c := range classes {
-		cpu, from, age, level, arch := "unknown", "-", "-", "-", "generic"
-		if c.Known != nil {
-			best := cpuflags.Best(c.Known.CPU, cpuflags.Limits{})
-			cpu, from, level, arch = c.Known.CPU.Name, c.Known.From, best.Level, best.Arch
-			if !c.Known.Seen.IsZero() {
-				age = ui.Age(time.Since(c.Known.Seen))
-			}
-		} else {
-			unknown += len(c.Nodes)
-		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Hosts(), len(c.Nodes), strings.Join(c.Partitions, ","), c.Layout(),
-			ui.Bytes(c.MemoryMiB<<20), strings.Join(c.Features, ","), cpu, from, age, level, arch)
-	}
-	t.Flush()
-	if best, ok := shared(classes); ok {
-		fmt.Fprintf(s.Out, "\nevery node can run %s (level %s)\n", best.Arch, best.Level)
-	}
-	if unknown > 0 {
-		fmt.Fprintf(s.Out, "\nnothing is known of the CPUs of %d nodes: nixbatch nodes --probe asks them\n", unknown)
-	}
 }

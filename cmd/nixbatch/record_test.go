@@ -15,6 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
+	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
 // at is a directory with the environment of a user in it.
@@ -121,7 +122,7 @@ func TestWaterFromItsExport(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			you := other(t)
-			var got rerunJSON
+			var got ui.Rerun
 			you.json(&got, 0, append([]string{"rerun", tc.file}, tc.args...)...)
 			if got.Diff == nil || len(got.Diff.Numbers) != 1 {
 				t.Fatalf("%+v", got)

@@ -8,14 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
-	"github.com/nixbatch/nixbatch/slurm"
 )
 
 func rerunCommand(s Streams) *cli.Command {
@@ -61,21 +60,10 @@ func btoi(b bool) int {
 	return 0
 }
 
-// rerunJSON is what rerun --json prints.
-type rerunJSON struct {
-	Schema string          `json:"schema"`
-	RunID  string          `json:"run_id"`
-	Dir    string          `json:"run_dir"`
-	State  slurm.State     `json:"state"`
-	Same   map[string]bool `json:"same_derivation"` // by arch
-	Notes  []string        `json:"notes"`
-	Diff   *compare.Report `json:"diff"`
-}
-
 func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	ctx, asJSON, local := c.Context, c.Bool("json"), c.Bool("local")
 	o, p := options(c, s, local)
-	defer p.clear()
+	defer p.Clear()
 	dir, err := filepath.Abs(c.String("dir"))
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
@@ -83,7 +71,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	again, err := rerun.Prepare(ctx, r, rerun.Options{Dir: dir, Arch: arch, Without: c.StringSlice("without"), Prepare: o})
 	var changed *rerun.ChangedError
 	if errors.As(err, &changed) {
-		p.clear()
+		p.Clear()
 		return refused(s, changed, asJSON)
 	}
 	if err != nil {
@@ -91,30 +79,26 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	}
 	defer again.Close()
 	j := again.Job
-	p.clear()
+	p.Clear()
 	for _, n := range again.Notes {
 		fmt.Fprintf(s.Err, "nixbatch: note: %s\n", n)
 	}
-	envs, err := j.Build(ctx)
+	b, err := j.Build(ctx)
 	if err != nil {
 		return err
 	}
-	p.clear()
-	run, err := j.Create(envs)
-	if err != nil {
-		return err
-	}
+	p.Clear()
+	var sub *submit.Submitted
 	var st status.Status
 	if local {
-		st, err = submitLocal(ctx, s, j, run, asJSON)
-	} else {
-		var job facts.Submit
-		if job, err = j.Submit(ctx, run, nil); err == nil {
-			if !asJSON {
-				fmt.Fprintf(s.Out, "job %d, run %s\n", job.JobID, run.ID)
-			}
-			st, err = follow(ctx, s, j, run, job, asJSON)
+		if sub, err = b.Local(ctx); err == nil {
+			st, err = sub.RunHere(ctx, notJSON(s, asJSON))
 		}
+	} else if sub, err = b.Submit(ctx, submit.Way{Again: true, Alone: true}); err == nil {
+		if !asJSON {
+			fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
+		}
+		st, err = follow(ctx, s, sub, asJSON)
 	}
 	if err != nil {
 		return err
@@ -126,7 +110,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	if err := verdict(ctx, st); err != nil && ctx.Err() != nil {
 		return err
 	}
-	return againDiff(ctx, s, r, run, st, again, asJSON)
+	return againDiff(ctx, s, r, sub.Run, st, again, asJSON)
 }
 
 // refused tells that the record does not verify: as record verify, with exit
@@ -151,22 +135,10 @@ func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, s
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		out := rerunJSON{Schema: "nixbatch/rerun/v1", RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
-		if out.Notes == nil {
-			out.Notes = []string{}
-		}
-		if err := ui.PrintJSON(s.Out, out); err != nil {
-			return err
-		}
-		return differs(ctx, st, rep)
+	out := ui.Rerun{Schema: "nixbatch/rerun/v1", RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
+	if err := ui.PrintRerun(s.Out, out, asJSON); err != nil {
+		return err
 	}
-	for arch, same := range again.Same {
-		if same {
-			fmt.Fprintf(s.Out, "the %s build has the recorded derivation\n", arch)
-		}
-	}
-	rep.Text(s.Out)
 	return differs(ctx, st, rep)
 }
 

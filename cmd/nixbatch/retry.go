@@ -2,17 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -24,6 +16,7 @@ func retryCommand(s Streams) *cli.Command {
 			"not completed. The runs that it comes after are looked at again, as when it was submitted. What earlier attempts left stays in the record. Exit codes: 0 done, 2 no such run or nothing to retry,\n" +
 			"3 Nix failed, 4 Slurm refused or is not here, 5 it is not known what became of the run.",
 		Flags: []cli.Flag{jsonFlag(),
+			&cli.BoolFlag{Name: "again", Usage: "also where another run of the same job is in the queue"},
 			&cli.BoolFlag{Name: "failed", Usage: "only tasks that failed, not cancelled or unsubmitted ones"},
 			&cli.StringFlag{Name: "mem", Usage: "memory to ask for: a size, or a factor such as x1.5"},
 			&cli.StringFlag{Name: "time", Usage: "time limit to ask for: a time, or a factor such as x2"}},
@@ -32,51 +25,20 @@ func retryCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			return retry(c, s, r.Project, r, task)
-		},
-	}
-}
-
-func retry(c *cli.Context, s Streams, p rundir.Project, r rundir.Run, task int) error {
-	ctx, client := c.Context, newClient()
-	keep, err := p.LockRoots(ctx, false)
-	if err != nil {
-		return err
-	}
-	defer keep()
-	var pl plan.Plan
-	if err := durable.Read(r.PlanFile(), &pl); err != nil {
-		return fmt.Errorf("plan of run %s: %w", r.ID, err)
-	}
-	n := &nix.Nix{Runner: proc.System{}, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: os.Environ()}
-	for _, b := range pl.Builds {
-		if env, err := os.Readlink(r.EnvLink(b.Arch)); err == nil {
-			if _, err := os.Stat(env); err != nil {
-				continue // told below
-			}
-			if err := n.Keep(ctx, env); err != nil {
+			again := submit.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), Again: c.Bool("again")}
+			o, p := options(c, s, false)
+			defer p.Clear()
+			again.Here = o.RetryHere(r.Project)
+			sub, tasks, err := submit.Retry(c.Context, r, o.Client, again, about())
+			if err != nil {
 				return err
 			}
-		}
+			p.Clear()
+			if c.Bool("json") {
+				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
+			}
+			fmt.Fprintf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
+			return nil
+		},
 	}
-	again := submit.Again{Task: task, Failed: c.Bool("failed"), Mem: c.String("mem"), Time: c.String("time"), MaxArray: 1001}
-	if pl.Sweep != nil {
-		again.MaxArray = submit.ArrayLimit(ctx, client, p, about().Now())
-	}
-	again.Ready = func() error {
-		if _, err := proc.Look("sbatch"); err != nil {
-			return &slurmError{&ledger.NoSlurmError{Err: err}}
-		}
-		return nil
-	}
-	sub, tasks, err := submit.Retry(ctx, r, client, again, about())
-	if err != nil {
-		submit.ForgetLimits(p)
-		return err
-	}
-	if c.Bool("json") {
-		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
-	}
-	fmt.Fprintf(s.Out, "%s, run %s again\n", jobWords(sub), r.ID)
-	return nil
 }

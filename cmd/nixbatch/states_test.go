@@ -16,7 +16,7 @@ import (
 )
 
 // A cluster of our own, on which nodes die and jobs are preempted: partitions of
-// three priorities, and Slurm's own accounting of memory, which ends what uses
+// three priorities, one that lets jobs run on after their time limit, and Slurm's own accounting of memory, which ends what uses
 // too much (this machine's cgroups are left alone).
 const harshConf = `PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
@@ -26,7 +26,8 @@ JobAcctGatherParams=OverMemoryKill
 MaxJobCount=30000
 PartitionName=cancelled Nodes=p1 PriorityTier=1 PreemptMode=CANCEL
 PartitionName=requeued Nodes=p2 PriorityTier=1 PreemptMode=REQUEUE
-PartitionName=urgent Nodes=p[1-2] PriorityTier=10 PreemptMode=OFF`
+PartitionName=urgent Nodes=p[1-2] PriorityTier=10 PreemptMode=OFF
+PartitionName=late Nodes=n[1-6] OverTimeLimit=60`
 
 var harshCluster struct {
 	sync.Once
@@ -102,7 +103,7 @@ func (s *site) state(name string) listed {
 func (s *site) reaches(name, state, reason string) listed {
 	s.t.Helper()
 	var last listed
-	deadline := time.Now().Add(120 * time.Second)
+	deadline := time.Now().Add(patience)
 	for ; time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if last = s.state(name); last.State == state && strings.Contains(last.Reason, reason) {
 			return last
@@ -143,7 +144,7 @@ func (s *site) startNow(name, file string) {
 	s.t.Helper()
 	id := fmt.Sprint(s.state(name).JobID)
 	var next time.Time
-	s.within(60, file, func() bool {
+	until(s.t, file, func() bool {
 		// Refused while it is not pending yet, or no longer. Not at once: a job
 		// started in the second of its requeue is refused by its node.
 		if time.Now().After(next) {
@@ -155,16 +156,6 @@ func (s *site) startNow(name, file string) {
 	})
 }
 
-// within waits for up to so many seconds.
-func (s *site) within(seconds int, what string, done func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(time.Duration(seconds) * time.Second); !done(); time.Sleep(200 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("%s did not come within %d seconds", what, seconds)
-		}
-	}
-}
-
 // appears waits for a file.
 func (s *site) appears(name string) {
 	s.t.Helper()
@@ -172,7 +163,7 @@ func (s *site) appears(name string) {
 }
 
 const (
-	small    = "partition: n, mem: 20M, time: 5"
+	small    = "partition: n, mem: 20M, time: 60"
 	forever  = "touch begun.$NIXBATCH_ATTEMPT\nwhile :; do sleep 0.2; done"
 	untilGo  = "touch begun.$NIXBATCH_ATTEMPT\nwhile ! [ -e go ]; do sleep 0.1; done"
 	refusing = "trap '' TERM\n" + forever
@@ -200,10 +191,10 @@ func TestStates(t *testing.T) {
 			s.why("held", "it was cancelled", "nixbatch retry held")
 		},
 		"resources": func(s *site) {
-			s.job("wide", "partition: k, nodes: 2, exclusive: true, mem: 300M, time: 5", "", untilGo)
+			s.job("wide", "partition: k, nodes: 2, exclusive: true, mem: 300M, time: 60", "", untilGo)
 			s.must("submit", "wide.yaml")
 			s.appears("begun.0")
-			s.job("next", "partition: k, nodes: 2, exclusive: true, mem: 300M, time: 5", "", ":")
+			s.job("next", "partition: k, nodes: 2, exclusive: true, mem: 300M, time: 60", "", ":")
 			s.must("submit", "next.yaml")
 			s.reaches("next", "pending", "Resources")
 			s.why("next", "it is next, and waits for nodes")
@@ -218,7 +209,7 @@ func TestStates(t *testing.T) {
 			s.why("limit", "its time limit came", "--time x2, which is 0-00:02:00")
 		},
 		"out-of-memory": func(s *site) {
-			s.job("hungry", "partition: n, mem: 40M, time: 5", "", "x=$(/usr/bin/head -c 300000000 /dev/zero | /usr/bin/tr '\\0' a)\nsleep 30\necho ${#x}")
+			s.job("hungry", "partition: n, mem: 40M, time: 60", "", "x=$(/usr/bin/head -c 300000000 /dev/zero | /usr/bin/tr '\\0' a)\nsleep 1000\necho ${#x}")
 			s.must("submit", "hungry.yaml")
 			s.reaches("hungry", "out-of-memory", "")
 			s.why("hungry", "it ran out of memory", "--mem x1.5, which is 60M")
@@ -270,19 +261,19 @@ func TestStates(t *testing.T) {
 			s.reaches("asleep", "completed", "")
 		},
 		"preempted": func(s *site) {
-			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 20M, time: 5", "", forever)
+			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 20M, time: 60", "", forever)
 			s.must("submit", "ended.yaml")
 			s.appears("begun.0")
-			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 20M, time: 5", "", ":")
+			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 20M, time: 60", "", ":")
 			s.must("submit", "urgent.yaml")
 			s.reaches("ended", "cancelled", "preempted")
 			s.why("ended", "it was preempted by a job of higher priority", "requeue: true")
 		},
 		"preempted-requeued": func(s *site) {
-			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 20M, time: 5", "", untilGo)
+			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 20M, time: 60", "", untilGo)
 			s.must("submit", "moved.yaml")
 			s.appears("begun.0")
-			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 20M, time: 5", "", ":")
+			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 20M, time: 60", "", ":")
 			s.must("submit", "urgent2.yaml")
 			s.reaches("moved", "pending", "")
 			s.reaches("urgent2", "completed", "")
@@ -332,8 +323,8 @@ func TestStates(t *testing.T) {
 // nodeFail: a power cut on the node of a job that is not requeued, and of one
 // that is.
 func (s *site) nodeFail() {
-	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 20M, time: 5", "", forever)
-	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 20M, time: 5", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 100")
+	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 20M, time: 60", "", forever)
+	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 20M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	os.Remove(filepath.Join(s.dir, "begun.0"))
 	s.must("submit", "cut.yaml")
 	s.must("submit", "saved.yaml")

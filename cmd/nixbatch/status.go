@@ -2,18 +2,14 @@ package main
 
 import (
 	"os"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
-	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// shownTasks is how many tasks of a sweep status shows unless all are asked for.
-const shownTasks = 40
 
 func statusCommand(s Streams) *cli.Command {
 	return &cli.Command{
@@ -40,17 +36,26 @@ func statusCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			v := &statusView{s: s, one: name != "", tasks: c.Bool("tasks"), asJSON: c.Bool("json"), named: map[string]bool{}}
+			v := &ui.StatusView{Out: s.Out, Err: s.Err, One: name != "", Tasks: c.Bool("tasks"), JSON: c.Bool("json")}
 			if c.Bool("watch") {
-				return v.watch(c.Context, all)
+				p := about()
+				states, err := v.Watch(c.Context, s.terminal(), func(maxAge time.Duration) ([]status.Status, error) {
+					p.MaxAge = maxAge
+					return status.States(c.Context, newClient(), all, p)
+				})
+				if c.Context.Err() != nil {
+					return &quietError{exitInterrupted}
+				}
+				sealOver(c.Context, s, states)
+				return err
 			}
 			states, serr := status.States(c.Context, newClient(), all, about())
 			sealOver(c.Context, s, states)
-			if err := v.print(s.Out, states); err != nil {
+			if err := v.Print(s.Out, states); err != nil {
 				return err
 			}
 			if serr != nil {
-				if !v.asJSON {
+				if !v.JSON {
 					ui.PrintError(s.Err, serr)
 				}
 				return &quietError{exitUnknown}
@@ -89,75 +94,4 @@ func chosenRuns(name string, all bool) ([]rundir.Run, error) {
 		return nil, err
 	}
 	return []rundir.Run{r}, nil
-}
-
-type statusJSON struct {
-	Schema string    `json:"schema"`
-	Runs   []runJSON `json:"runs"`
-}
-
-type runJSON struct {
-	RunID  string              `json:"run_id"`
-	Dir    string              `json:"run_dir"`
-	JobID  int64               `json:"job_id,omitempty"`
-	Local  bool                `json:"local"`
-	State  slurm.State         `json:"state"`
-	Reason string              `json:"reason,omitempty"`
-	Note   string              `json:"note,omitempty"` // what the state does not tell: an output that is missing
-	Sent   bool                `json:"submitted"`
-	Try    int                 `json:"attempt"`
-	Counts map[slurm.State]int `json:"counts,omitempty"` // of a sweep's tasks
-	Tasks  []taskJSON          `json:"tasks,omitempty"`  // of the sweep that was asked for
-	Start  *facts.Start        `json:"start,omitempty"`
-	End    *facts.End          `json:"end,omitempty"`
-}
-
-type taskJSON struct {
-	Task   int               `json:"task"`
-	Job    string            `json:"job,omitempty"`
-	State  slurm.State       `json:"state"`
-	Reason string            `json:"reason,omitempty"`
-	Sent   bool              `json:"submitted"`
-	Try    int               `json:"attempt"`
-	Values map[string]string `json:"values"`
-	status.Brief
-}
-
-func statusOf(states []status.Status, tasks bool) statusJSON {
-	out := statusJSON{Schema: "nixbatch/status/v1", Runs: []runJSON{}}
-	for _, st := range states {
-		if len(states) <= 100 {
-			st.Load()
-		}
-		j := runJSON{
-			RunID: st.Run.ID, Dir: st.Run.Dir, JobID: st.Job.JobID, Local: st.Job.Local, State: st.State, Reason: st.Reason,
-			Sent: !st.NotSubmitted, Try: st.Attempt, Counts: st.Counts, Start: st.Start, End: st.End,
-		}
-		if !st.Sweep() && st.State.Final() {
-			j.Note = st.Brief.Note
-		}
-		if tasks && st.Sweep() {
-			j.Tasks = tasksJSON(st)
-		}
-		out.Runs = append(out.Runs, j)
-	}
-	return out
-}
-
-func tasksJSON(st status.Status) []taskJSON {
-	rows, _ := st.Run.Rows() // a table that cannot be read is told by the run's state
-	out := make([]taskJSON, 0, len(st.Tasks))
-	for _, t := range st.Tasks {
-		j := taskJSON{Task: t.Task, State: t.State, Reason: t.Reason, Sent: t.Submitted, Try: t.Attempt, Brief: t.Brief, Values: map[string]string{}}
-		if t.Submitted {
-			j.Job = t.Ref()
-		}
-		if t.Task < len(rows) {
-			for _, v := range rows[t.Task] {
-				j.Values[v.Name] = v.Value
-			}
-		}
-		out = append(out, j)
-	}
-	return out
 }

@@ -7,7 +7,9 @@ in
   archprobe = callPackage ./pkgs/archprobe { };
   failing = callPackage ./pkgs/failing.nix { };
   greedy = callPackage ./pkgs/greedy { };
+  heat3d = callPackage ./pkgs/heat3d { };
   hello = callPackage ./pkgs/hello.nix { };
+  ljmd = callPackage ./pkgs/ljmd { };
   minilinalg = callPackage ./pkgs/minilinalg { };
   mpiprobe = callPackage ./pkgs/mpiprobe { };
   nonfree-demo = callPackage ./pkgs/nonfree-demo.nix { };

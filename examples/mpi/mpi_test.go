@@ -107,7 +107,7 @@ func (s *site) run(t *testing.T, blocks, lines string, args ...string) job {
 	if !slices.Contains(args, "--local") {
 		args = append(args, "--wait")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
 	defer cancel()
 	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: s.nixbatch, Args: append([]string{"submit", "--json", "job.yaml"}, args...), Dir: dir, Env: s.env})
 	var out struct {

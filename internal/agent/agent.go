@@ -24,15 +24,11 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
-
-// Refused is the exit code of a task that was stopped before its payload.
-const Refused = 120
 
 // Agent runs one task.
 type Agent struct {
@@ -42,7 +38,7 @@ type Agent struct {
 	Stderr io.Writer
 	Now    func() time.Time
 	Tool   facts.Tool
-	Ticket ledger.Ticket // what the batch script says of the submission
+	Ticket facts.Ticket // what the batch script says of the submission
 
 	plan    *plan.Plan
 	row     jobspec.Row // of a sweep
@@ -91,7 +87,7 @@ func (a *Agent) complain(err error) int {
 	if errors.As(err, &s) && s.hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", s.hint)
 	}
-	return Refused
+	return facts.Refused
 }
 
 // claim takes the attempt: who makes its directory runs it.
@@ -216,7 +212,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler})
+		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
 		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
 		a.compare(seen, arch)
 		return a.start.Build, nil

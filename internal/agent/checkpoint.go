@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // lastMoments is how long before the time limit a task that has had its
@@ -67,8 +67,7 @@ func (a *Agent) requeue(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	_, err := proc.System{}.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"requeue", id}, Env: a.stepEnv()})
-	return err
+	return (&slurm.Client{Env: a.stepEnv()}).Requeue(ctx, id)
 }
 
 // finish ends an attempt whose payload is over: what lies in the scratch

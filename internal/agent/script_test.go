@@ -22,7 +22,7 @@ func TestLinesWaitForTheStart(t *testing.T) {
 	for word, want := range map[string]struct {
 		code int
 		out  string
-	}{"\n": {0, "environment\nlines\n"}, "": {Refused, "environment\n"}} {
+	}{"\n": {0, "environment\nlines\n"}, "": {facts.Refused, "environment\n"}} {
 		dir := t.TempDir()
 		a := Agent{Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
 		for name, text := range map[string]string{

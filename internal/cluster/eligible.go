@@ -28,10 +28,9 @@ func RequestOf(o slurm.Options) Request {
 // many as ntasks needs with ntasks-per-node; 1 where neither says more.
 func MinNodes(o slurm.Options) int {
 	if v, ok := o.Get("nodes"); ok {
-		low, _, _ := strings.Cut(v, ",")
-		low, _, _ = strings.Cut(low, "-")
-		low, _, _ = strings.Cut(low, ":")
-		return max(count(low), 1)
+		if least, _, err := slurm.ParseNodes(v); err == nil {
+			return least
+		}
 	}
 	all, each := Number(o, "ntasks"), Number(o, "ntasks-per-node")
 	if all > 0 && each > 0 {
@@ -43,23 +42,11 @@ func MinNodes(o slurm.Options) int {
 // Number is the value of an option that is a number; 0 where it is not there.
 func Number(o slurm.Options, name string) int {
 	v, _ := o.Get(name)
-	return count(v)
-}
-
-// count reads 2, 2k (1,024 each) or 2m, as sbatch does; 0 for anything else.
-func count(s string) int {
-	unit := 1
-	switch {
-	case strings.HasSuffix(s, "k"), strings.HasSuffix(s, "K"):
-		unit = 1 << 10
-	case strings.HasSuffix(s, "m"), strings.HasSuffix(s, "M"):
-		unit = 1 << 20
-	}
-	n, err := strconv.Atoi(strings.TrimRight(s, "kKmM"))
+	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
 		return 0
 	}
-	return n * unit
+	return n
 }
 
 // NoNodesError says that no node can take the job, and which part of the
@@ -98,7 +85,7 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 		name, value string
 		keep        func(slurm.Node) (bool, error)
 	}{
-		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return matches(r.Constraint, n.Features, r.Nodes) }},
+		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return slurm.MatchConstraint(r.Constraint, n.Features, r.Nodes) }},
 		{"nodelist", r.Nodelist, r.listed()},
 		{"exclude", r.Exclude, not(inList(r.Exclude))},
 	}

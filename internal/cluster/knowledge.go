@@ -42,11 +42,12 @@ func (k *Knowledge) Override(f func(node string) (cpuflags.CPU, error)) { k.over
 func (k *Knowledge) MapFeatures(m map[string]string) {
 	k.features, k.byArch = m, map[string]*Known{}
 	for _, name := range m {
-		a, ok := cpuflags.LookupArch(name)
+		b, _ := cpuflags.ParseBuild(name)
+		a, ok := b.Arch()
 		if !ok || k.byArch[name] != nil {
 			continue
 		}
-		c := cpuflags.CPU{Arch: a.Machine, Vendor: vendorID(a.Vendor), Name: name, Flags: a.Requires}
+		c := cpuflags.CPU{Arch: a.Machine, Vendor: vendorID(a.Vendor), Name: name, Flags: b.Flags().Union(a.Requires.Intersect(cpuflags.Soft()))}
 		k.byArch[name] = &Known{CPU: c, From: "feature", key: Key(c)}
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/dustin/go-humanize"
-
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/humanize"
 )
 
 // HashLimit is the size in bytes above which a file is not hashed. At about

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
@@ -54,7 +54,7 @@ func (h *Health) add(about, name, verdict, says, way string) {
 
 // doctorTimeout bounds each question; a controller or daemon that is silent for
 // so long is an answer too.
-const doctorTimeout = 10 * time.Second
+const doctorTimeout = 30 * time.Second
 
 // Doctor looks at what jobs of this project depend on. It changes nothing, but
 // for a temporary file in the project's directory. What is wrong is told, never
@@ -97,7 +97,7 @@ func (h *Health) site(getenv func(string) string) {
 }
 
 // colour is what programs print to colour a terminal.
-var colour = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+var colour = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
 
 // oneLineOf is the first line of an error, fit for a terminal.
 func oneLineOf(err error) string {

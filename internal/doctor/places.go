@@ -83,14 +83,15 @@ func (h *Health) project(p rundir.Project) {
 	defer os.Remove(f.Name())
 	defer f.Close()
 	h.add("project", "writable", Good, "this user may write there", "")
+	before := time.Now()
 	_, err = f.WriteString("x")
-	now := time.Now()
+	after := time.Now()
 	st, serr := f.Stat()
 	if err != nil || serr != nil {
 		h.add("clock", "file system", Unknown, "the file system does not tell its time", "")
 		return
 	}
-	h.clock("file system", now.Sub(st.ModTime()))
+	h.clock("file system", skew(st.ModTime(), before, after))
 }
 
 // fileSystem names the file system of a directory by the number that statfs(2)

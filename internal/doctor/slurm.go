@@ -1,17 +1,13 @@
 package doctor
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -62,31 +58,30 @@ func inventoryWithin(ctx context.Context, c *slurm.Client) ([]slurm.Node, string
 	return submit.Inventory(ctx, c)
 }
 
-// ask runs one of Slurm's commands in the client's environment.
-func ask(ctx context.Context, c *slurm.Client, path string, args ...string) (proc.Result, error) {
+// controllerClock compares the controller's clock with this machine's, to the
+// second: the configuration says when it was sent.
+func (h *Health) controllerClock(ctx context.Context, c *slurm.Client) {
 	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
 	defer cancel()
-	var r proc.Runner = proc.System{}
-	if c.Runner != nil {
-		r = c.Runner
-	}
-	return r.Run(ctx, proc.Cmd{Path: path, Args: args, Env: c.Env, Own: true})
-}
-
-var dataAsOf = regexp.MustCompile(`Configuration data as of (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)`)
-
-// controllerClock compares the controller's clock with this machine's, to the
-// second: scontrol prints when the configuration was sent, in local time.
-func (h *Health) controllerClock(ctx context.Context, c *slurm.Client) {
-	res, err := ask(ctx, c, "scontrol", "show", "config")
-	now := time.Now()
-	if m := dataAsOf.FindSubmatch(res.Stdout); err == nil && m != nil {
-		if at, err := time.ParseInLocation("2006-01-02T15:04:05", string(m[1]), time.Local); err == nil {
-			h.clock("controller", now.Sub(at))
-			return
-		}
+	before := time.Now()
+	conf, err := c.Config(ctx)
+	if err == nil && !conf.Time.IsZero() {
+		h.clock("controller", skew(conf.Time, before.Truncate(time.Second), time.Now()))
+		return
 	}
 	h.add("clock", "controller", Unknown, "the controller does not tell its time", "")
+}
+
+// skew is how far a clock was off that showed a time between before and after:
+// that the answer took long is no fault of the clock.
+func skew(shown, before, after time.Time) time.Duration {
+	switch {
+	case shown.Before(before):
+		return before.Sub(shown)
+	case shown.After(after):
+		return after.Sub(shown)
+	}
+	return 0
 }
 
 // maxSkew is how far clocks may differ before what is told of a run is wrong by
@@ -104,8 +99,9 @@ func (h *Health) clock(name string, skew time.Duration) {
 
 // mpi tells what srun can start ranks with. Open MPI 5 of nixpkgs needs PMIx.
 func (h *Health) mpi(ctx context.Context, c *slurm.Client) {
-	res, err := ask(ctx, c, "srun", "--mpi=list")
-	types := mpiTypes(append(res.Stderr, res.Stdout...))
+	ctx, cancel := context.WithTimeout(ctx, doctorTimeout)
+	defer cancel()
+	types, err := c.MPITypes(ctx)
 	if err != nil || len(types) == 0 {
 		h.add("slurm", "mpi", Unknown, "srun --mpi=list tells nothing", "jobs with launcher: srun may not find their ranks; launcher: mpirun does without")
 		return
@@ -116,18 +112,4 @@ func (h *Health) mpi(ctx context.Context, c *slurm.Client) {
 		return
 	}
 	h.add("slurm", "mpi", Unknown, says+", not pmix", "an Open MPI that needs PMIx starts with launcher: mpirun; MPICH can take pmi2")
-}
-
-// mpiTypes reads the list that srun prints, one type a line below a heading
-// (22.05 and newer), or behind "srun: " (older).
-func mpiTypes(out []byte) (types []string) {
-	word := regexp.MustCompile(`^[a-z0-9_]+$`)
-	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		l := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(lines.Text()), "srun: "))
-		if word.MatchString(l) && !slices.Contains(types, l) {
-			types = append(types, l)
-		}
-	}
-	slices.Sort(types)
-	return types
 }

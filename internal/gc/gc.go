@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -49,13 +50,16 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 		why := ""
 		switch {
 		case s.NotSubmitted && s.Job.How == "":
-			if st, err := os.Stat(s.Run.Dir); err == nil && f.Now().Sub(st.ModTime()) < youngRun {
+			if young(s.Run, f.Now()) {
 				why = "is perhaps being submitted"
 			}
 		case !s.Over() && s.State != "":
 			why = "is " + string(s.State)
 			if s.Job.Local && s.State != "running" {
 				why = "" // it left no end, and is dead
+				if s.Start == nil && young(s.Run, f.Now()) {
+					why = "is perhaps being started"
+				}
 			}
 		}
 		for _, e := range envs {
@@ -72,8 +76,11 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 	out := []Root{}
 	for _, e := range entries {
 		target, rerr := os.Readlink(filepath.Join(p.Dir, "roots", e.Name()))
+		if errors.Is(rerr, fs.ErrNotExist) || errors.Is(rerr, syscall.EINVAL) {
+			continue // dropped at this moment; or no link, and so no root
+		}
 		if rerr != nil {
-			continue
+			return nil, fmt.Errorf("roots: %w", rerr)
 		}
 		r := Root{Name: e.Name(), Path: target, Runs: users[target], Kept: busy[target]}
 		if len(r.Runs) == 0 {
@@ -83,6 +90,13 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 		out = append(out, r)
 	}
 	return out, err
+}
+
+// young reports whether a run is so new that its process may still be about to
+// submit or to start it. One that cannot be looked at is.
+func young(r rundir.Run, now time.Time) bool {
+	st, err := os.Stat(r.Dir)
+	return err != nil || now.Sub(st.ModTime()) < youngRun
 }
 
 // envs are the store paths of a run's builds.
@@ -95,9 +109,11 @@ func envs(r rundir.Run) (out []string, err error) {
 		if strings.HasSuffix(e.Name(), ".json") {
 			continue
 		}
-		if target, lerr := os.Readlink(filepath.Join(r.Dir, "env", e.Name())); lerr == nil {
-			out = append(out, target)
+		target, lerr := os.Readlink(filepath.Join(r.Dir, "env", e.Name()))
+		if lerr != nil {
+			return nil, lerr // a run whose needs are not known needs everything
 		}
+		out = append(out, target)
 	}
 	return out, err
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -77,7 +77,7 @@ func Find(ctx context.Context, r proc.Runner, program string, environ []string, 
 
 // starter matches programs that load or start others, so that what their own
 // file needs says nothing of MPI.
-var starter = regexp.MustCompile(`^(python|pypy|julia|R|Rscript|perl|ruby|lua|luajit|guile|octave|octave-cli|matlab|java|node|` +
+var starter = lazyre.New(`^(python|pypy|julia|R|Rscript|perl|ruby|lua|luajit|guile|octave|octave-cli|matlab|java|node|` +
 	`bash|sh|dash|zsh|env|time|timeout|nice|numactl|taskset|stdbuf|strace|gdb|valgrind|perf|xargs|chrt|catchsegv)[0-9.]*$`)
 
 // mpiOf is the MPI among the libraries that an ELF file loads.
@@ -126,9 +126,9 @@ func value(environ []string, name string) string {
 }
 
 var (
-	libmpi  = regexp.MustCompile(`^libmpi(_[a-z0-9_]+|fort|cxx|ch[a-z0-9]*)?\.so\.([0-9]+)$`)
-	ompiNum = regexp.MustCompile(`^libmpi[a-z0-9_]*\.so\.40\.([0-9]+)\.[0-9]+$`)
-	inStore = regexp.MustCompile(`/[0-9a-z]{32}-(?:openmpi|mpich|intel-mpi|mvapich)-([0-9][0-9.]*)`)
+	libmpi  = lazyre.New(`^libmpi(_[a-z0-9_]+|fort|cxx|ch[a-z0-9]*)?\.so\.([0-9]+)$`)
+	ompiNum = lazyre.New(`^libmpi[a-z0-9_]*\.so\.40\.([0-9]+)\.[0-9]+$`)
+	inStore = lazyre.New(`/[0-9a-z]{32}-(?:openmpi|mpich|intel-mpi|mvapich)-([0-9][0-9.]*)`)
 )
 
 // fromLibrary tells the MPI by a library's name. Open MPI 1.10 to 5 has
@@ -202,12 +202,12 @@ func fromPath(ctx context.Context, r proc.Runner, environ []string, look func(st
 
 var versions = []struct {
 	name string
-	re   *regexp.Regexp
+	re   *lazyre.Regexp
 }{
-	{OpenMPI, regexp.MustCompile(`\(?Open MPI\)? v?([0-9][0-9.]*)`)},
-	{Intel, regexp.MustCompile(`Intel\(R\) MPI Library[^\n]*[Vv]ersion ([0-9][0-9.]*)`)},
-	{MPICH, regexp.MustCompile(`(?s)HYDRA build details:.*?Version:\s+([0-9][0-9.]*)`)},
-	{MPICH, regexp.MustCompile(`MPICH Version:\s+([0-9][0-9.]*)`)},
+	{OpenMPI, lazyre.New(`\(?Open MPI\)? v?([0-9][0-9.]*)`)},
+	{Intel, lazyre.New(`Intel\(R\) MPI Library[^\n]*[Vv]ersion ([0-9][0-9.]*)`)},
+	{MPICH, lazyre.New(`(?s)HYDRA build details:.*?Version:\s+([0-9][0-9.]*)`)},
+	{MPICH, lazyre.New(`MPICH Version:\s+([0-9][0-9.]*)`)},
 }
 
 // parseVersion reads what mpirun, ompi_info, mpichversion and impi_info print
@@ -263,7 +263,7 @@ func openBLASIn(paths []string) string {
 	return ""
 }
 
-var storePath = regexp.MustCompile(`/nix/store/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+`)
+var storePath = lazyre.New(`/nix/store/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+`)
 
 func storeName(path string) string {
 	if p := storePath.FindString(path); p != "" {

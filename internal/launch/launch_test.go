@@ -14,20 +14,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 )
 
-// What srun --mpi=list printed in several releases.
-func TestParseTypes(t *testing.T) {
-	for _, c := range []struct{ out, want string }{
-		{"MPI plugin types are...\n\tpmix\n\tnone\n\tcray_shasta\n\tpmi2\nspecific pmix plugin versions available: pmix_v4\n", "cray_shasta none pmi2 pmix pmix_v4"},
-		{"srun: MPI types are...\nsrun: none\nsrun: pmi2\nsrun: pmix\nsrun: pmix_v3\n", "none pmi2 pmix pmix_v3"},
-		{"MPI plugin types are...\n\tnone\n\tpmi2\nspecific pmix plugin versions available: pmix_v4,pmix_v5\n", "none pmi2 pmix_v4 pmix_v5"},
-		{"srun: error: something\n", ""},
-	} {
-		if got := strings.Join(ParseTypes(c.out), " "); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.out, got, c.want)
-		}
-	}
-}
-
 // What the launchers of each MPI print about themselves.
 func TestParseVersion(t *testing.T) {
 	for _, c := range []struct{ out, want string }{

@@ -12,11 +12,10 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// Refused is launch's exit code when nothing was started: the agent's own.
-const Refused = 120
 
 const usage = "launch [-n RANKS] [--mpi TYPE] PROGRAM [ARGUMENTS]"
 
@@ -36,7 +35,7 @@ func Main(ctx context.Context, environ []string, args []string, stderr io.Writer
 	if errors.As(err, &h) && h.Hint() != "" {
 		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
 	}
-	return Refused
+	return facts.Refused
 }
 
 // launcher is one launch, on its way.
@@ -183,7 +182,7 @@ func (l *launcher) chooseSrun(ctx context.Context, o options) error {
 	defer cancel()
 	res, err := l.runner.Run(qctx, proc.Cmd{Path: l.setup.Priv.Srun, Args: []string{"--mpi=list"}, Env: host})
 	// Some releases exit with 1 after the list.
-	types := ParseTypes(string(res.Stdout) + "\n" + string(res.Stderr))
+	types := slurm.ParseMPITypes(string(res.Stdout) + "\n" + string(res.Stderr))
 	if len(types) == 0 && err != nil {
 		return fmt.Errorf("srun was asked which kinds of MPI it speaks: %w", err)
 	}

@@ -2,30 +2,9 @@ package launch
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
-
-var typeLine = regexp.MustCompile(`^(?:srun: )?\s*([a-z0-9_]+)$`)
-
-// ParseTypes reads what `srun --mpi=list` prints, of all releases: names on
-// lines of their own, up to 21.08 after "srun: ", and since 22.05 a last line
-// with the versions of the PMIx plugin.
-func ParseTypes(out string) []string {
-	var types []string
-	for _, l := range strings.Split(out, "\n") {
-		if _, rest, ok := strings.Cut(l, "plugin versions available:"); ok {
-			types = append(types, strings.FieldsFunc(rest, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' })...)
-			continue
-		}
-		if g := typeLine.FindStringSubmatch(l); g != nil {
-			types = append(types, g[1])
-		}
-	}
-	slices.Sort(types)
-	return slices.Compact(types)
-}
 
 // speaks is the types of srun --mpi that an MPI can use, best first.
 //

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"slices"
-	"strconv"
-	"strings"
+	"sort"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // FirstCalls are the calls of sbatch for a job's first submission. tasks is 0
@@ -31,9 +30,9 @@ func FirstCalls(tasks, maxArray, running int, options []string) []facts.Call {
 	return calls
 }
 
-// arrayBytes is the longest list of indices that is sent: slurmctld refuses
-// more than 4,096 bytes (tried with 22.05.8), of which the throttle takes some.
-const arrayBytes = 4000
+// arrayBytes is the longest list of indices that is sent: the limit on how many
+// run at once takes some of what slurmctld allows.
+const arrayBytes = slurm.MaxIndexList - 96
 
 // Calls are the calls of sbatch that submit the tasks given (ascending): each
 // an array of at most maxArray indices from 0 and a list of at most 4,000
@@ -43,26 +42,13 @@ func Calls(tasks []int, maxArray, running, attempt int) []facts.Call {
 	var out []facts.Call
 	for len(tasks) > 0 {
 		offset := tasks[0]
-		// The list's length: closed is all ranges but the last, which is open.
-		n, closed, first := 0, 0, 0
-		for n < len(tasks) && tasks[n]-offset < maxArray {
-			i := tasks[n] - offset
-			if n == 0 || tasks[n] != tasks[n-1]+1 {
-				if n > 0 {
-					closed += rangeLen(first, tasks[n-1]-offset) + 1
-				}
-				first = i
-			}
-			if closed+rangeLen(first, i) > arrayBytes {
-				break
-			}
-			n++
-		}
+		n := sort.SearchInts(tasks, offset+maxArray)
+		n = slurm.FitIndices(tasks[:n], offset, arrayBytes)
 		indices := make([]int, n)
 		for i, t := range tasks[:n] {
 			indices[i] = t - offset
 		}
-		out = append(out, facts.Call{Array: IndexList(indices), Offset: offset, Count: n, Attempt: attempt})
+		out = append(out, facts.Call{Array: slurm.FormatIndices(indices), Offset: offset, Count: n, Attempt: attempt})
 		tasks = tasks[n:]
 	}
 	if running > 0 {
@@ -80,66 +66,12 @@ func Calls(tasks []int, maxArray, running, attempt int) []facts.Call {
 	return out
 }
 
-func rangeLen(first, last int) int {
-	n := len(strconv.Itoa(first))
-	if last > first {
-		n += 1 + len(strconv.Itoa(last))
-	}
-	return n
-}
-
-// IndexList writes ascending numbers as Slurm does: "0-3,7".
-func IndexList(ns []int) string {
-	var b strings.Builder
-	for i := 0; i < len(ns); {
-		k := i
-		for k+1 < len(ns) && ns[k+1] == ns[k]+1 {
-			k++
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(strconv.Itoa(ns[i]))
-		switch {
-		case k == i+1:
-			b.WriteString("," + strconv.Itoa(ns[k]))
-		case k > i:
-			b.WriteString("-" + strconv.Itoa(ns[k]))
-		}
-		i = k + 1
-	}
-	return b.String()
-}
-
-// ParseIndexList reads what IndexList writes.
-func ParseIndexList(s string) ([]int, error) {
-	if s == "" {
-		return nil, nil
-	}
-	var out []int
-	for _, part := range strings.Split(s, ",") {
-		first, last, isRange := strings.Cut(part, "-")
-		a, err := strconv.Atoi(first)
-		b := a
-		if isRange && err == nil {
-			b, err = strconv.Atoi(last)
-		}
-		if err != nil || b < a || len(out) > 0 && a <= out[len(out)-1] || b-a > 10_000_000 {
-			return nil, fmt.Errorf("index list: %q is not ascending numbers", part)
-		}
-		for n := a; n <= b; n++ {
-			out = append(out, n)
-		}
-	}
-	return out, nil
-}
-
 // TasksOf are the tasks of a call, ascending.
 func TasksOf(c facts.Call) []int {
 	if c.Array == "" {
 		return []int{c.Offset}
 	}
-	ns, err := ParseIndexList(c.Array)
+	ns, err := slurm.ParseIndices(c.Array)
 	if err != nil {
 		return nil
 	}
@@ -233,29 +165,4 @@ func Jobs(r rundir.Run) ([]facts.Job, error) {
 		}
 	}
 	return out, nil
-}
-
-// callScript is the batch script for one call: what the agent is told stands
-// behind the run directory.
-func callScript(script []byte, round, call, calls int, c facts.Call) []byte {
-	words := ""
-	add := func(name string, n int) {
-		if n != 0 {
-			words += fmt.Sprintf(" %s=%d", name, n)
-		}
-	}
-	add("round", round)
-	add("call", call)
-	if calls > 1 {
-		add("calls", calls)
-	}
-	add("offset", c.Offset)
-	add("attempt", c.Attempt)
-	const mark = `agent "$run"`
-	i := strings.LastIndex(string(script), mark)
-	if words == "" || i < 0 {
-		return script
-	}
-	i += len(mark)
-	return slices.Concat(script[:i], []byte(words), script[i:])
 }

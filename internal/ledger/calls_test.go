@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // Whatever tasks are to be submitted, every one is in exactly one call, no
@@ -26,7 +27,7 @@ func TestCalls(t *testing.T) {
 		calls := ledger.Calls(set, limit, running, 3)
 		var got []int
 		for i, c := range calls {
-			ns, err := ledger.ParseIndexList(c.Array)
+			ns, err := slurm.ParseIndices(c.Array)
 			if err != nil || len(ns) != c.Count || c.Attempt != 3 {
 				t.Fatalf("call %d: %+v, %v", i, c, err)
 			}
@@ -65,20 +66,4 @@ func TestCalls(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestIndexList(t *testing.T) {
-	for want, ns := range map[string][]int{"": nil, "7": {7}, "0,1": {0, 1}, "0-2": {0, 1, 2}, "0-2,4,9,10,12-14": {0, 1, 2, 4, 9, 10, 12, 13, 14}} {
-		if got := ledger.IndexList(ns); got != want {
-			t.Errorf("%v is %q, want %q", ns, got, want)
-		}
-		if back, err := ledger.ParseIndexList(want); err != nil || !slices.Equal(back, ns) {
-			t.Errorf("%q is %v, %v", want, back, err)
-		}
-	}
-	for _, bad := range []string{"a", "1-", "3-1", "2,1", "1,,2", "-1"} {
-		if ns, err := ledger.ParseIndexList(bad); err == nil {
-			t.Errorf("%q is %v", bad, ns)
-		}
-	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -113,28 +111,10 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 	return s, err == nil, err
 }
 
-// Ticket is what a batch job was told of its call.
-type Ticket struct{ Round, Call, Calls, Offset, Attempt int }
-
-// ParseTicket reads the words that stand behind the run directory in a batch
-// script, such as offset=1000.
-func ParseTicket(words []string) (t Ticket, ok bool) {
-	for _, w := range words {
-		name, value, _ := strings.Cut(w, "=")
-		to := map[string]*int{"round": &t.Round, "call": &t.Call, "calls": &t.Calls, "offset": &t.Offset, "attempt": &t.Attempt}[name]
-		n, err := strconv.Atoi(value)
-		if to == nil || err != nil || n < 0 {
-			return Ticket{}, false
-		}
-		*to = n
-	}
-	return t, true
-}
-
 // Witness settles, from within job id, which job its call became: the first to
 // say so is right. An error says that this job must not run: its call was found
 // to have no job, or another one.
-func Witness(r rundir.Run, t Ticket, id int64, p About) error {
+func Witness(r rundir.Run, t facts.Ticket, id int64, p About) error {
 	calls := max(t.Calls, 1)
 	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
 	if !ok {

@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/git"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -125,9 +126,9 @@ func SubmitCalls(ctx context.Context, r rundir.Run, q Submitter, p About, calls 
 // Round writes the intent down and makes its calls, one after the other. What
 // was not called or not taken has an answer that says so.
 func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent) (facts.Submit, error) {
-	script, err := os.ReadFile(r.ScriptFile())
+	scripts, err := scripts(r, in)
 	if err != nil {
-		return facts.Submit{}, fmt.Errorf("batch script: %w", err)
+		return facts.Submit{}, err
 	}
 	lock, _, err := lockSubmit(r)
 	if err != nil {
@@ -151,7 +152,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 			failed = ctx.Err()
 		}
 		if failed == nil {
-			jobs[i], failed = call(inner, r, q, p, &lock, in, i, script, jobs)
+			jobs[i], failed = call(inner, r, q, p, &lock, in, i, scripts[i], jobs)
 			var unsure *UncertainError
 			if errors.As(failed, &unsure) {
 				return facts.Submit{}, failed // a later command settles it
@@ -191,6 +192,23 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	return s, failed
 }
 
+// scripts are what each call of a round hands to sbatch.
+func scripts(r rundir.Run, in facts.Intent) ([][]byte, error) {
+	script, err := os.ReadFile(r.ScriptFile())
+	if err != nil {
+		return nil, fmt.Errorf("batch script: %w", err)
+	}
+	var out [][]byte
+	for i := range CallsOf(in) {
+		text, err := plan.ForCall(string(script), facts.TicketOf(in, i))
+		if err != nil {
+			return nil, fmt.Errorf("run %s: %w", r.ID, err)
+		}
+		out = append(out, []byte(text))
+	}
+	return out, nil
+}
+
 // call makes one call of sbatch. The error is a *RefusedError, a
 // *NotTakenError or an *UncertainError.
 func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
@@ -207,7 +225,7 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
 		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
 	}
-	id, err := q.Submit(ctx, callScript(script, in.Round, i, len(calls), c), args...)
+	id, err := q.Submit(ctx, script, args...)
 	if err == nil {
 		return newJob(c, id, "sbatch", p.Now()), nil
 	}

@@ -3,10 +3,11 @@ package nix
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Cost is what making a derivation's output takes.
@@ -23,8 +24,8 @@ type Cost struct {
 }
 
 var (
-	willBuildRe = regexp.MustCompile(`^(?:this derivation|these (?:\d+ )?derivations) will be built:`)
-	willFetchRe = regexp.MustCompile(`^(?:this path|these (?:\d+ )?paths) will be fetched(?: \(([0-9.]+) ([KMGT]?i?B) download, ([0-9.]+) ([KMGT]?i?B) unpacked\))?:`)
+	willBuildRe = lazyre.New(`^(?:this derivation|these (?:\d+ )?derivations) will be built:`)
+	willFetchRe = lazyre.New(`^(?:this path|these (?:\d+ )?paths) will be fetched(?: \(([0-9.]+) ([KMGT]?i?B) download, ([0-9.]+) ([KMGT]?i?B) unpacked\))?:`)
 )
 
 // Cost asks Nix what realising drv would build and fetch, and counts the rest

@@ -87,24 +87,45 @@ let
           linked = if others == [ ] then package else package.override swap;
         in
         if package ? overrideAttrs then
-          linked.overrideAttrs (old: withFlags old // withoutTests)
+          linked.overrideAttrs (old: withFlags (flagsFor package) old // withoutTests)
         else
           throw "nixbatch: not a package \"${dotted path}\"";
 
-      flags = "-march=${job.arch} -mtune=${job.tune}";
-      append = value: if toString value == "" then flags else "${toString value} ${flags}";
+      # The -mno- options come before what the package gives its compiler, and so
+      # hold but where it asks for an instruction by name, for one file, as code does
+      # that looks at the CPU as it runs; -march comes after, since it is ours to say.
+      # (An explicit -mno- outlives a later -march.)
+      flagsFor =
+        package:
+        let
+          cc = package.stdenv.cc or pkgs.stdenv.cc or { };
+          knows = (cc.isGNU or true) && builtins.compareVersions (cc.version or job.compiler) job.compiler >= 0;
+          name = if knows || job.options == [ ] then { inherit (job) arch tune; } else job.whole;
+        in
+        (if name.arch == "generic" then { } else { NIX_CFLAGS_COMPILE = "-march=${name.arch} -mtune=${name.tune}"; })
+        // (if knows && job.options != [ ] then { NIX_CFLAGS_COMPILE_BEFORE = builtins.concatStringsSep " " job.options; } else { });
 
       # nixpkgs refuses a variable both in env and beside it; structured attributes
       # are exported from env alone; a nixpkgs older than env cannot have one.
       withFlags =
-        old:
+        flags: old:
         let
           structured = old.__structuredAttrs or (pkgs.config.structuredAttrsByDefault or false);
+          inEnv = name: (old.env or { }) ? ${name} || (structured && !(old ? ${name}));
+          append =
+            set: name:
+            let
+              own = toString (set.${name} or "");
+            in
+            if own == "" then flags.${name} else "${own} ${flags.${name}}";
+          make =
+            set: keep:
+            builtins.listToAttrs (
+              map (name: { inherit name; value = append set name; }) (builtins.filter keep (builtins.attrNames flags))
+            );
+          env = make (old.env or { }) inEnv;
         in
-        if (old.env or { }) ? NIX_CFLAGS_COMPILE || (structured && !(old ? NIX_CFLAGS_COMPILE)) then
-          { env = (old.env or { }) // { NIX_CFLAGS_COMPILE = append (old.env.NIX_CFLAGS_COMPILE or ""); }; }
-        else
-          { NIX_CFLAGS_COMPILE = append (old.NIX_CFLAGS_COMPILE or ""); };
+        make old (name: !inEnv name) // (if env == { } then { } else { env = (old.env or { }) // env; });
 
       withoutTests = if job.noTests then { doCheck = false; doInstallCheck = false; } else { };
 

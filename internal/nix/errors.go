@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
 	"syscall"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -113,16 +113,16 @@ func drvName(p string) string {
 }
 
 var (
-	specifiedRe   = regexp.MustCompile(`(?m)^\s*(?:specified|wanted|expected):\s*(\S+)`)
-	gotRe         = regexp.MustCompile(`(?m)^\s*(?:got|actual):\s*(\S+)`)
-	mismatchRe    = regexp.MustCompile(`hash mismatch (?:in|importing) [^'\n]*'([^']*)'`)
-	downloadRe    = regexp.MustCompile(`unable to download '([^']*)'`)
-	builderRe     = regexp.MustCompile(`(?:builder for|[Cc]annot build) '(/nix/store/[^']*\.drv)'`)
-	deniedRe      = regexp.MustCompile(`(/[^\s']*/daemon-socket/socket)'?: Permission denied`)
-	fullRe        = regexp.MustCompile(`(?m)^.*(?:No space left on device|database or disk is full).*$`)
-	missingRe     = regexp.MustCompile(`nixbatch: (no package|not a package) "([^"\n]*)"`)
-	interruptedRe = regexp.MustCompile(`(?m)^(?:error: )?interrupted by the user$`)
-	refusedRe     = regexp.MustCompile(`[Pp]ackage ‘[^’]*’ .*, refusing to evaluate`)
+	specifiedRe   = lazyre.New(`(?m)^\s*(?:specified|wanted|expected):\s*(\S+)`)
+	gotRe         = lazyre.New(`(?m)^\s*(?:got|actual):\s*(\S+)`)
+	mismatchRe    = lazyre.New(`hash mismatch (?:in|importing) [^'\n]*'([^']*)'`)
+	downloadRe    = lazyre.New(`unable to download '([^']*)'`)
+	builderRe     = lazyre.New(`(?:builder for|[Cc]annot build) '(/nix/store/[^']*\.drv)'`)
+	deniedRe      = lazyre.New(`(/[^\s']*/daemon-socket/socket)'?: Permission denied`)
+	fullRe        = lazyre.New(`(?m)^.*(?:No space left on device|database or disk is full).*$`)
+	missingRe     = lazyre.New(`nixbatch: (no package|not a package) "([^"\n]*)"`)
+	interruptedRe = lazyre.New(`(?m)^(?:error: )?interrupted by the user$`)
+	refusedRe     = lazyre.New(`[Pp]ackage ‘[^’]*’ .*, refusing to evaluate`)
 )
 
 // explain turns the failure of a Nix program into what went wrong. stderr is

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Env is what one build is made of: pure data.
@@ -21,6 +22,12 @@ type Env struct {
 	Packages []string       // attribute paths
 	Arch     string         // "" or "generic": without
 	Tune     string         // a valid -mtune for Arch; "": generic
+	// Options are what GCC is given beside -march and -mtune: -mno- options of
+	// version Compiler. A package with a compiler that is no GCC, or an older
+	// one, gets the name Whole and its WholeTune instead ("generic": none).
+	Options          []string
+	Compiler         string
+	Whole, WholeTune string
 	// OptimizePackages are the attribute paths of the packages to rebuild for
 	// Arch, beside nixpkgs; Packages are looked up among them first. A package
 	// of Packages that only depends on a named one stays as it is, unless it is
@@ -126,9 +133,20 @@ func (e Env) job(name string) (string, error) {
 		"optimize":   attrPaths(optimize),
 		"arch":       arch,
 		"tune":       or(e.Tune, "generic"),
+		"options":    anys(e.Options),
+		"compiler":   e.Compiler,
+		"whole":      map[string]any{"arch": or(e.Whole, arch), "tune": or(e.WholeTune, or(e.Tune, "generic"))},
 		"noTests":    e.NoTests && len(optimize) > 0,
 		"everywhere": e.Everywhere && arch != "",
 	}, "  ")
+}
+
+func anys(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, t := range texts {
+		list[i] = t
+	}
+	return list
 }
 
 func attrPaths(paths []string) []any {
@@ -178,7 +196,7 @@ func copySet(set map[string]any) map[string]any {
 	return out
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9+_=-]+`)
+var notInName = lazyre.New(`[^A-Za-z0-9+_=-]+`)
 
 // derivationName makes a job's name fit for a store path: letters, digits and
 // +-_=, not too long.

@@ -172,6 +172,47 @@ func TestFlags(t *testing.T) {
 	}
 }
 
+// The -mno- options come before the package's own flags; a compiler that does
+// not know them gets the whole name.
+func TestOptionsOfABuild(t *testing.T) {
+	n, _ := testNix(t)
+	for _, c := range []struct{ name, stdenv, before, after string }{
+		{"own", "final.stdenv", "-mno-sse4a -mno-vaes", "-march=znver3 -mtune=znver3"},
+		{"clang", "(final.stdenv // { cc = final.stdenv.cc // { isGNU = false; }; })", "", "-march=x86-64-v3 -mtune=haswell"},
+		{"old", "(final.stdenv // { cc = final.stdenv.cc // { version = \"8.5.0\"; }; })", "", "-march=x86-64-v3 -mtune=haswell"},
+	} {
+		e := minipkgs(t, `final: prev: { shown = (final.stdenv.mkDerivation {
+		  name = "shown"; buildCommand = "echo \"$NIX_CFLAGS_COMPILE_BEFORE|$NIX_CFLAGS_COMPILE\" > $out";
+		  passthru.stdenv = `+c.stdenv+`; }); }`)
+		e.Packages, e.OptimizePackages = []string{"shown"}, []string{"shown"}
+		e.Arch, e.Tune, e.Options, e.Compiler = "znver3", "znver3", []string{"-mno-sse4a", "-mno-vaes"}, "12.2.0"
+		e.Whole, e.WholeTune = "x86-64-v3", "haswell"
+		_, d := instantiate(t, n, e)
+		g, err := n.Graph(d.Drv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := false
+		for drv, node := range g.Nodes {
+			if node.Name != "shown" {
+				continue
+			}
+			found = true
+			text, err := os.ReadFile(drv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := strings.Contains(string(text), `("NIX_CFLAGS_COMPILE_BEFORE","`+c.before+`")`)
+			if before != (c.before != "") || !strings.Contains(string(text), `("NIX_CFLAGS_COMPILE","`+c.after+`")`) {
+				t.Errorf("%s: %s", c.name, text)
+			}
+		}
+		if !found {
+			t.Errorf("%s: not in the graph", c.name)
+		}
+	}
+}
+
 // The option reaches an overlay as nixpkgs' config, and only for an arch.
 func TestOptimizeConfig(t *testing.T) {
 	n, _ := testNix(t)

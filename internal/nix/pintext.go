@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -27,8 +28,8 @@ func (e *NotASource) Hint() string { return e.Way }
 const pinWay = "give github:OWNER/REPO/REV (a commit, a branch or a tag), the https:// address of a tarball, git+URL?rev=REV, or a directory"
 
 var (
-	githubRe = regexp.MustCompile(`^github:([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/(.+)$`)
-	revRe    = regexp.MustCompile(`^[0-9a-f]{40}$`)
+	githubRe = lazyre.New(`^github:([A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+)/(.+)$`)
+	revRe    = lazyre.New(`^[0-9a-f]{40}$`)
 )
 
 // PinText fetches and hashes a source, as Nix would unpack it, and returns the

@@ -3,8 +3,9 @@ package nix
 import (
 	"bytes"
 	"encoding/json"
-	"regexp"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Event is one thing Nix did while it evaluated or built.
@@ -42,7 +43,7 @@ const (
 
 const tailLines = 200 // of each build's log, kept to find the line that decides
 
-var ansiRe = regexp.MustCompile("\x1b\\[[0-9;]*[A-Za-z]")
+var ansiRe = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
 
 type activity struct {
 	kind int
@@ -148,7 +149,7 @@ func (a activity) visible() bool {
 	return false
 }
 
-var cacheFileRe = regexp.MustCompile(`(?:\.narinfo|\.nar(?:\.\w+)?|/nix-cache-info|\.ls)$`)
+var cacheFileRe = lazyre.New(`(?:\.narinfo|\.nar(?:\.\w+)?|/nix-cache-info|\.ls)$`)
 
 func (r *logReader) start(m message) {
 	a := activity{kind: m.Type}

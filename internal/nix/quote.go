@@ -3,10 +3,11 @@ package nix
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // quoteString writes s as a Nix string: whatever is in it, Nix reads the same
@@ -142,7 +143,7 @@ func quoteSet(set map[string]any, indent string) (string, error) {
 	return b.String(), nil
 }
 
-var plainKeyRe = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_'-]*$`)
+var plainKeyRe = lazyre.New(`^[A-Za-z_][A-Za-z0-9_'-]*$`)
 
 var keywords = map[string]bool{
 	"assert": true, "else": true, "if": true, "in": true, "inherit": true,

@@ -3,9 +3,10 @@ package nix
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 // Version is the version of a Nix.
@@ -17,7 +18,7 @@ type Version struct {
 
 // The three forms of --version: "nix (Nix) 2.8.0", "nix (Lix, like Nix) 2.91.1",
 // "nix (Determinate Nix 3.4.1) 2.28.2"; a version may end in "pre2024_abc".
-var versionRe = regexp.MustCompile(`^\S+ \(([^)]*)\) (\d+(?:\.\d+)*)`)
+var versionRe = lazyre.New(`^\S+ \(([^)]*)\) (\d+(?:\.\d+)*)`)
 
 // ParseVersion reads what a Nix program prints for --version.
 func ParseVersion(s string) (Version, error) {

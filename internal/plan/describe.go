@@ -5,17 +5,17 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/nix"
 )
-
-type nixInfo = nix.PinInfo
 
 // describe turns the decision into the plan's builds.
 func (ch *choice) describe() {
 	for _, a := range ch.wanted() {
 		b := Build{Arch: a, Why: ch.why[a]}
-		if arch, ok := cpuflags.LookupArch(a); ok {
-			b.Tune = arch.Tune
+		if build, ok := cpuflags.ParseBuild(a); ok && a != Generic {
+			b.Tune = ch.tune(a)
+			if !ch.limits.Whole {
+				b.Options = build.Options(ch.limits.GCC)
+			}
 			if !cpuflags.CanRun(ch.in.Builder.Flags, a) {
 				b.NoTests = true
 				hard, _ := cpuflags.Missing(ch.in.Builder.Flags, a)
@@ -24,6 +24,22 @@ func (ch *choice) describe() {
 		}
 		ch.builds = append(ch.builds, b)
 	}
+}
+
+// tune is -mtune of a build: for the CPUs that will run it, where all are known.
+// What is told a name by an option tunes for that name.
+func (ch *choice) tune(build string) string {
+	var cpus []cpuflags.CPU
+	for _, s := range ch.spots {
+		switch {
+		case s.want != build:
+		case s.Known == nil || ch.in.Spec.Optimize.Config != "":
+			return cpuflags.Tune(build, nil, ch.limits)
+		default:
+			cpus = append(cpus, s.Known.CPU)
+		}
+	}
+	return cpuflags.Tune(build, cpus, ch.limits)
 }
 
 // classes is the classes as the plan tells them, in the order given.

@@ -165,14 +165,16 @@ func gain(low, high string) string {
 }
 
 func added(low, high string) cpuflags.Set {
-	l, _ := cpuflags.LookupArch(low)
-	h, _ := cpuflags.LookupArch(high)
-	return h.Requires.Without(l.Requires).Without(cpuflags.Soft())
+	l, _ := cpuflags.ParseBuild(low)
+	h, _ := cpuflags.ParseBuild(high)
+	return h.Flags().Without(l.Flags())
 }
 
 // servesAsWell reports whether low is as good as high for numerical code.
 func servesAsWell(low, high string) bool {
-	l, ok := cpuflags.LookupArch(low)
-	h, ok2 := cpuflags.LookupArch(high)
-	return ok && ok2 && l.Vendor == h.Vendor && l.Level == h.Level && added(low, high).SubsetOf(NoGain)
+	l, _ := cpuflags.ParseBuild(low)
+	h, _ := cpuflags.ParseBuild(high)
+	a, ok := l.Arch()
+	b, ok2 := h.Arch()
+	return ok && ok2 && a.Vendor == b.Vendor && l.Level() == h.Level() && added(low, high).SubsetOf(NoGain)
 }

@@ -1,10 +1,10 @@
 package plan
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -58,7 +58,7 @@ func alternatives(expr string) bool {
 }
 
 // plainFeature is a feature's name that means nothing else in a constraint.
-var plainFeature = regexp.MustCompile(`^[A-Za-z0-9_.:/+-]+$`)
+var plainFeature = lazyre.New(`^[A-Za-z0-9_.:/+-]+$`)
 
 // featureExpr is a constraint that holds for every class in and none out: one
 // feature, or a few joined by |. "" if there is none. Only features that are

@@ -85,12 +85,13 @@ type Pin struct {
 
 // Build is one environment to be made.
 type Build struct {
-	Arch       string `json:"arch"` // "generic" is the build without -march
-	Tune       string `json:"tune,omitempty"`
-	NoTests    bool   `json:"tests_off,omitempty"`
-	Why        string `json:"why"`
-	Expression string `json:"expression"`
-	Key        string `json:"key"` // of the expression's text: nix.Expr.Hash
+	Arch       string   `json:"arch"` // a cpuflags.Build's text; "generic" is the build without -march
+	Tune       string   `json:"tune,omitempty"`
+	Options    []string `json:"options,omitempty"` // the -mno- options that go with it
+	NoTests    bool     `json:"tests_off,omitempty"`
+	Why        string   `json:"why"`
+	Expression string   `json:"expression"`
+	Key        string   `json:"key"` // of the expression's text: nix.Expr.Hash
 
 	Expr nix.Expr `json:"-"`
 	Env  nix.Env  `json:"-"`
@@ -177,12 +178,18 @@ func Make(in Input) (*Plan, error) {
 
 func (in Input) env(b Build) nix.Env {
 	s := in.Spec
-	return nix.Env{
+	e := nix.Env{
 		// The job's name stays out: another name is not another environment.
 		Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays,
 		Config: s.Environment.Config, Packages: s.Environment.Packages, Arch: b.Arch, Tune: b.Tune,
 		OptimizePackages: s.Optimize.Packages, OptimizeConfig: s.Optimize.Config, NoTests: b.NoTests,
 	}
+	if build, ok := cpuflags.ParseBuild(b.Arch); ok && len(b.Options) > 0 {
+		l := limitsOf(in)
+		e.Arch, e.Options, e.Compiler, e.Whole = build.Base, b.Options, in.Info.GCC, build.Whole(l)
+		e.WholeTune = cpuflags.Tune(e.Whole, nil, l)
+	}
+	return e
 }
 
 // BuildFor is the build made for an arch.

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"strconv"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -48,23 +46,19 @@ func isAre(nodes int) string {
 // memoryPerNode is what the fullest node has to give at the least, in MiB; 0
 // where the job does not say.
 func memoryPerNode(o slurm.Options) (name, words string, mib int64) {
-	if v, ok := o.Get("mem"); ok {
-		mib, err := slurm.ParseSize(v)
-		if err != nil {
-			mib = 0
-		}
-		return "mem", "", mib
-	}
-	v, ok := o.Get("mem-per-cpu")
-	each, err := slurm.ParseSize(v)
-	if !ok || err != nil {
+	m, ok := o.Memory()
+	each, err := slurm.ParseSize(m.Value)
+	switch {
+	case !ok || err != nil || m.Name == "mem-per-gpu":
 		return "", "", 0
+	case m.Name == "mem":
+		return m.Name, "", each
 	}
 	cpus := int64(tasksOfFullest(o)) * int64(max(cluster.Number(o, "cpus-per-task"), 1))
 	if cpus <= 0 || each > (1<<62)/cpus {
 		return "", "", 0
 	}
-	return "mem-per-cpu", fmt.Sprintf(" (%s for each of %s)", slurm.FormatSize(each), plural(int(cpus), "CPU")), each * cpus
+	return m.Name, fmt.Sprintf(" (%s for each of %s)", slurm.FormatSize(each), plural(int(cpus), "CPU")), each * cpus
 }
 
 // tasksOfFullest is how many tasks at the least some node gets: with ntasks,
@@ -83,21 +77,12 @@ func tasksOfFullest(o slurm.Options) int {
 }
 
 // mostNodes is the largest number of nodes that the job may get; 0 where that
-// is not bounded, or not said in a form that is read here.
+// is not bounded.
 func mostNodes(o slurm.Options) int {
 	v, ok := o.Get("nodes")
-	if !ok || strings.ContainsAny(v, ",:") {
+	_, most, err := slurm.ParseNodes(v)
+	if !ok || err != nil {
 		return 0
 	}
-	if low, high, isRange := strings.Cut(v, "-"); isRange {
-		v = high
-		if v == "" {
-			v = low
-		}
-	}
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 {
-		return 0
-	}
-	return n
+	return most
 }

@@ -107,9 +107,9 @@ func TestMerging(t *testing.T) {
 			if in.Classes[i].Known == nil || c.Build == c.Best || c.Build == "" {
 				continue
 			}
-			got, _ := cpuflags.LookupArch(c.Build)
-			best, _ := cpuflags.LookupArch(c.Best)
-			if lost := best.Requires.Without(got.Requires); got.Level != best.Level || !lost.SubsetOf(plan.NoGain) {
+			got, _ := cpuflags.ParseBuild(c.Build)
+			best, _ := cpuflags.ParseBuild(c.Best)
+			if lost := best.Flags().Without(got.Flags()); got.Level() != best.Level() || !lost.SubsetOf(plan.NoGain) {
 				rt.Fatalf("%s (%s): %s in place of %s loses %s", c.Nodes, c.CPU, c.Build, c.Best, lost)
 			}
 		}

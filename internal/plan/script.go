@@ -6,6 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -54,18 +55,38 @@ func (p *Plan) Script(at Place) (string, error) {
 	fmt.Fprintf(&b, `if ! [ -x "$run/nixbatch" ]; then
   echo "nixbatch: the run directory is not visible on $(uname -n): $run" >&2
   echo "hint: submit from a directory that the nodes share" >&2
-  exit 120
+  exit %[3]d
 fi
 # The same as uname -m since Linux 6.1, without a process.
 if ! { read -r machine </proc/sys/kernel/arch; } 2>/dev/null; then machine=$(uname -m); fi
 if [ "$machine" != %[1]s ]; then
   echo "nixbatch: $(uname -n) is an $machine machine, and this run was built for %[1]s" >&2
   echo "hint: choose another partition, or exclude the node" >&2
-  exit 120
+  exit %[3]d
 fi
-exec "$run/nixbatch" agent "$run"%[2]s
-`, machine(p.System), agentLog)
+%[4]s%[2]s
+`, machine(p.System), agentLog, facts.Refused, agentCall)
 	return b.String(), nil
+}
+
+// agentCall begins the last line of a batch script. The words of a ticket stand
+// behind it.
+const agentCall = `exec "$run/nixbatch" agent "$run"`
+
+// ForCall is the batch script, as Script wrote it, for one call of sbatch: the
+// agent is told the call's ticket, and nothing else differs. A script that has
+// no place for it is an *Error: its jobs would run other tasks than meant.
+func ForCall(script string, t facts.Ticket) (string, error) {
+	words := t.Words()
+	if words == "" {
+		return script, nil
+	}
+	start := strings.LastIndexByte(strings.TrimSuffix(script, "\n"), '\n') + 1
+	rest, ok := strings.CutPrefix(script[start:], agentCall)
+	if !ok || rest != "\n" && !strings.HasPrefix(rest, " >>") {
+		return "", &Error{"the batch script does not end in the line that starts the agent: its job cannot be told which tasks it is", "submit the job file anew"}
+	}
+	return script[:start] + agentCall + " " + words + rest, nil
 }
 
 // CheckDir refuses a directory whose name no #SBATCH line can hold (*Error).

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -111,9 +112,58 @@ func TestScriptOnAnotherMachine(t *testing.T) {
 			_, err := run(sh, []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}, filepath.Join(dir, "batch.sh"))
 			var pe *proc.Error
 			words := "nixbatch: arm7 is an " + want + " machine, and this run was built for x86_64\nhint: "
-			if !errors.As(err, &pe) || pe.ExitCode != 120 || !strings.HasPrefix(string(pe.Stderr), words) {
+			if !errors.As(err, &pe) || pe.ExitCode != facts.Refused || !strings.HasPrefix(string(pe.Stderr), words) {
 				t.Errorf("%s, kernel says %q: %v\n%s", sh, arch, err, pe.Stderr)
 			}
+		}
+	}
+}
+
+// A call's ticket reaches the agent, in whatever directory, and nothing else of
+// the script differs.
+func TestForCall(t *testing.T) {
+	for _, name := range []string{"plain", "per%cent%j", `agent "$run"`} {
+		dir := filepath.Join(t.TempDir(), name)
+		if err := os.MkdirAll(filepath.Join(filepath.Dir(dir), "logs"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		plain := script(t, dir)
+		if same, err := plan.ForCall(plain, facts.Ticket{Calls: 1}); err != nil || same != plain {
+			t.Errorf("%q: a plain job's script: %v\n%s", name, err, same)
+		}
+		told, err := plan.ForCall(plain, facts.Ticket{Round: 1, Offset: 1000})
+		if err != nil || len(told) != len(plain)+len(" round=1 offset=1000") || strings.Replace(told, " round=1 offset=1000", "", 1) != plain {
+			t.Fatalf("%q: %v\n%s", name, err, told)
+		}
+		agent, out := filepath.Join(dir, "nixbatch"), filepath.Join(dir, "told")
+		for file, text := range map[string]string{agent: "#!/bin/sh\nprintf '%s.' \"$@\" >" + proc.Quote(out) + "\n", filepath.Join(dir, "batch.sh"): told} {
+			if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err = proc.System{}.Run(context.Background(), proc.Cmd{Path: "sh", Args: []string{filepath.Join(dir, "batch.sh")}, Dir: filepath.Dir(dir)})
+		if got, rerr := os.ReadFile(out); err != nil || rerr != nil || string(got) != "agent."+dir+".round=1.offset=1000." {
+			t.Errorf("%q: %q, %v, %v", name, got, err, rerr)
+		}
+	}
+}
+
+// A script that the ticket cannot be put into is not sent.
+func TestForCallRefuses(t *testing.T) {
+	dir := t.TempDir()
+	plain := script(t, dir)
+	told, err := plan.ForCall(plain, facts.Ticket{Round: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"none": "", "told already": told, "a line behind": plain + "true\n", "another last line": strings.Replace(plain, "exec ", "nice ", 1),
+		"cut off": strings.TrimSuffix(plain, "\n")} {
+		var e *plan.Error
+		if got, err := plan.ForCall(text, facts.Ticket{Round: 2}); !errors.As(err, &e) || e.Hint() == "" {
+			t.Errorf("%s: %v\n%s", name, err, got)
 		}
 	}
 }

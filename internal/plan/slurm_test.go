@@ -67,7 +67,7 @@ func TestConstrainOnSlurm(t *testing.T) {
 		}
 		ids := make([]string, 3)
 		for i := range ids {
-			id, err := client.Submit(ctx, []byte(script), "--exclusive", "--output=/dev/null", "--time=1")
+			id, err := client.Submit(ctx, []byte(script), "--exclusive", "--output=/dev/null", "--time=60")
 			if err != nil {
 				t.Fatalf("%s: %v", c.name, err)
 			}

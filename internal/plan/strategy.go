@@ -45,7 +45,7 @@ type choice struct {
 
 // choose picks the builds and says for every class which of them it will run.
 func choose(in Input, opts slurm.Options) (*choice, error) {
-	ch := &choice{in: in, limits: limitsOf(in.Info), opts: opts, why: map[string]string{}}
+	ch := &choice{in: in, limits: limitsOf(in), opts: opts, why: map[string]string{}}
 	for _, c := range in.Classes {
 		s := &spot{Class: c}
 		if c.Known != nil {
@@ -90,8 +90,11 @@ func optimises(in Input) bool {
 	return (len(o.Packages) > 0 || o.Config != "") && !slices.Equal(o.Arch, []string{Generic})
 }
 
-func limitsOf(info nixInfo) cpuflags.Limits {
-	l := cpuflags.Limits{GCC: info.GCC}
+// limitsOf is what can be built: whole names only by a compiler that is no GCC,
+// and where an option of the package set is told the name.
+func limitsOf(in Input) cpuflags.Limits {
+	info := in.Info
+	l := cpuflags.Limits{GCC: info.GCC, Whole: info.GCC == "" || in.Spec.Optimize.Config != ""}
 	if info.Arches != nil {
 		known := map[string]bool{}
 		for _, a := range info.Arches {
@@ -147,7 +150,8 @@ func (ch *choice) nameArches() error {
 		if n == Generic {
 			continue
 		}
-		a, ok := cpuflags.LookupArch(n)
+		b, _ := cpuflags.ParseBuild(n)
+		a, ok := b.Arch()
 		if !ok {
 			return &Error{fmt.Sprintf("optimize.arch: %q is not an architecture", n), "nixbatch cpu lists those of this machine's vendor"}
 		}

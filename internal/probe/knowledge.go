@@ -1,18 +1,15 @@
 package probe
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -89,7 +86,7 @@ func (e *PublishError) Hint() string {
 	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
 }
 
-var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
 // SlurmConf is where Slurm's commands look for slurm.conf(5).
 func SlurmConf() string {
@@ -104,28 +101,13 @@ func SlurmConf() string {
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
 	name := ""
-	if f, err := os.Open(SlurmConf()); err == nil {
-		defer f.Close()
-		name = nameIn(bufio.NewScanner(f))
-	} else if res, err := (proc.System{}).Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env, Own: true}); err == nil {
-		name = nameIn(bufio.NewScanner(strings.NewReader(string(res.Stdout))))
+	if text, err := os.ReadFile(SlurmConf()); err == nil {
+		name = slurm.ParseConfig(string(text)).ClusterName()
+	} else if told, err := c.Config(ctx); err == nil {
+		name = told.ClusterName()
 	}
 	if !fileName.MatchString(name) {
 		return "default"
 	}
 	return name
-}
-
-// nameIn finds ClusterName in lines as slurm.conf and scontrol write them.
-func nameIn(lines *bufio.Scanner) string {
-	for lines.Scan() {
-		key, value, ok := strings.Cut(lines.Text(), "=")
-		if ok && strings.EqualFold(strings.TrimSpace(key), "ClusterName") {
-			value, _, _ = strings.Cut(value, "#")
-			if f := strings.Fields(value); len(f) > 0 {
-				return strings.ToLower(f[0])
-			}
-		}
-	}
-	return ""
 }

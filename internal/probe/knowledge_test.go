@@ -22,7 +22,7 @@ func TestPublish(t *testing.T) {
 	if cs, _ := s.Classes(); archs(cs) != "hsw[1-2] haswell feature; skx[1-2] ?; zen[1-2] znver4 feature" {
 		t.Error(archs(cs))
 	}
-	if _, err := s.Probe(probetest.Ctx, "main", 0, nil); err != nil {
+	if _, err := s.Probe(probetest.Ctx, "main", probetest.Patience, nil); err != nil {
 		t.Fatal(err)
 	}
 	conf, err := site.Load(os.Getenv)

@@ -65,7 +65,7 @@ func (e *ChangedError) Hint() string {
 
 // Again is a job that is ready to be built.
 type Again struct {
-	Job   *submit.Job
+	Job   *submit.Planned
 	File  string   // the job file
 	Notes []string // what is not as it was
 	// Same says for each build of the plan that was recorded whether it has the
@@ -136,7 +136,6 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 	if err != nil {
 		return nil, err
 	}
-	again.Job = j
 	j.Spec.Slurm = j.Spec.Slurm.Without(o.Without...)
 	for _, opt := range slices.Clone(j.Spec.Slurm) {
 		if strings.HasPrefix(opt.Value, "redacted-") {
@@ -150,7 +149,7 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 	default:
 		j.Spec.Optimize.Arch = []string{o.Arch}
 	}
-	if err := j.MakePlan(ctx); err != nil {
+	if again.Job, err = j.MakePlan(ctx); err != nil {
 		return nil, err
 	}
 	return again, again.compare(ctx, r, o.Arch == "")
@@ -326,7 +325,7 @@ func (a *Again) compare(ctx context.Context, r *load.Record, exact bool) error {
 			if !exact {
 				a.Notes = append(a.Notes, fmt.Sprintf("the expression of the %s build is not the recorded one: this nixbatch writes it in another way, or this machine cannot run its tests", b.Arch))
 			} else {
-				b.Tune, b.NoTests, b.Expression, b.Key = was.Tune, was.NoTests, was.Expression, was.Key
+				b.Tune, b.Options, b.NoTests, b.Expression, b.Key = was.Tune, was.Options, was.NoTests, was.Expression, was.Key
 				b.Expr = nix.Recorded(was.Expression, b.Env.Nixpkgs, b.Env.Overlays)
 			}
 		}

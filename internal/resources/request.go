@@ -50,8 +50,8 @@ func FromOptions(o slurm.Options) (Request, error) {
 	}
 	if v, ok := o.Get("nodes"); ok {
 		var err error
-		if r.MinNodes, r.MaxNodes, err = nodeRange(v); err != nil {
-			return r, err
+		if r.MinNodes, r.MaxNodes, err = slurm.ParseNodes(v); err != nil {
+			return r, fmt.Errorf("slurm.nodes: %w", err)
 		}
 	}
 	for name, to := range map[string]*int{"gpus": &r.GPUs, "gpus-per-node": &r.GPUsPerNode, "gpus-per-task": &r.GPUsPerTask} {
@@ -77,42 +77,6 @@ func FromOptions(o slurm.Options) (Request, error) {
 	}
 	_, r.Overcommit = o.Get("overcommit")
 	return r, nil
-}
-
-// nodeRange reads the forms of --nodes: 2, 2-4, 1k, 2,4-8:2. Least and most.
-func nodeRange(v string) (least, most int, err error) {
-	for _, part := range strings.Split(v, ",") {
-		part, _, _ = strings.Cut(part, ":")
-		lo, hi, isRange := strings.Cut(part, "-")
-		if !isRange {
-			hi = lo
-		}
-		a, aerr := nodeCount(lo)
-		b, berr := nodeCount(hi)
-		if aerr != nil || berr != nil || a < 1 || b < a {
-			return 0, 0, fmt.Errorf("slurm.nodes: %q is not a number of nodes", v)
-		}
-		if least == 0 || a < least {
-			least = a
-		}
-		most = max(most, b)
-	}
-	return least, most, nil
-}
-
-func nodeCount(s string) (int, error) {
-	unit := 1
-	switch {
-	case strings.HasSuffix(strings.ToLower(s), "k"):
-		unit = 1 << 10
-	case strings.HasSuffix(strings.ToLower(s), "m"):
-		unit = 1 << 20
-	}
-	n, err := strconv.Atoi(strings.TrimRight(s, "kKmM"))
-	if err == nil && n > math.MaxInt32/unit {
-		err = strconv.ErrRange
-	}
-	return n * unit, err
 }
 
 // amount reads 4, a100:2 and a100:2,v100:1, the sum of them.

@@ -114,7 +114,13 @@ func perNode(o slurm.Options) int64 {
 	if _, whole := o.Get("exclusive"); whole {
 		return 0
 	}
-	nodes, tasks := num("nodes", 0), num("ntasks", 0)
+	nodes, tasks := int64(0), num("ntasks", 0)
+	if v, ok := o.Get("nodes"); ok {
+		// Of a range it is not known how many there will be.
+		if least, most, err := slurm.ParseNodes(v); err == nil && least == most {
+			nodes = int64(least)
+		}
+	}
 	each := num("ntasks-per-node", 0)
 	switch {
 	case each > 0:

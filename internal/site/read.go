@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/options"
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -12,11 +14,11 @@ import (
 // add reads one file; what it says replaces what an earlier one said of the
 // same thing, but for what is fixed.
 func (c *Config) add(file string, data []byte, admin bool) error {
-	doc := jobspec.ReadDoc(file, "site file", data)
-	at := func(v jobspec.Value) Source { return Source{file, v.Pos().Line} }
-	doc.Root().Block([]jobspec.Key{
-		{Name: "features", Read: func(v jobspec.Value) { v.Each(c.feature(file)) }},
-		{Name: "fixed", Read: func(v jobspec.Value) {
+	doc := strictyaml.NewDoc(&strictyaml.Reader{What: "site file", MaxSize: jobspec.MaxSize}, data)
+	at := func(v strictyaml.Value) Source { return Source{file, v.Pos().Line} }
+	doc.Root().Block([]strictyaml.Key{
+		{Name: "features", Read: func(v strictyaml.Value) { v.Each(c.feature(file)) }},
+		{Name: "fixed", Read: func(v strictyaml.Value) {
 			if !admin {
 				v.Problem("put it below slurm, as a default", "only the admin's file may fix values")
 				return
@@ -24,33 +26,37 @@ func (c *Config) add(file string, data []byte, admin bool) error {
 			fixed, _ := settings(v, file)
 			c.Fixed = merge(c.Fixed, fixed)
 		}},
-		{Name: "slurm", Read: func(v jobspec.Value) { c.defaults(v, file) }},
-		{Name: "memory", Read: func(v jobspec.Value) {
+		{Name: "slurm", Read: func(v strictyaml.Value) { c.defaults(v, file) }},
+		{Name: "memory", Read: func(v strictyaml.Value) {
 			if w, ok := v.Choice("node", "cpu", "none"); ok {
 				c.Memory = &Word{w, at(v)}
 			}
 		}},
-		{Name: "cpus-per-task", Read: func(v jobspec.Value) {
+		{Name: "cpus-per-task", Read: func(v strictyaml.Value) {
 			if w, ok := v.Choice("allowed", "forbidden"); ok {
 				c.PerTask = &Word{w, at(v)}
 			}
 		}},
-		{Name: "probe", Read: func(v jobspec.Value) {
-			v.Block([]jobspec.Key{{Name: "timeout", Read: c.timeout}}, nil)
+		{Name: "probe", Read: func(v strictyaml.Value) {
+			v.Block([]strictyaml.Key{{Name: "timeout", Read: c.timeout}}, nil)
 		}},
 	}, map[string]string{
 		"partition": "partition belongs below slurm", "account": "account belongs below slurm",
 		"timeout": "timeout belongs below probe", "mem": "did you mean memory?", "defaults": "did you mean slurm?",
 	})
-	if err := doc.Err(); err != nil {
-		return err
+	if found := doc.Problems(); len(found) > 0 {
+		var ps jobspec.Problems
+		for _, p := range found {
+			ps = append(ps, jobspec.Problem{File: file, Pos: jobspec.Pos(p.Pos), Message: p.Message, Hint: p.Hint})
+		}
+		return ps
 	}
 	c.Files = append(c.Files, file)
 	return nil
 }
 
-func (c *Config) feature(file string) func(string, jobspec.Value, jobspec.Value) {
-	return func(name string, key, value jobspec.Value) {
+func (c *Config) feature(file string) func(string, strictyaml.Value, strictyaml.Value) {
+	return func(name string, key, value strictyaml.Value) {
 		arch, ok := value.Text("the arch that the feature stands for")
 		if !ok {
 			return
@@ -66,7 +72,7 @@ func (c *Config) feature(file string) func(string, jobspec.Value, jobspec.Value)
 
 // defaults reads the block slurm. A default that something fixed would never
 // let through is a mistake.
-func (c *Config) defaults(v jobspec.Value, file string) {
+func (c *Config) defaults(v strictyaml.Value, file string) {
 	all, keys := settings(v, file)
 	for _, s := range all {
 		if i := slices.IndexFunc(c.Fixed, func(f Setting) bool { return rivals(f.Name, s.Name) }); i >= 0 && c.Fixed[i].Option != s.Option {
@@ -78,14 +84,14 @@ func (c *Config) defaults(v jobspec.Value, file string) {
 }
 
 // settings reads a block of Slurm's options; keys are where they stand.
-func settings(v jobspec.Value, file string) (out []Setting, keys map[string]jobspec.Value) {
-	options := v.Options()
-	if options == nil {
+func settings(v strictyaml.Value, file string) (out []Setting, keys map[string]strictyaml.Value) {
+	found := options.Read(v.Node())
+	if found == nil {
 		return nil, nil
 	}
-	keys = map[string]jobspec.Value{}
-	v.Each(func(name string, key, _ jobspec.Value) { keys[name] = key })
-	for _, o := range options {
+	keys = map[string]strictyaml.Value{}
+	v.Each(func(name string, key, _ strictyaml.Value) { keys[name] = key })
+	for _, o := range found {
 		out = append(out, Setting{o, Source{file, keys[o.Name].Pos().Line}})
 	}
 	return out, keys
@@ -100,13 +106,8 @@ func merge(old, more []Setting) []Setting {
 	return old
 }
 
-// rivals tells whether sbatch takes only one of two options (sbatch(1): --mem,
-// --mem-per-cpu and --mem-per-gpu are mutually exclusive).
-func rivals(a, b string) bool {
-	return a == b || slices.Contains(memory, a) && slices.Contains(memory, b)
-}
-
-var memory = []string{"mem", "mem-per-cpu", "mem-per-gpu"}
+// rivals tells whether sbatch takes only one of two options.
+func rivals(a, b string) bool { return a == b || slurm.IsMemory(a) && slurm.IsMemory(b) }
 
 func has(o slurm.Options, name string) (slurm.Option, bool) {
 	i := slices.IndexFunc(o, func(x slurm.Option) bool { return rivals(x.Name, name) })
@@ -116,7 +117,7 @@ func has(o slurm.Options, name string) (slurm.Option, bool) {
 	return o[i], true
 }
 
-func (c *Config) timeout(v jobspec.Value) {
+func (c *Config) timeout(v strictyaml.Value) {
 	s, ok := v.Text("a time such as 90s or 5m")
 	if !ok {
 		return

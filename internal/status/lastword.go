@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"io"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -16,11 +15,6 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// stepdEnds is what slurmstepd writes into a job's output when it ends the job
-// ("*** JOB 12 ON n1 CANCELLED AT 2026-03-01T12:00:00 DUE TO TIME LIMIT ***",
-// 22.05.8). The number is the task's own also in an array.
-var stepdEnds = regexp.MustCompile(`slurmstepd\S*: error: \*\*\* JOB (\d+) ON \S+ CANCELLED AT (\S+)(?: DUE TO ([A-Za-z ]+))?`)
-
 // sweepTail is how much is read, in bytes, of what slurmstepd says of all tasks
 // of a sweep together: about 80,000 of those lines.
 const sweepTail = 8 << 20
@@ -31,28 +25,18 @@ type lastWords struct {
 	run   rundir.Run
 	sweep bool
 	read  bool
-	stepd map[int64]stepdWord
+	stepd map[int64]slurm.Ending
 	told  map[string]bool // by nixbatch cancel, as scancel takes them
 }
 
-type stepdWord struct {
-	due string
-	at  time.Time // zero: not to be read
-}
-
 func (l *lastWords) load() {
-	l.read, l.stepd, l.told = true, map[int64]stepdWord{}, map[string]bool{}
+	l.read, l.stepd, l.told = true, map[int64]slurm.Ending{}, map[string]bool{}
 	file, most := l.run.LogFile(0), int64(logTail)
 	if l.sweep {
 		file, most = l.run.SlurmLog(), sweepTail
 	}
-	for _, m := range stepdEnds.FindAllSubmatch(lastBytes(file, most), -1) { // the last one counts
-		id, err := strconv.ParseInt(string(m[1]), 10, 64)
-		if err != nil {
-			continue
-		}
-		at, _ := time.ParseInLocation("2006-01-02T15:04:05", string(m[2]), time.Local)
-		l.stepd[id] = stepdWord{strings.TrimSpace(string(m[3])), at}
+	for _, e := range slurm.ParseEndings(lastBytes(file, most)) { // the last one counts
+		l.stepd[e.ID] = e
 	}
 	for n := 0; ; n++ {
 		var c facts.Cancel
@@ -80,15 +64,15 @@ func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool
 		}
 	}
 	// Of a task that was requeued, an earlier attempt's end tells nothing.
-	if w, said := l.stepd[id]; said && (t.Attempt == 0 || w.at.After(t.Begun.Add(-time.Minute))) {
-		switch {
-		case w.due == "TIME LIMIT":
+	if w, said := l.stepd[id]; said && (t.Attempt == 0 || w.Time.After(t.Begun.Add(-time.Minute))) {
+		switch w.Cause {
+		case slurm.CauseTime:
 			return slurm.TimedOut, "its time limit came", true
-		case w.due == "PREEMPTION":
+		case slurm.CausePreempted:
 			return slurm.Cancelled, "preempted by a job of higher priority", true
-		case strings.HasPrefix(w.due, "NODE FAILURE"):
+		case slurm.CauseNode:
 			return slurm.NodeFail, "its node was lost", true
-		case w.due == "" || strings.HasPrefix(w.due, "SIGNAL"):
+		case slurm.CauseCancel:
 			return slurm.Cancelled, l.by(t), true
 		}
 	}

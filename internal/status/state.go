@@ -370,9 +370,9 @@ func (s *Status) keep(from string, now time.Time) {
 			}
 		}
 		for state, ns := range lists {
-			f.Tasks[state] = ledger.IndexList(ns)
+			f.Tasks[state] = slurm.FormatIndices(ns)
 		}
-		f.Missing = ledger.IndexList(missing)
+		f.Missing = slurm.FormatIndices(missing)
 	}
 	_ = durable.Replace(finalFile(s.Run), f)
 }
@@ -399,7 +399,7 @@ func (s *Status) LoadTasks() error {
 	}
 	states := map[int]slurm.State{}
 	for _, state := range slices.Sorted(maps.Keys(s.Final.Tasks)) {
-		ns, err := ledger.ParseIndexList(s.Final.Tasks[state])
+		ns, err := slurm.ParseIndices(s.Final.Tasks[state])
 		if err != nil {
 			return fmt.Errorf("run %s: %w", s.Run.ID, err)
 		}

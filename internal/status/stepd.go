@@ -1,23 +1,23 @@
 package status
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // stepdLine is how a line of slurmstepd's begins: "slurmstepd-n1: error: " up to
 // 24.11, "[2026-11-27T18:35:50.953] error: " on 26.05.
-var stepdLine = regexp.MustCompile(`(?:slurmstepd\S*:|\[\d{4}-\d\d-\d\dT[\d:.]+\]) error: .*\S`)
+var stepdLine = lazyre.New(`(?:slurmstepd\S*:|\[\d{4}-\d\d-\d\dT[\d:.]+\]) error: .*\S`)
 
 // stepdJob is whom such a line is about: "StepId=12_3.batch", "StepId=12_3(15).0",
 // "JOB 15 ON", "STEP 15.0 ON".
-var stepdJob = regexp.MustCompile(`(?:StepId=|JOB |STEP )(\d+(?:_\d+)?)\b`)
+var stepdJob = lazyre.New(`(?:StepId=|JOB |STEP )(\d+(?:_\d+)?)\b`)
 
 // overMemory are words of slurmstepd's for a step that used more memory than was
 // asked for: of Slurm's own accounting of memory (OverMemoryKill, 22.05.8 and

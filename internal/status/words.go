@@ -3,7 +3,6 @@ package status
 import (
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strings"
 	"syscall"
 
@@ -37,41 +36,16 @@ func exitReason(code int) string {
 	return fmt.Sprintf("exit code %d", code)
 }
 
-// Refused is the agent's exit code for a task that it stopped before its
-// payload (agent.Refused).
-const Refused = 120
-
-// fates are squeue's reasons (squeue(1), JOB REASON CODES) for a job that is
-// over.
-var fates = map[string]string{
-	"JobLaunchFailure":  "Slurm could not start it on its node",
-	"NonZeroExitCode":   "it ended with an exit code that is not 0",
-	"SystemFailure":     "Slurm or a node had a failure",
-	"NodeDown":          "its node was lost",
-	"OutOfMemory":       "it ran out of memory",
-	"InactiveLimit":     "it was inactive for longer than the site allows",
-	"InvalidAccount":    "its account is not valid any more",
-	"InvalidQOS":        "its QOS is not valid any more",
-	"BadConstraints":    "no node has what it asks for",
-	"PartitionDown":     "the partition went down",
-	"JobHoldMaxRequeue": "it was requeued too often",
-}
-
-var raised = regexp.MustCompile(`^RaisedSignal:(\d+)`)
-
 // fate is why Slurm ended a job, in words; "" when it says nothing.
 func fate(reason string) string {
-	reason = strings.Trim(reason, "()")
-	if m := raised.FindStringSubmatch(reason); m != nil {
-		return "it was ended by signal " + m[1]
-	}
-	switch word, ok := fates[reason]; {
-	case ok:
-		return word
-	case reason == "" || reason == "None":
+	r := slurm.ParseReason(reason)
+	switch words := r.Ended(); {
+	case words != "":
+		return words
+	case r.Code == "" || r.Code == "None":
 		return ""
 	}
-	return "Slurm says: " + reason
+	return "Slurm says: " + strings.Trim(reason, "()")
 }
 
 // noteOf is what went wrong with a task that its state does not tell: outputs

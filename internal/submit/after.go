@@ -22,7 +22,7 @@ import (
 // failed, or of which nothing is known, is an *Error: Slurm would let a job wait
 // for ever for one that it has forgotten. given is the dependency that the job
 // has already.
-func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) ([]string, error) {
+func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (slurm.Options, error) {
 	if len(parents) == 0 {
 		return nil, nil
 	}
@@ -56,12 +56,12 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 	if given != "" {
 		dep = given + "," + dep
 	}
-	return []string{"--dependency=" + dep, "--kill-on-invalid-dep=yes"}, nil
+	return slurm.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
 }
 
 // afterAgain is what After says to a further submission of a run: of the runs
 // as they are now, which may have failed, or be open again, since the first.
-func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) ([]string, error) {
+func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) (slurm.Options, error) {
 	parents, err := parents(r, pl, ins)
 	if err != nil {
 		return nil, err
@@ -80,14 +80,12 @@ func parents(r rundir.Run, pl *plan.Plan, ins []facts.Intent) (out []rundir.Run,
 	}
 	ids := map[int64]bool{}
 	if len(ins) > 0 {
-		for _, o := range ledger.CallsOf(ins[0])[0].Options {
-			dep, _ := strings.CutPrefix(o, "--dependency=")
-			for _, part := range strings.Split(dep, ",") {
-				list, ok := strings.CutPrefix(part, "afterok:")
-				for _, id := range strings.Split(list, ":") {
-					if n, err := strconv.ParseInt(id, 10, 64); ok && err == nil {
-						ids[n] = true
-					}
+		dep, _ := ledger.CallsOf(ins[0])[0].Asked().Get("dependency")
+		for _, part := range strings.Split(dep, ",") {
+			list, ok := strings.CutPrefix(part, "afterok:")
+			for _, id := range strings.Split(list, ":") {
+				if n, err := strconv.ParseInt(id, 10, 64); ok && err == nil {
+					ids[n] = true
 				}
 			}
 		}
@@ -99,7 +97,10 @@ func parents(r rundir.Run, pl *plan.Plan, ins []facts.Intent) (out []rundir.Run,
 		}
 		for _, p := range all {
 			jobs, err := ledger.Jobs(p)
-			if err == nil && slices.ContainsFunc(jobs, func(j facts.Job) bool { return ids[j.JobID] }) {
+			if err != nil {
+				return nil, fmt.Errorf("run %s: %w", p.ID, err)
+			}
+			if slices.ContainsFunc(jobs, func(j facts.Job) bool { return ids[j.JobID] }) {
 				add(p)
 			}
 		}

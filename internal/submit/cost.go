@@ -31,7 +31,7 @@ type Cost struct {
 }
 
 // Costs says for every build of the plan what there is to do. Nothing is built.
-func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
+func (j *Planned) Costs(ctx context.Context) ([]Cost, error) {
 	// What was not evaluated with the plan is now, all in one; why one of them
 	// cannot be is told below.
 	if len(j.Plan.Builds) > 0 {
@@ -70,7 +70,7 @@ func (j *Job) Costs(ctx context.Context) ([]Cost, error) {
 }
 
 // work asks Nix what there is to build and to fetch.
-func (j *Job) work(ctx context.Context, drv string, c *Cost) error {
+func (j *Planned) work(ctx context.Context, drv string, c *Cost) error {
 	n, err := j.Nix.Cost(ctx, drv)
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (j *Job) work(ctx context.Context, drv string, c *Cost) error {
 
 // count compares the derivation graphs of a build, of the generic build, and, if
 // asked, of one with the arch set for all of nixpkgs.
-func (j *Job) count(ctx context.Context, e nix.Env, c *Cost) error {
+func (j *Planned) count(ctx context.Context, e nix.Env, c *Cost) error {
 	envs := []nix.Env{e, genericOf(e)}
 	if j.opts.Everywhere {
 		envs = append(envs, everywhere(e))

@@ -45,7 +45,7 @@ func inventoryFile(p rundir.Project) string { return filepath.Join(p.Dir, "inven
 
 // inventory is Inventory, remembered for a minute; remembered says that it was
 // not asked now. What no plan can be made from is asked again: see MakePlan.
-func (j *Job) inventory(ctx context.Context, fresh bool) (nodes []slurm.Node, def string, remembered bool, err error) {
+func (j *Loaded) inventory(ctx context.Context, fresh bool) (nodes []slurm.Node, def string, remembered bool, err error) {
 	conf, now := confState(), j.opts.Now()
 	var m inventoryMemory
 	// Without Slurm on this machine nothing is remembered of it either.
@@ -73,7 +73,7 @@ func confState() string {
 }
 
 // slurmClasses is where the job may land in Slurm.
-func (j *Job) slurmClasses(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
+func (j *Loaded) slurmClasses(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
 	opts, _, err := conf.Apply(j.Spec.Slurm)
 	if err != nil {
 		return nil, false, err

@@ -21,16 +21,14 @@ import (
 )
 
 // asking counts the calls of sinfo.
-type asking struct {
-	proc.System
-	sinfo atomic.Int32
-}
+type asking struct{ sinfo atomic.Int32 }
 
-func (a *asking) Run(ctx context.Context, c proc.Cmd) (proc.Result, error) {
-	if c.Path == "sinfo" {
+func (a *asking) Run(ctx context.Context, c slurm.Command) (slurm.Output, error) {
+	if c.Name == "sinfo" {
 		a.sinfo.Add(1)
 	}
-	return a.System.Run(ctx, c)
+	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.Name, Args: c.Args, Env: c.Env, Stdin: c.Stdin, Own: c.Apart})
+	return slurm.Output{Stdout: res.Stdout, Stderr: res.Stderr}, err
 }
 
 // Plans of one minute ask sinfo once; what no plan can be made from, what is
@@ -64,19 +62,20 @@ func TestInventoryIsRemembered(t *testing.T) {
 	planned := func(what string, asked int32) {
 		t.Helper()
 		before := count.sinfo.Load()
-		j, err := submit.Load("job.yaml", submit.Options{Runner: count, Environ: os.Environ(),
+		j, err := submit.Load("job.yaml", submit.Options{Runner: proc.System{}, Environ: os.Environ(),
 			Client: &slurm.Client{Runner: count, Env: os.Environ()}, Now: func() time.Time { return now }})
-		if err == nil {
-			err = j.MakePlan(t.Context())
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
 		}
+		p, err := j.MakePlan(t.Context())
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 		if first == nil {
-			first = j.Plan.Classes
+			first = p.Plan.Classes
 		}
-		if n := count.sinfo.Load() - before; n != asked || cmp.Diff(first, j.Plan.Classes) != "" {
-			t.Errorf("%s: sinfo was asked %d times, want %d\n%s", what, n, asked, cmp.Diff(first, j.Plan.Classes))
+		if n := count.sinfo.Load() - before; n != asked || cmp.Diff(first, p.Plan.Classes) != "" {
+			t.Errorf("%s: sinfo was asked %d times, want %d\n%s", what, n, asked, cmp.Diff(first, p.Plan.Classes))
 		}
 	}
 	edit := func(re, by string) {

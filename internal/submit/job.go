@@ -46,20 +46,24 @@ type Options struct {
 	Rows []jobspec.Row
 }
 
-// Job is a job file on its way.
-type Job struct {
+// Loaded is a job file that was read, and is right as far as the file itself
+// and its inputs tell.
+type Loaded struct {
 	Spec    *jobspec.Spec
 	Tasks   []jobspec.Row // of a sweep
 	WorkDir string        // absolute: where the job file is
 	Project rundir.Project
-	Plan    *plan.Plan
 	Nix     *nix.Nix
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
 	// sources are the job's pins as they were resolved: nixpkgs, then overlays.
 	sources []nix.Source
-	// described is the file that describes each build, by arch.
-	described map[string]string
+}
+
+// Planned is a job of which is decided where it may run, and with which builds.
+type Planned struct {
+	*Loaded
+	Plan *plan.Plan
 }
 
 // InputError says that an input of the job is not there, or is no file.
@@ -71,7 +75,7 @@ func (e *InputError) Error() string { return "input " + e.Name + " " + e.What }
 func (e *InputError) Hint() string { return e.Way }
 
 // Load reads the job file and checks what can be checked without Nix and Slurm.
-func Load(file string, o Options) (*Job, error) {
+func Load(file string, o Options) (*Loaded, error) {
 	spec, err := jobspec.Load(file)
 	if err != nil {
 		return nil, err
@@ -88,7 +92,7 @@ func Load(file string, o Options) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &Job{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o}
+	j := &Loaded{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o}
 	j.Nix = &nix.Nix{
 		Runner: o.Runner, Dir: project.Dir, LogDir: filepath.Join(project.Dir, "logs"),
 		Environ: o.Environ, Progress: o.Progress,
@@ -107,24 +111,24 @@ func System() string {
 
 // MakePlan asks the cluster and the pin, and makes the plan. Nix is asked once,
 // when the cluster has told which builds are likely.
-func (j *Job) MakePlan(ctx context.Context) error {
+func (j *Loaded) MakePlan(ctx context.Context) (*Planned, error) {
 	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
 	if !j.opts.Local {
 		for _, dir := range []string{j.WorkDir, j.Project.Dir} {
 			if err := plan.CheckDir(dir); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
 	if err := j.trees(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := j.Project.Make(); err != nil {
-		return err
+		return nil, err
 	}
 	var err error
 	if in.Site, err = site.Load(os.Getenv); err != nil {
-		return err
+		return nil, err
 	}
 	// Slurm answers while the trees are hashed.
 	g, gctx := errgroup.WithContext(ctx)
@@ -135,25 +139,29 @@ func (j *Job) MakePlan(ctx context.Context) error {
 	})
 	g.Go(func() error { return j.pins(&in) })
 	if err := g.Wait(); err != nil {
-		return err
+		return nil, err
 	}
 	if in.Builder, err = cpuflags.Host(); err != nil {
-		return fmt.Errorf("this machine's CPU: %w", err)
+		return nil, fmt.Errorf("this machine's CPU: %w", err)
 	}
 	if in.Info, err = j.survey(ctx, in); err != nil {
-		return err
+		return nil, err
 	}
-	if j.Plan, err = plan.Make(in); err != nil && remembered {
+	made, err := plan.Make(in)
+	if err != nil && remembered {
 		// No is never said on what the cluster was a moment ago.
 		if in.Classes, _, err = j.classes(ctx, in.Site, true); err == nil {
-			j.Plan, err = plan.Make(in)
+			made, err = plan.Make(in)
 		}
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return &Planned{j, made}, nil
 }
 
 // pins names the job's trees by their hashes.
-func (j *Job) pins(in *plan.Input) (err error) {
+func (j *Loaded) pins(in *plan.Input) (err error) {
 	env := j.Spec.Environment
 	if in.Nixpkgs, err = j.resolve(env.Nixpkgs); err != nil {
 		return err
@@ -170,7 +178,7 @@ func (j *Job) pins(in *plan.Input) (err error) {
 
 // classes is where the job may land; remembered says that Slurm was not asked
 // now.
-func (j *Job) classes(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
+func (j *Loaded) classes(ctx context.Context, conf *site.Config, fresh bool) (_ []cluster.Class, remembered bool, err error) {
 	defer func() {
 		var asked *ledger.SlurmError
 		if errors.As(err, &asked) {
@@ -200,41 +208,16 @@ func localClass() ([]cluster.Class, error) {
 	return []cluster.Class{{Nodes: []string{host}, Sockets: 1, Cores: runtime.NumCPU(), Threads: 1, CPUs: runtime.NumCPU(), Known: k}}, nil
 }
 
-// Build has every build of the plan made and pinned. It returns the store paths
-// by arch; a build that is ready costs no process.
-func (j *Job) Build(ctx context.Context) (map[string]string, error) {
-	envs := map[string]string{}
-	for _, b := range j.Plan.Builds {
-		out, ok := j.Nix.Ready(b.Expr)
-		if !ok {
-			d, err := j.Nix.Instantiate(ctx, b.Expr)
-			if err != nil {
-				return nil, err
-			}
-			if out, err = j.Nix.Realise(ctx, b.Expr, d); err != nil {
-				return nil, err
-			}
-		}
-		envs[b.Arch] = out
-		if err := j.describe(ctx, b, out); err != nil {
-			return nil, err
-		}
+// Script is the batch script as Slurm would get it, for a run called RUN.
+func (j *Planned) Script() (string, error) {
+	run := rundir.Run{ID: "RUN", Dir: filepath.Join(j.Project.Dir, "runs", "RUN"), Project: j.Project}
+	log := run.LogFile(0)
+	if j.Plan.Sweep != nil {
+		log = run.SlurmLog()
 	}
-	return envs, nil
-}
-
-// Create makes the run directory.
-func (j *Job) Create(envs map[string]string) (rundir.Run, error) {
-	exe, err := os.Executable()
+	log, err := filepath.Rel(j.WorkDir, log)
 	if err != nil {
-		return rundir.Run{}, fmt.Errorf("this program's own file: %w", err)
+		return "", err
 	}
-	return j.Project.Create(rundir.Creation{
-		Plan: j.Plan, Job: j.Spec.Bytes, WorkDir: j.WorkDir, Envs: envs, Facts: j.described, Agent: exe, Now: j.opts.Now(),
-	})
-}
-
-// Facts is what is recorded about the submission beside the plan.
-func (j *Job) Facts() ledger.About {
-	return ledger.About{Tool: j.opts.Tool, WorkDir: j.WorkDir, Job: j.Plan.Job, Now: j.opts.Now}
+	return j.Plan.Script(plan.Place{RunID: run.ID, RunDir: run.Dir, WorkDir: j.WorkDir, Log: log})
 }

@@ -15,18 +15,30 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // orphanGrace is what a payload has to end in whose agent was killed.
 const orphanGrace = 2 * time.Second
 
-// RunHere runs the run's one task on this machine, with the same agent that a
-// node would run, and waits for it. What it prints goes to the log and to out.
-// When ctx ends, the agent is told to end its payload; a signal after that makes
-// it kill it. When this process ends, the agent is told so too, and when the
+// RunHere runs the one task of a local run on this machine, with the same agent
+// that a node would run, and waits for it. What it prints goes to the log and to
+// out. When ctx ends, the agent is told to end its payload; a signal after that
+// makes it kill it. When this process ends, the agent is told so too, and when the
 // agent is killed, its payload is ended from here.
-func RunHere(ctx context.Context, r rundir.Run, workDir string, environ []string, out io.Writer) error {
+func (s *Submitted) RunHere(ctx context.Context, out io.Writer) (status.Status, error) {
+	if err := runHere(ctx, s.Run, s.WorkDir, s.opts.Environ, out); err != nil {
+		return status.Status{}, err
+	}
+	all, err := status.States(ctx, nil, []rundir.Run{s.Run}, s.About())
+	if err != nil {
+		return status.Status{}, err
+	}
+	return all[0], nil
+}
+
+func runHere(ctx context.Context, r rundir.Run, workDir string, environ []string, out io.Writer) error {
 	log, err := os.OpenFile(r.LogFile(0), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fmt.Errorf("log: %w", err)

@@ -14,10 +14,10 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/internal/finish"
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -27,92 +27,179 @@ import (
 
 // Again says what of a run to submit once more, and with what.
 type Again struct {
-	Task     int    // -1: all that need it
-	Failed   bool   // only what failed, not what was cancelled or never submitted
-	Mem      string // "x1.5", or a size; "" as before
-	Time     string // "x2", or a time; "" as before
-	MaxArray int    // Slurm's MaxArraySize
+	Task   int    // -1: all that need it
+	Failed bool   // only what failed, not what was cancelled or never submitted
+	Mem    string // "x1.5", or a size; "" as before
+	Time   string // "x2", or a time; "" as before
+	Again  bool   // also where another run of the same job is there already
+	Here   Here
+}
+
+// Here is what retrying asks of this machine.
+type Here struct {
+	Keeper Keeper
 	// Ready says why nothing can be submitted from here, before anything is
 	// changed; nil: that is not looked at.
 	Ready func() error
+	// MaxArray is Slurm's MaxArraySize, asked for a sweep; nil: its default.
+	MaxArray func(context.Context) int
+}
+
+// RetryHere is Here for a run of the project.
+func (o Options) RetryHere(p rundir.Project) Here {
+	return Here{
+		Keeper: &nix.Nix{Runner: o.Runner, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: o.Environ, Progress: o.Progress},
+		Ready: func() error {
+			if _, err := proc.Look("sbatch"); err != nil {
+				return &ledger.NoSlurmError{Err: err}
+			}
+			return nil
+		},
+		MaxArray: func(ctx context.Context) int { return ArrayLimit(ctx, o.Client, p, o.Now()) },
+	}
+}
+
+// retrial is a retry on its way.
+type retrial struct {
+	r       rundir.Run
+	w       status.Watcher
+	a       Again
+	p       ledger.About
+	plan    plan.Plan
+	state   status.Status
+	intents []facts.Intent
+	tasks   []int
+	options slurm.Options
 }
 
 // Retry submits tasks of a run again that are over and not completed: in the
 // same directory and environment, under the same numbers, each as a further
-// attempt. What the earlier attempts left stays.
-func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledger.About) (facts.Submit, []int, error) {
-	none := func(err error) (facts.Submit, []int, error) { return facts.Submit{}, nil, err }
+// attempt. What the earlier attempts left stays. It keeps the guards of Submit.
+func Retry(ctx context.Context, r rundir.Run, w status.Watcher, a Again, p ledger.About) (sub facts.Submit, tasks []int, err error) {
+	t := &retrial{r: r, w: w, a: a, p: p}
+	look := func() error { return t.look(ctx) }
+	err = guarded(ctx, r.Project, r.Name(), look, func() error {
+		sub, err = t.hand(ctx)
+		return err
+	})
+	return sub, t.tasks, err
+}
+
+// look finds what to submit, and with what. Nothing is changed.
+func (t *retrial) look(ctx context.Context) error {
+	p := t.p
 	p.MaxAge = 0
-	states, err := status.States(ctx, w, []rundir.Run{r}, p)
+	states, err := status.States(ctx, t.w, []rundir.Run{t.r}, p)
 	if err != nil {
-		return none(&ledger.UncertainError{RunID: r.ID, Err: err})
+		return &ledger.UncertainError{RunID: t.r.ID, Err: err}
 	}
 	s := states[0]
 	if s.Job.Local {
-		return none(fault.New("run "+r.ID+" is a local one", "submit its job file again with --local"))
+		return fault.New("run "+t.r.ID+" is a local one", "submit its job file again with --local")
 	}
 	if s.Unsettled {
-		return none(&ledger.UncertainError{RunID: r.ID, Err: errors.New(s.Reason)})
+		return &ledger.UncertainError{RunID: t.r.ID, Err: errors.New(s.Reason)}
 	}
 	if err := s.LoadTasks(); err != nil {
-		return none(err)
+		return err
 	}
 	if was := s.Moved(); was != "" {
-		return none(fault.New(fmt.Sprintf("run %s was submitted from %s, and its project was moved or copied since: its jobs would look for it there", r.ID, was),
-			"move it back (a symbolic link from the old name to the new place does, too), or submit the job file anew from where it is now"))
+		return fault.New(fmt.Sprintf("run %s was submitted from %s, and its project was moved or copied since: its jobs would look for it there", t.r.ID, was),
+			"move it back (a symbolic link from the old name to the new place does, too), or submit the job file anew from where it is now")
 	}
-	var pl plan.Plan
-	if err := durable.Read(r.PlanFile(), &pl); err != nil {
-		return none(fmt.Errorf("plan of run %s: %w", r.ID, err))
+	t.state = s
+	if err := durable.Read(t.r.PlanFile(), &t.plan); err != nil {
+		return fmt.Errorf("plan of run %s: %w", t.r.ID, err)
 	}
-	if err := envsThere(r, &pl); err != nil {
-		return none(err)
+	if _, err := envsOf(t.r, &t.plan); err != nil {
+		return err
 	}
-	tasks := wanted(s, a)
-	if len(tasks) == 0 {
-		return none(fault.New(fmt.Sprintf("run %s has nothing to retry: it is %s", r.ID, s.State)+text.Because(s.Reason), "only what is over and not completed is submitted again"))
+	if t.tasks = wanted(s, t.a); len(t.tasks) == 0 {
+		return fault.New(fmt.Sprintf("run %s has nothing to retry: it is %s", t.r.ID, s.State)+text.Because(s.Reason), "only what is over and not completed is submitted again")
 	}
-	ins, err := ledger.Intents(r)
-	if err != nil {
-		return none(err)
+	if t.intents, err = ledger.Intents(t.r); err != nil {
+		return err
 	}
-	options, err := a.Options(&pl, ins)
-	if err != nil {
-		return none(err)
+	if t.options, err = t.a.Options(&t.plan, t.intents); err != nil {
+		return err
 	}
-	if a.Ready != nil {
-		if err := a.Ready(); err != nil {
-			return none(err)
+	if t.a.Here.Ready != nil {
+		if err := t.a.Here.Ready(); err != nil {
+			return err
 		}
 	}
-	waits, err := afterAgain(ctx, r, w, &pl, ins, p)
-	if err != nil {
-		return none(err)
+	if err := t.noTwin(ctx); err != nil {
+		return err
 	}
-	options = append(options, waits...)
+	waits, err := afterAgain(ctx, t.r, t.w, &t.plan, t.intents, p)
+	t.options = append(t.options, waits...)
+	return err
+}
+
+// noTwin is a *SameError where another run of the job is there, and not over.
+func (t *retrial) noTwin(ctx context.Context) error {
+	if t.a.Again {
+		return nil
+	}
+	twins, err := Twins(ctx, t.r.Project, t.w, &t.plan, t.p)
+	if err != nil {
+		return err
+	}
+	for _, tw := range twins {
+		if tw.Status.Run.ID != t.r.ID && len(tw.Differ) == 0 {
+			return tw.same()
+		}
+	}
+	return nil
+}
+
+// hand submits a further round of the run.
+func (t *retrial) hand(ctx context.Context) (facts.Submit, error) {
+	envs, err := envsOf(t.r, &t.plan)
+	if err != nil {
+		return facts.Submit{}, err
+	}
+	if err := keepAll(ctx, t.a.Here.Keeper, envs); err != nil {
+		return facts.Submit{}, err
+	}
+	calls := t.calls(ctx)
+	// The run goes on: another seal will supersede the one that it has.
+	if err := seal.Supersede(t.r.Dir); err != nil {
+		return facts.Submit{}, err
+	}
+	p := t.p
+	p.MaxAge, p.WorkDir, p.Job = 0, t.state.Job.Priv.Dir, t.plan.Job
+	sub, err := ledger.Round(ctx, t.r, t.w, p, facts.Intent{Round: max(len(t.intents), 1), Calls: calls})
+	status.Forget(p)
+	if err != nil {
+		ForgetLimits(t.r.Project)
+	}
+	if errors.Is(err, durable.ErrExists) {
+		err = fault.New("run "+t.r.ID+" was retried by somebody else at this moment", "nixbatch status "+t.r.ID)
+	}
+	return sub, err
+}
+
+// calls are the round's calls of sbatch.
+func (t *retrial) calls(ctx context.Context) []facts.Call {
 	attempt := 0
-	for _, t := range s.Tasks {
-		if _, found := slices.BinarySearch(tasks, t.Task); found && t.Start {
-			attempt = max(attempt, t.Attempt+1)
+	for _, x := range t.state.Tasks {
+		if _, found := slices.BinarySearch(t.tasks, x.Task); found && x.Start {
+			attempt = max(attempt, x.Attempt+1)
 		}
 	}
 	calls := []facts.Call{{Count: 1, Attempt: attempt}}
-	if s.Sweep() {
-		calls = ledger.Calls(tasks, a.MaxArray, pl.Sweep.MaxRunning, attempt)
+	if t.state.Sweep() {
+		limit := DefaultArraySize
+		if t.a.Here.MaxArray != nil {
+			limit = t.a.Here.MaxArray(ctx)
+		}
+		calls = ledger.Calls(t.tasks, limit, t.plan.Sweep.MaxRunning, attempt)
 	}
 	for i := range calls {
-		calls[i].Options = options
+		calls[i].Options = facts.Arguments(t.options)
 	}
-	if err := unseal(r); err != nil {
-		return none(err)
-	}
-	p.WorkDir, p.Job = s.Job.Priv.Dir, pl.Job
-	sub, err := ledger.Round(ctx, r, w, p, facts.Intent{Round: max(len(ins), 1), Calls: calls})
-	status.Forget(p)
-	if errors.Is(err, durable.ErrExists) {
-		err = fault.New("run "+r.ID+" was retried by somebody else at this moment", "nixbatch status "+r.ID)
-	}
-	return sub, tasks, err
+	return calls
 }
 
 // wanted are the tasks to submit again, ascending.
@@ -130,60 +217,54 @@ func wanted(s status.Status, a Again) (out []int) {
 	return out
 }
 
-func envsThere(r rundir.Run, pl *plan.Plan) error {
+// envsOf are the store paths of a run's builds, which have to be there.
+func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 	for _, b := range pl.Builds {
 		env, err := os.Readlink(r.EnvLink(b.Arch))
 		if err == nil {
 			_, err = os.Stat(env)
 		}
 		if err != nil {
-			return fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
+			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
 				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
 		}
+		out = append(out, env)
 	}
-	return nil
+	return out, nil
 }
 
 // Options are the values to ask for instead of the ones asked for last.
-func (a Again) Options(pl *plan.Plan, ins []facts.Intent) ([]string, error) {
-	last := map[string]string{}
-	for _, o := range pl.Slurm {
-		last[o.Name] = o.Value
-	}
-	var keep []string // values of an earlier retry hold on
+func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error) {
+	last := slices.Clone(pl.Slurm)
+	var keep slurm.Options // values of an earlier retry hold on
 	if n := len(ins); n > 0 {
-		for _, o := range ledger.CallsOf(ins[n-1])[0].Options {
-			name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
-			if name == "dependency" || name == "kill-on-invalid-dep" {
-				continue // what was waited for is over
-			}
-			last[name] = value
-			keep = append(keep, o)
+		// What was waited for is over.
+		keep = ledger.CallsOf(ins[n-1])[0].Asked().Without("dependency", "kill-on-invalid-dep")
+		for _, o := range keep {
+			last = last.Set(o.Name, o.Value)
 		}
-	}
-	set := func(name, value string) {
-		keep = slices.DeleteFunc(keep, func(o string) bool { return strings.HasPrefix(o, "--"+name+"=") })
-		keep = append(keep, "--"+name+"="+value)
 	}
 	if a.Mem != "" {
 		name := "mem"
-		for _, n := range []string{"mem-per-cpu", "mem-per-gpu"} {
-			if last[n] != "" {
+		for _, x := range last {
+			if n := x.Name; slurm.IsMemory(n) && x.Value != "" {
 				name = n
 			}
 		}
-		v, err := MoreMemory(last[name], a.Mem)
+		was, _ := last.Get(name)
+		v, err := MoreMemory(was, a.Mem)
 		if err != nil {
 			return nil, err
 		}
-		set(name, v)
+		keep = keep.Set(name, v)
 	}
 	if a.Time != "" {
-		v, err := MoreTime(last["time"], a.Time)
+		was, _ := last.Get("time")
+		v, err := MoreTime(was, a.Time)
 		if err != nil {
 			return nil, err
 		}
-		set("time", v)
+		keep = keep.Set("time", v)
 	}
 	return keep, nil
 }
@@ -228,27 +309,4 @@ func MoreTime(was, how string) (string, error) {
 		return "", fault.New("--time "+how+": the job file sets no time that could be multiplied", "write a time, such as --time 2:00:00")
 	}
 	return slurm.FormatTime((time.Duration(float64(d)*f) + time.Minute - 1).Truncate(time.Minute)), nil
-}
-
-// unseal puts the seal of a run that is to go on aside, with what it was made
-// with: the next one supersedes it.
-func unseal(r rundir.Run) error {
-	if !finish.Sealed(r) {
-		return nil
-	}
-	dir := ""
-	for n := 0; ; n++ {
-		dir = filepath.Join(r.Dir, fmt.Sprintf("superseded-%d", n))
-		if err := os.Mkdir(dir, 0o700); err == nil {
-			break
-		} else if !errors.Is(err, os.ErrExist) {
-			return fmt.Errorf("seal: %w", err)
-		}
-	}
-	for _, f := range []string{r.SealFile(), filepath.Join(r.Dir, seal.TasksFile), filepath.Join(r.Dir, private.PrivateFile), r.ResultFile(), r.AccountingFile()} {
-		if err := os.Rename(f, filepath.Join(dir, filepath.Base(f))); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("seal: %w", err)
-		}
-	}
-	return nil
 }

@@ -22,7 +22,7 @@ import (
 func child(t *testing.T, parent rundir.Run, after []string, options ...string) rundir.Run {
 	t.Helper()
 	_, c := runtest.Creation(t, t.TempDir())
-	c.Plan.After = after
+	c.Plan.After, c.Plan.Run = after, "echo another job\n"
 	r, err := parent.Project.Create(c)
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestRetryLooksAtParents(t *testing.T) {
 			if first := y.Next[0]; tc.fails != strings.HasPrefix(first, "nixbatch retry "+parent.ID+" first") {
 				t.Errorf("next: %q", y.Next)
 			}
-			_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1, MaxArray: 1001}, runtest.About())
+			_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1}, runtest.About())
 			var e *fault.Error
 			if tc.fails {
 				if !errors.As(err, &e) || !strings.Contains(err.Error(), parent.ID) || !strings.Contains(e.Hint(), "nixbatch retry "+parent.ID) || w.Submits > 0 {
@@ -113,7 +113,7 @@ func TestNoSlurm(t *testing.T) {
 	if err != nil || all[0].State != slurm.Failed {
 		t.Fatalf("%+v, %v", all[0], err)
 	}
-	_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1, Ready: func() error { return none }}, runtest.About())
+	_, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1, Here: submit.Here{Ready: func() error { return none }}}, runtest.About())
 	if !errors.As(err, &none) || errors.As(err, &unsure) || w.Submits > 0 {
 		t.Errorf("%v, %d submissions", err, w.Submits)
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -38,6 +39,9 @@ func (e *SameError) Hint() string {
 	return "nixbatch status " + e.RunID + " follows it; --again submits it a second time"
 }
 
+// AnswerAge is how long what Slurm answered serves all of a user's commands.
+const AnswerAge = 3 * time.Second
+
 // recentRuns is how many runs of a name are looked at.
 const recentRuns = 20
 
@@ -48,27 +52,34 @@ type Twin struct {
 	Differ []string
 }
 
+func (t Twin) same() error {
+	return &SameError{RunID: t.Status.Run.ID, State: t.Status.State, JobID: t.Status.Job.JobID}
+}
+
 // Twins finds them, the newest first. A run that is over costs one small file;
-// Slurm is asked only if there is one that may not be.
+// Slurm is asked only if there is one that may not be, and need not answer:
+// submitting will tell.
 func Twins(ctx context.Context, p rundir.Project, w status.Watcher, pl *plan.Plan, f ledger.About) ([]Twin, error) {
 	all, err := p.List()
 	if err != nil {
 		return nil, err
 	}
 	mine := slices.DeleteFunc(all, func(r rundir.Run) bool { return r.Name() != pl.Name })
-	states, err := status.States(ctx, w, mine[:min(len(mine), recentRuns)], f)
+	states, _ := status.States(ctx, w, mine[:min(len(mine), recentRuns)], f)
 	var out []Twin
 	for _, s := range states {
 		if s.Over() || s.Job.Local {
 			continue
 		}
 		var other plan.Plan
-		if rerr := durable.Read(s.Run.PlanFile(), &other); rerr != nil {
-			continue
+		if there, err := durable.ReadIf(s.Run.PlanFile(), &other); err != nil {
+			return nil, unreadable(s.Run, err)
+		} else if !there {
+			continue // no run directory that was ever whole
 		}
 		out = append(out, Twin{s, differ(s.Run, &other, pl)})
 	}
-	return out, err
+	return out, nil
 }
 
 // differ names the parts of the job file in which two plans differ.

@@ -11,7 +11,7 @@ import (
 // only where a CPU is newer than the pin's compiler or table; so they are
 // evaluated along, as the plan would be without such limits. Where that guess is
 // wrong, the right ones are evaluated later.
-func (j *Job) survey(ctx context.Context, in plan.Input) (nix.PinInfo, error) {
+func (j *Loaded) survey(ctx context.Context, in plan.Input) (nix.PinInfo, error) {
 	pin := nix.Env{System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays, Config: j.Spec.Environment.Config}
 	if info, ok := j.Nix.Known(pin); ok {
 		return info, nil
@@ -25,7 +25,7 @@ func (j *Job) survey(ctx context.Context, in plan.Input) (nix.PinInfo, error) {
 }
 
 // wanted are the environments of a plan that Nix will be asked for.
-func (j *Job) wanted(p *plan.Plan) (out []nix.Env) {
+func (j *Loaded) wanted(p *plan.Plan) (out []nix.Env) {
 	for _, b := range p.Builds {
 		if _, ready := j.Nix.Ready(b.Expr); !ready || j.opts.Count && counted(b) {
 			out = append(out, b.Env)
@@ -48,6 +48,7 @@ func counted(b plan.Build) bool {
 
 func genericOf(e nix.Env) nix.Env {
 	e.Arch, e.Tune, e.NoTests = plan.Generic, "", false
+	e.Options, e.Compiler, e.Whole, e.WholeTune = nil, "", "", ""
 	return e
 }
 

@@ -7,14 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -114,61 +110,30 @@ type limitsFact struct {
 
 const limitsSchema = "nixbatch/limits/v1"
 
+// DefaultArraySize is Slurm's default of MaxArraySize (slurm.conf(5)).
+const DefaultArraySize = 1001
+
 // ArrayLimit is Slurm's MaxArraySize: the highest index of an array is one less
 // (slurm.conf(5)). It is asked once a day; what cannot be asked is the default.
 func ArrayLimit(ctx context.Context, c *slurm.Client, p rundir.Project, now time.Time) int {
-	const byDefault = 1001
 	conf := os.Getenv("SLURM_CONF")
 	file := filepath.Join(p.Dir, "limits.json")
 	var l limitsFact
+	// A cache: one that cannot be read is asked anew.
 	if durable.Read(file, &l) == nil && l.Schema == limitsSchema && l.Conf == conf && l.MaxArraySize > 0 && now.Sub(l.Time).Abs() < 24*time.Hour {
 		return l.MaxArraySize
 	}
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	res, err := c.Runner.Run(ctx, proc.Cmd{Path: "scontrol", Args: []string{"show", "config"}, Env: c.Env})
-	if err != nil {
-		return byDefault
+	told, err := c.Config(ctx)
+	n := told.MaxArraySize()
+	if err != nil || n < 2 {
+		return DefaultArraySize
 	}
-	for line := range strings.Lines(string(res.Stdout)) {
-		name, value, _ := strings.Cut(line, "=")
-		if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && strings.TrimSpace(name) == "MaxArraySize" && n > 1 {
-			// A cache: one that cannot be written is asked again.
-			_ = durable.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
-			return n
-		}
-	}
-	return byDefault
+	// A cache: one that cannot be written is asked again.
+	_ = durable.Replace(file, limitsFact{limitsSchema, conf, n, now.UTC()})
+	return n
 }
 
 // ForgetLimits drops what was remembered, after Slurm refused what it allows.
 func ForgetLimits(p rundir.Project) { _ = os.Remove(filepath.Join(p.Dir, "limits.json")) }
-
-// Submit hands a run made of this job to Slurm. options are sbatch's, beside
-// those in the script.
-func (j *Job) Submit(ctx context.Context, run rundir.Run, options []string) (facts.Submit, error) {
-	limit, running := 0, 0
-	if j.Plan.Sweep != nil {
-		limit, running = ArrayLimit(ctx, j.Slurm, j.Project, j.opts.Now()), j.Plan.Sweep.MaxRunning
-	}
-	s, err := ledger.SubmitCalls(ctx, run, j.Slurm, j.Facts(), ledger.FirstCalls(len(j.Tasks), limit, running, options))
-	if err != nil {
-		ForgetLimits(j.Project)
-	}
-	return s, err
-}
-
-// After are the options that make a run of this job wait: for the runs that the
-// job file names, and for others.
-func (j *Job) After(ctx context.Context, more []rundir.Run) ([]string, error) {
-	parents := more
-	for _, name := range j.Plan.After {
-		r, err := j.Project.Get(name)
-		if err != nil {
-			return nil, err
-		}
-		parents = append(parents, r)
-	}
-	given, _ := j.Plan.Slurm.Get("dependency")
-	return After(ctx, j.Slurm, parents, given, j.Facts())
-}

@@ -13,7 +13,7 @@ import (
 
 // trees looks for the trees of path pins before anything reads them whole. What
 // is wrong is jobspec.Problems, at the pin's place in the job file.
-func (j *Job) trees() error {
+func (j *Loaded) trees() error {
 	if j.opts.Resolve != nil { // they lie elsewhere
 		return nil
 	}
@@ -63,7 +63,7 @@ func tree(base string, p jobspec.Pin, file string) (message, hint string) {
 }
 
 // resolve names one of the job's trees by its hash.
-func (j *Job) resolve(pin jobspec.Pin) (s nix.Source, err error) {
+func (j *Loaded) resolve(pin jobspec.Pin) (s nix.Source, err error) {
 	if j.opts.Resolve != nil {
 		s, err = j.opts.Resolve(pin, j.WorkDir)
 	} else {
@@ -78,7 +78,7 @@ const manyFiles = 1000
 
 // TreeNotes says which trees were read again to find their hashes, and why. They
 // are of this command, not of the plan: the next one may remember the hash.
-func (j *Job) TreeNotes() (notes []string) {
+func (j *Loaded) TreeNotes() (notes []string) {
 	for _, s := range j.sources {
 		why := ""
 		switch h := s.Hashed; {

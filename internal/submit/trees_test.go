@@ -41,7 +41,7 @@ func TestTrees(t *testing.T) {
 		if err != nil {
 			t.Fatal(pin, err)
 		}
-		err = (&Job{Spec: spec, WorkDir: dir}).trees()
+		err = (&Loaded{Spec: spec, WorkDir: dir}).trees()
 		var ps jobspec.Problems
 		switch {
 		case want == "" && err != nil:
@@ -66,7 +66,7 @@ func TestTreeNotes(t *testing.T) {
 		{nix.Hashed{Why: nix.HashedUntold, Files: 3}, ""},
 		{nix.Hashed{Why: nix.HashedUntold, Files: 44000}, "not known to tell"},
 	} {
-		j := Job{sources: []nix.Source{{Kind: "path", Pin: jobspec.Pin{Path: "../pkgs"}, Hashed: c.how}}}
+		j := Loaded{sources: []nix.Source{{Kind: "path", Pin: jobspec.Pin{Path: "../pkgs"}, Hashed: c.how}}}
 		got := strings.Join(j.TreeNotes(), "\n")
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%+v: %q, want %q", c.how, got, c.want)

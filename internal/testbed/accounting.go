@@ -43,7 +43,7 @@ func (c *Cluster) startAccounting(ctx context.Context) error {
 	if err := c.run("mariadbd", "mariadbd", args...); err != nil {
 		return err
 	}
-	err = c.wait(ctx, poll, []string{"mariadbd"}, func() (string, error) {
+	err = c.wait(ctx, poll, []string{"mariadbd"}, func(context.Context) (string, error) {
 		if _, err := os.Stat(c.path("my.sock")); err != nil {
 			return "mariadbd has no socket", nil
 		}
@@ -55,7 +55,7 @@ func (c *Cluster) startAccounting(ctx context.Context) error {
 	if err := c.StartAccounting(ctx); err != nil {
 		return err
 	}
-	_, err = proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sacctmgr"], Args: []string{"--immediate", "add", "cluster", "testbed"}, Env: c.Env()})
+	_, err = proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sacctmgr"], Args: []string{"--immediate", "add", "cluster", c.opts.Name}, Env: c.Env()})
 	return err
 }
 
@@ -64,7 +64,7 @@ func (c *Cluster) StartAccounting(ctx context.Context) error {
 	if err := c.run("slurmdbd", "slurmdbd", "-D"); err != nil {
 		return err
 	}
-	return c.wait(ctx, poll, []string{"slurmdbd", "mariadbd"}, func() (string, error) {
+	return c.wait(ctx, poll, []string{"slurmdbd", "mariadbd"}, func(ctx context.Context) (string, error) {
 		_, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sacctmgr"], Args: []string{"--noheader", "show", "cluster"}, Env: c.Env()})
 		if err != nil {
 			return "slurmdbd does not answer: " + err.Error(), nil

@@ -123,7 +123,7 @@ func (c *Cluster) slurmConf() (string, error) {
 	addr, listen := listenOn(net.LookupHost(host))
 	var b strings.Builder
 	set := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	set("ClusterName=testbed")
+	set("ClusterName=%s", c.opts.Name)
 	set("SlurmctldHost=%s(%s)", host, addr)
 	set("SlurmctldPort=%d", ports[0])
 	set("SlurmUser=%s\nSlurmdUser=%s", usr.Username, usr.Username)
@@ -162,7 +162,10 @@ func (c *Cluster) slurmConf() (string, error) {
 // slurmConfFixed is what does not depend on the cluster. No cgroup is touched;
 // tasks are not bound, since nodes claim CPUs that do not exist; a node that
 // comes back is used again whatever took it down. Batch jobs are looked at once
-// a second, the fastest that slurmctld does.
+// a second, the fastest that slurmctld does. Slurm's own limits on how slow a
+// node, an answer or the end of a process may be are far above their defaults,
+// so that a machine that is busy is not taken for one that is broken; and jobs
+// that are over stay in the queue's memory for longer than any test lasts.
 const slurmConfFixed = `ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -177,12 +180,16 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0,bf_interval=1,bf_resolu
 MpiDefault=none
 MailProg=/bin/true
 ReturnToService=2
-KillWait=2
+KillWait=60
 Waittime=0
 InactiveLimit=0
-MinJobAge=300
+MinJobAge=7200
 SlurmctldTimeout=10
-SlurmdTimeout=30
+SlurmdTimeout=600
+MessageTimeout=60
+TCPTimeout=30
+BatchStartTimeout=300
+UnkillableStepTimeout=600
 SlurmctldDebug=info
 SlurmdDebug=info
 SlurmctldSyslogDebug=quiet

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -54,7 +56,7 @@ func (c *Cluster) startMunged(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.wait(ctx, poll/8, []string{"munged"}, func() (string, error) {
+	return c.wait(ctx, poll/8, []string{"munged"}, func(context.Context) (string, error) {
 		if _, err := os.Stat(c.path("munge.sock")); err != nil {
 			return "munged has no socket", nil
 		}
@@ -91,12 +93,12 @@ func (c *Cluster) run(name, program string, args ...string) error {
 
 // wait polls until is returns "", and meanwhile whether the named daemons live.
 // is says what is still wrong; an error from it ends the waiting.
-func (c *Cluster) wait(ctx context.Context, every time.Duration, names []string, is func() (string, error)) error {
+func (c *Cluster) wait(ctx context.Context, every time.Duration, names []string, is func(context.Context) (string, error)) error {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	last := ""
 	for {
-		wrong, err := is()
+		wrong, err := c.whileAlive(ctx, every, names, is)
 		if err != nil || wrong == "" {
 			return err
 		}
@@ -115,6 +117,28 @@ func (c *Cluster) wait(ctx context.Context, every time.Duration, names []string,
 			return fmt.Errorf("%w: %s; %s", context.Cause(ctx), last, c.tail("slurmctld"))
 		}
 	}
+}
+
+// whileAlive asks once, and gives up as soon as one of the named daemons is dead:
+// what is asked may be somebody else who never answers, on a port that was taken.
+func (c *Cluster) whileAlive(ctx context.Context, every time.Duration, names []string, is func(context.Context) (string, error)) (string, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if c.dead(names) != nil {
+					cancel()
+				}
+			}
+		}
+	}()
+	return is(ctx)
 }
 
 // dead returns an error if one of the named daemons has ended, or has logged
@@ -149,7 +173,7 @@ func (c *Cluster) dead(names []string) error {
 
 // waitIdle waits until the named nodes are idle.
 func (c *Cluster) waitIdle(ctx context.Context, nodes []string) error {
-	return c.wait(ctx, poll, append([]string{"slurmctld", "munged"}, nodes...), func() (string, error) {
+	return c.wait(ctx, poll, append([]string{"slurmctld", "munged"}, nodes...), func(ctx context.Context) (string, error) {
 		states, err := c.nodeStates(ctx)
 		if err != nil {
 			return err.Error(), nil // the controller does not answer yet
@@ -164,11 +188,8 @@ func (c *Cluster) waitIdle(ctx context.Context, nodes []string) error {
 	})
 }
 
-// nodeStates asks sinfo for the state of each node, as its %T shows it. It does
-// not wait for long: whatever listens on the port may not be our slurmctld.
+// nodeStates asks sinfo for the state of each node, as its %T shows it.
 func (c *Cluster) nodeStates(ctx context.Context) (map[string]string, error) {
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
 	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sinfo"], Args: []string{"-h", "-a", "-N", "-o", "%N %T"}, Env: c.Env()})
 	if err != nil {
 		return nil, err
@@ -195,12 +216,65 @@ func (c *Cluster) KillNode(ctx context.Context, name string) error {
 }
 
 // StartNode starts the slurmd of a node that was killed, and waits until the
-// node is idle.
+// node is idle and nothing is on its way that was meant for its former life:
+// slurmctld tries for seconds to have a dead node end its jobs, and what arrives
+// late would end the same job's next start.
 func (c *Cluster) StartNode(ctx context.Context, name string) error {
 	if err := c.run(name, "slurmd", "-D", "-N", name); err != nil {
 		return err
 	}
-	return c.waitIdle(ctx, []string{name})
+	if err := c.waitIdle(ctx, []string{name}); err != nil {
+		return err
+	}
+	return c.wait(ctx, poll, []string{"slurmctld", name}, c.toldAll)
+}
+
+// onItsWay are sdiag's counts of what slurmctld sends, or has to send again.
+var onItsWay = regexp.MustCompile(`(?m)^Agent (?:queue size|count): *(\d+)$`)
+
+// toldAll says whether slurmctld still has something to tell its nodes.
+func (c *Cluster) toldAll(ctx context.Context) (string, error) {
+	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.progs["sdiag"], Env: c.Env()})
+	if err != nil {
+		return err.Error(), nil
+	}
+	counts := onItsWay.FindAllSubmatch(res.Stdout, -1)
+	if len(counts) != 2 {
+		return "", fmt.Errorf("sdiag does not tell what is on its way:\n%s", res.Stdout)
+	}
+	for _, m := range counts {
+		if string(m[1]) != "0" {
+			return "slurmctld has messages on their way", nil
+		}
+	}
+	return "", nil
+}
+
+// RestartSlurmd kills a node's slurmd alone, whose jobs run on, and starts it
+// again. meanwhile is called in between.
+func (c *Cluster) RestartSlurmd(name string, meanwhile func()) error {
+	ps, err := c.processes(name)
+	if err != nil {
+		return err
+	}
+	for _, p := range ps {
+		exe, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", p.pid))
+		// Debian's alternatives make it slurmd-wlm.
+		if base := filepath.Base(exe); err != nil || base != "slurmd" && base != "slurmd-wlm" {
+			continue
+		}
+		if err := p.signal(unix.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return fmt.Errorf("kill slurmd of %s: %w", name, err)
+		}
+	}
+	meanwhile()
+	return c.run(name, "slurmd", "-D", "-N", name)
+}
+
+// KillController kills slurmctld as a power cut would: what it has not saved is
+// gone. Jobs run on.
+func (c *Cluster) KillController() error {
+	return killAll(func() ([]process, error) { return c.processes("slurmctld") })
 }
 
 // StopController ends slurmctld, which saves its state first. Jobs run on.
@@ -214,7 +288,7 @@ func (c *Cluster) StopController(ctx context.Context) error {
 			return fmt.Errorf("stop slurmctld: %w", err)
 		}
 	}
-	return c.wait(ctx, poll, nil, func() (string, error) {
+	return c.wait(ctx, poll, nil, func(context.Context) (string, error) {
 		ps, err := c.processes("slurmctld")
 		if len(ps) == 0 {
 			return "", err
@@ -228,7 +302,7 @@ func (c *Cluster) StartController(ctx context.Context) error {
 	if err := c.run("slurmctld", "slurmctld", "-D"); err != nil {
 		return err
 	}
-	return c.wait(ctx, poll, []string{"slurmctld"}, func() (string, error) {
+	return c.wait(ctx, poll, []string{"slurmctld"}, func(ctx context.Context) (string, error) {
 		if _, err := c.nodeStates(ctx); err != nil {
 			return err.Error(), nil
 		}

@@ -164,7 +164,7 @@ func (p process) open() (int, error) {
 // killAll kills what list lists, waiting for each round to end, until it lists
 // nothing twice: a process may have begun while a list was made.
 func killAll(list func() ([]process, error)) error {
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(5 * time.Minute)
 	for empty := 0; empty < 2; {
 		ps, err := list()
 		if err != nil {

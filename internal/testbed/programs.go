@@ -17,7 +17,7 @@ import (
 var needed = map[string]string{
 	"munged": "munge", "slurmctld": "slurmctld", "slurmd": "slurmd", "slurmstepd": "slurmd",
 	"sinfo": "slurm-client", "sbatch": "slurm-client", "srun": "slurm-client",
-	"squeue": "slurm-client", "scancel": "slurm-client", "scontrol": "slurm-client",
+	"squeue": "slurm-client", "scancel": "slurm-client", "scontrol": "slurm-client", "sdiag": "slurm-client",
 	"nix-build": "nix-bin", "nix-store": "nix-bin", "nix-instantiate": "nix-bin",
 }
 

@@ -40,6 +40,8 @@ type Options struct {
 	// Dir is the cluster's directory: absent or empty, its path at most
 	// MaxDir bytes. "" makes a new one below os.TempDir().
 	Dir string
+	// Name is Slurm's ClusterName, in lower case; "" is testbed.
+	Name string
 	// Detach lets the cluster outlive this process. Without it a watchdog
 	// process takes the cluster down as soon as this process is gone.
 	Detach bool
@@ -58,9 +60,14 @@ type Options struct {
 	Accounting bool
 	// NoNix starts the cluster where no Nix is installed or usable.
 	NoNix bool
-	// Timeout bounds the time until all nodes are idle (0: one minute).
+	// Timeout bounds the time until all nodes are idle (0: DefaultTimeout).
 	Timeout time.Duration
 }
+
+// DefaultTimeout is far above what a start takes, also on a machine that is busy
+// with other things: it ends the wait for daemons that live and never answer.
+// One that dies is noticed at once.
+const DefaultTimeout = 15 * time.Minute
 
 // MaxDir is the longest path of a cluster's directory, in bytes: slurmstepd
 // makes sockets DIR/spool/NODE/NODE_JOB.STEP, and unix(7) allows 107 bytes.
@@ -87,7 +94,10 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 		o.Classes = DefaultClasses()
 	}
 	if o.Timeout == 0 {
-		o.Timeout = time.Minute
+		o.Timeout = DefaultTimeout
+	}
+	if o.Name == "" {
+		o.Name = "testbed"
 	}
 	progs, err := findPrograms(!o.NoNix)
 	if err == nil && o.Accounting {

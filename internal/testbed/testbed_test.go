@@ -53,7 +53,7 @@ func job(t *testing.T, c *testbed.Cluster, script string, args ...string) *bufio
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
-	if err := f.SetReadDeadline(time.Now().Add(2 * time.Minute)); err != nil {
+	if err := f.SetReadDeadline(time.Now().Add(testbed.DefaultTimeout)); err != nil {
 		t.Fatal(err)
 	}
 	// A list after --export would make slurmd ask the user's login shell.
@@ -126,9 +126,13 @@ func TestConstraint(t *testing.T) {
 // A job's node goes down under it: the job is requeued, and the node comes back.
 func TestKillNode(t *testing.T) {
 	c := testbed.ForTest(t)
-	r := job(t, c, `echo $SLURMD_NODENAME ${SLURM_RESTART_COUNT-first} >"$FIFO"; [ "$SLURM_RESTART_COUNT" ] || sleep 1000`,
-		"-wzen2", "-pzen", "--requeue", "--job-name=killed")
-	same(t, "first start", lines(t, r, 1), "zen2 first")
+	r := job(t, c, `echo $SLURMD_NODENAME ${SLURM_RESTART_COUNT-first} $SLURM_JOB_ID >"$FIFO"; [ "$SLURM_RESTART_COUNT" ] || sleep 1000`,
+		"-wzen2", "-pzen", "--requeue")
+	first := lines(t, r, 1)
+	id, ok := strings.CutPrefix(first[0], "zen2 first ")
+	if !ok {
+		t.Fatalf("first start: %q", first)
+	}
 	before := ours(t, c.Dir, "SLURMD_NODENAME=zen2")
 	if len(before) == 0 {
 		t.Fatal("no process of the job on zen2")
@@ -144,8 +148,8 @@ func TestKillNode(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Slurm would wait for two minutes, until credentials have expired.
-	output(t, c, "scontrol", "update", "JobName=killed", "StartTime=now")
-	same(t, "second start", lines(t, r, 1), "zen2 1")
+	output(t, c, "scontrol", "update", "JobId="+id, "StartTime=now")
+	same(t, "second start", lines(t, r, 1), "zen2 1 "+id)
 }
 
 // Jobs outlive their controller, and a new one finds them.

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
-
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
 
@@ -51,7 +51,7 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 	t = Table(w)
 	fmt.Fprintln(t, "BUILD\tTUNE\tSTATE\tWHY")
 	for _, b := range p.Builds {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", b.Arch, orDash(b.Tune), costs[b.Arch], b.Why)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", cpuflags.Words(b.Arch), orDash(b.Tune), costs[b.Arch], b.Why)
 	}
 	t.Flush()
 	for _, b := range p.Builds {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -103,7 +104,7 @@ func PrintEnd(w io.Writer, s status.Status) {
 		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
-		fmt.Fprintf(w, ": build %s on %s, %s", s.Start.Build.Arch, s.Start.Nodes[0].CPU.Name, text.Plural(s.Start.Threads, "thread"))
+		fmt.Fprintf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, text.Plural(s.Start.Threads, "thread"))
 	}
 	fmt.Fprintf(w, "\n")
 	if s.Start != nil && s.Start.Oversubscribed != "" {

@@ -1,12 +1,11 @@
 package why
 
 import (
-	"regexp"
-
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
-var bad = regexp.MustCompile(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
+var bad = lazyre.New(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|panic|segmentation fault|killed|out of memory|oom|cannot|could not|not found|no such file|failed|denied|invalid|illegal instruction|floating.point exception|nan)\b`)
 
 // decisive are the lines of a log that tell what went wrong: the last five that
 // sound like it, else the last three.

@@ -171,14 +171,9 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 	a := submit.Again{}
 	ins, _ := ledger.Intents(r) // then the plan's values are told
 	options := map[string]string{}
-	for _, o := range pl.Slurm {
+	kept, _ := a.Options(pl, ins) // it changes nothing, and cannot fail
+	for _, o := range slices.Concat(pl.Slurm, kept) {
 		options[o.Name] = o.Value
-	}
-	if kept, err := a.Options(pl, ins); err == nil {
-		for _, o := range kept {
-			name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
-			options[name] = value
-		}
 	}
 	mem := Use{Of: "the largest process"}
 	var end facts.End
@@ -190,8 +185,8 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 			mem.Used, mem.Of = step.MaxRSS, "the largest task"
 		}
 	}
-	for _, name := range []string{"mem", "mem-per-cpu", "mem-per-gpu"} {
-		if mib, err := slurm.ParseSize(options[name]); err == nil && options[name] != "" {
+	for name, value := range options {
+		if mib, err := slurm.ParseSize(value); err == nil && slurm.IsMemory(name) {
 			mem.Asked = mib << 20
 			if name == "mem-per-cpu" {
 				mem.Asked *= int64(max(job.CPUs, pl.Threads.CPUs, 1))
@@ -226,16 +221,16 @@ func (y *Why) pending(job slurm.Job) {
 	if !job.Start.IsZero() {
 		y.Starts = &job.Start
 	}
-	head, _, _ := strings.Cut(code, ",") // ReqNodeNotAvail,_UnavailableNodes:n1
-	wait, ok := reasons[head]
-	if !ok {
-		wait, ok = reasons[code]
+	r := slurm.ParseReason(code)
+	words := r.Waiting()
+	switch {
+	case words == "":
+		words = "Slurm says: " + code
+	case r.Code == "JobArrayTaskLimit":
+		words = "as many tasks of the sweep run as max-running allows"
 	}
-	if !ok {
-		wait = waiting{"Slurm says: " + code, "scontrol show job JOB tells more"}
-	}
-	y.Words = "it waits: " + wait.words
-	y.Next = append(y.Next, strings.ReplaceAll(wait.way, "JOB", y.Job))
+	y.Words = "it waits: " + words
+	y.Next = append(y.Next, strings.ReplaceAll(wayOf(r.Code), "JOB", y.Job))
 }
 
 // ended says what a task died of, and what to ask for next.
@@ -276,7 +271,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 	default:
 		y.Words = "it failed" + text.Because(y.Reason)
 		switch {
-		case code == status.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
+		case code == facts.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
 			y.Words = "nixbatch stopped it before the first of its lines: " + text.Short(y.Reason)
 		case status.ExitWords[code].Way != "":
 			next("%s", status.ExitWords[code].Way)

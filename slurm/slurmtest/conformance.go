@@ -43,9 +43,12 @@ func Conformance(t *testing.T, factory func(t *testing.T) Cluster) {
 		{"Find", suite.find},
 		{"Unknown", suite.unknown},
 		{"HostileName", suite.hostileName},
+		{"Config", suite.config},
+		{"MPITypes", suite.mpiTypes},
+		{"Requeue", suite.requeue},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+			ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 			defer cancel()
 			tc.run(suite{factory(t), ctx}, t)
 		})
@@ -254,7 +257,7 @@ func (s suite) array(t *testing.T) {
 func (s suite) find(t *testing.T) {
 	token := unique("run")
 	id := s.submit(t, "exit 0", slurm.Option{Name: "hold"}, slurm.Option{Name: "job-name", Value: token},
-		slurm.Option{Name: "comment", Value: "nixbatch run=" + token})
+		slurm.Option{Name: "comment", Value: "project run=" + token})
 	for name, find := range map[string]func(context.Context, string) ([]slurm.JobID, error){
 		"comment": s.Client.FindByComment, "name": s.Client.FindByName,
 	} {
@@ -294,6 +297,46 @@ func (s suite) hostileName(t *testing.T) {
 		}
 		if jobs[0].Name != v || jobs[0].Comment != v {
 			t.Errorf("%q became the name %q and the comment %q", v, jobs[0].Name, jobs[0].Comment)
+		}
+	}
+}
+
+// config checks the controller's configuration, and that its clock is this
+// machine's to a few seconds.
+func (s suite) config(t *testing.T) {
+	c, err := s.Client.Config(s.ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.ClusterName() == "" || c.ClusterName() != strings.ToLower(c.Get("clustername")) || c.MaxArraySize() < 2 {
+		t.Errorf("cluster %q, arrays of %d", c.ClusterName(), c.MaxArraySize())
+	}
+	if away := time.Since(c.Time).Abs(); away > time.Minute {
+		t.Errorf("the controller's clock says %s", c.Time)
+	}
+	if v := c.Get("no such key"); v != "" {
+		t.Errorf("a key that is not there has the value %q", v)
+	}
+}
+
+func (s suite) mpiTypes(t *testing.T) {
+	types, err := s.Client.MPITypes(s.ctx)
+	if err != nil || !slices.Contains(types, "none") || !slices.IsSorted(types) {
+		t.Errorf("srun speaks %v: %v", types, err)
+	}
+}
+
+// requeue starts a job again that is over.
+func (s suite) requeue(t *testing.T) {
+	id := s.submit(t, "exit 0", slurm.Option{Name: "requeue"})
+	s.wait(t, id, 1, final)
+	if err := s.Client.Requeue(s.ctx, id.String()); err != nil {
+		t.Fatal(err)
+	}
+	s.wait(t, id, 1, func(j slurm.Job) bool { return !j.State.Final() })
+	for _, bad := range []string{"66000000", "", "--all"} {
+		if err := s.Client.Requeue(s.ctx, bad); err == nil {
+			t.Errorf("a job %q was started again", bad)
 		}
 	}
 }

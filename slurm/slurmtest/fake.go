@@ -2,7 +2,6 @@ package slurmtest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -10,12 +9,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// Fake is a Slurm in memory: a proc.Runner that answers sbatch, squeue, sacct,
-// scancel and sinfo with the text that the real ones print. A job goes one step
+// Fake is a Slurm in memory: a slurm.Runner that answers sbatch, squeue, sacct,
+// scancel, sinfo, scontrol and srun --mpi=list with the text that the real ones print. A job goes one step
 // further each time squeue lists it: pending, running, then done as the
 // script's last `exit N` says (0 without one; "$SLURM_ARRAY_TASK_ID" is the
 // task's index). Any other command, option or format is an error, so that a
@@ -34,7 +32,7 @@ type Fake struct {
 	mu    sync.Mutex
 	next  int64
 	jobs  []*fakeJob
-	calls []proc.Cmd
+	calls []slurm.Command
 }
 
 type fakeJob struct {
@@ -55,34 +53,35 @@ func (j *fakeJob) ref() string {
 }
 
 // Calls returns the commands run so far.
-func (f *Fake) Calls() []proc.Cmd {
+func (f *Fake) Calls() []slurm.Command {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.calls)
 }
 
-// Run implements proc.Runner.
-func (f *Fake) Run(ctx context.Context, c proc.Cmd) (proc.Result, error) {
+// Run implements slurm.Runner.
+func (f *Fake) Run(ctx context.Context, c slurm.Command) (slurm.Output, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls = append(f.calls, c)
 	if err := ctx.Err(); err != nil {
-		return proc.Result{}, &proc.Error{Line: c.String(), ExitCode: -1, Signal: "interrupt", Err: err}
+		return slurm.Output{}, &slurm.CommandError{ExitCode: -1, Err: fmt.Errorf("%s: %w", c, err)}
 	}
-	commands := map[string]func(proc.Cmd) (string, error){
+	commands := map[string]func(slurm.Command) (string, error){
 		"sbatch": f.sbatch, "squeue": f.squeue, "sacct": f.sacct, "scancel": f.scancel, "sinfo": f.sinfo,
+		"scontrol": f.scontrol, "srun": f.srun,
 	}
-	run, ok := commands[c.Path]
+	run, ok := commands[c.Name]
 	if !ok {
-		return proc.Result{}, fmt.Errorf("the fake has no %s", c.Path)
+		return slurm.Output{}, fmt.Errorf("the fake has no %s", c.Name)
 	}
 	out, err := run(c)
 	if err == nil {
-		return proc.Result{Stdout: []byte(out)}, nil
+		return slurm.Output{Stdout: []byte(out)}, nil
 	}
 	stderr := []byte(err.Error() + "\n")
-	return proc.Result{Stdout: []byte(out), Stderr: stderr}, &proc.Error{Line: c.String(), ExitCode: 1,
-		Decisive: proc.Decisive(stderr), Stderr: stderr, Err: errors.New("exit status 1")}
+	return slurm.Output{Stdout: []byte(out), Stderr: stderr}, &slurm.CommandError{
+		ExitCode: 1, Stderr: stderr, Err: fmt.Errorf("%s: exit code 1: %w", c, err)}
 }
 
 func (f *Fake) partitions() []string {
@@ -132,7 +131,7 @@ func fill(format string, value map[byte]string) (string, error) {
 	return b.String() + "\n", nil
 }
 
-func (f *Fake) sinfo(c proc.Cmd) (string, error) {
+func (f *Fake) sinfo(c slurm.Command) (string, error) {
 	m, _, err := flags(c.Args, "Node", "noheader", "format")
 	if err != nil {
 		return "", err
@@ -175,7 +174,7 @@ func orNull(l []string) string {
 	return strings.Join(l, ",")
 }
 
-func (f *Fake) scancel(c proc.Cmd) (string, error) {
+func (f *Fake) scancel(c slurm.Command) (string, error) {
 	_, ids, err := flags(c.Args)
 	if err != nil {
 		return "", err

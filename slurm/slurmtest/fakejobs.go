@@ -8,11 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-func (f *Fake) sbatch(c proc.Cmd) (string, error) {
+func (f *Fake) sbatch(c slurm.Command) (string, error) {
 	if slices.Contains(c.Args, "--version") {
 		return "slurm 22.05.8\n", nil
 	}
@@ -73,15 +72,12 @@ func (f *Fake) sbatch(c proc.Cmd) (string, error) {
 func (f *Fake) accept(opt map[string]string, part, script string) (int64, error) {
 	tasks := []int{-1}
 	if a, ok := opt["array"]; ok {
-		tasks = nil
-		indexes, err := slurm.ExpandHosts("[" + strings.Split(a, "%")[0] + "]")
-		if err != nil {
+		list, _, _ := strings.Cut(a, "%")
+		indices, err := slurm.ParseIndices(list)
+		if err != nil || len(indices) == 0 {
 			return 0, errors.New("sbatch: error: Batch job submission failed: Invalid job array specification")
 		}
-		for _, s := range indexes {
-			n, _ := strconv.Atoi(s)
-			tasks = append(tasks, n)
-		}
+		tasks = indices
 	}
 	limit := slurm.Unlimited
 	if t, ok := opt["time"]; ok {
@@ -116,7 +112,7 @@ func exitOf(script string, task int) int {
 	return code
 }
 
-func (f *Fake) squeue(c proc.Cmd) (string, error) {
+func (f *Fake) squeue(c slurm.Command) (string, error) {
 	m, _, err := flags(c.Args, "noheader", "array", "states", "format", "name", "jobs", "me")
 	if err != nil {
 		return "", err
@@ -179,7 +175,7 @@ func (j *fakeJob) fields() map[byte]string {
 		'V': fmt.Sprint(j.submit.Unix()), 'S': start, 'e': "N/A", 'j': j.name, 'k': comment}
 }
 
-func (f *Fake) sacct(c proc.Cmd) (string, error) {
+func (f *Fake) sacct(c slurm.Command) (string, error) {
 	if !f.Accounting {
 		return "", errors.New("Slurm accounting storage is disabled")
 	}
@@ -229,4 +225,30 @@ func (j *fakeJob) column(name, step string) (string, bool) {
 		v = "batch"
 	}
 	return v, ok
+}
+
+// scontrol answers show config and requeue.
+func (f *Fake) scontrol(c slurm.Command) (string, error) {
+	switch {
+	case slices.Equal(c.Args, []string{"show", "config"}):
+		return fmt.Sprintf("Configuration data as of %d\nClusterName             = fake\nMaxArraySize            = 1001\n\n"+
+			"Slurmctld(primary) at fake is UP\n", time.Now().Unix()), nil
+	case len(c.Args) == 2 && c.Args[0] == "requeue":
+		for _, j := range f.jobs {
+			if j.ref() == c.Args[1] {
+				j.word, j.held = "PENDING", false
+				return "", nil
+			}
+		}
+		return "", errors.New("Invalid job id specified for job " + c.Args[1])
+	}
+	return "", fmt.Errorf("the fake has no scontrol %s", strings.Join(c.Args, " "))
+}
+
+// srun answers as that of 22.05 does.
+func (f *Fake) srun(c slurm.Command) (string, error) {
+	if !slices.Equal(c.Args, []string{"--mpi=list"}) {
+		return "", errors.New("the fake has no steps")
+	}
+	return "MPI plugin types are...\n\tnone\n\tpmi2\n\tpmix\nspecific pmix plugin versions available: pmix_v4\n", nil
 }

@@ -56,6 +56,10 @@ func inBed(t *testing.T, bed *testbed.Cluster, cpus map[string]string) string {
 
 var Ctx = context.Background()
 
+// Patience is how long answers are waited for that have to come: far longer than
+// they take on a machine that is slow and busy.
+const Patience = 15 * time.Minute
+
 // Scene is a project on a cluster.
 type Scene struct {
 	T       *testing.T

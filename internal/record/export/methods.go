@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
@@ -128,7 +129,7 @@ func (m *method) paragraph() string {
 			if arch == "generic" {
 				named = append(named, "without CPU-specific options")
 			} else {
-				named = append(named, "for "+arch+" (-march="+arch+")")
+				named = append(named, "for "+cpuflags.Words(arch)+" ("+m.options(arch)+")")
 			}
 		}
 		fmt.Fprintf(&b, "The performance-critical packages were built %s and ran on %s with %s threads for each task. ", words(named), words(m.cpus), words(m.threads))
@@ -142,6 +143,19 @@ func (m *method) paragraph() string {
 		b.WriteString(" NixOS-QChem is described by Kowalewski and Seeber, Int. J. Quantum Chem. 2022, e26872.")
 	}
 	return b.String() + "\n"
+}
+
+// options is what the compiler was told of a build.
+func (m *method) options(arch string) string {
+	base := arch
+	if b, ok := cpuflags.ParseBuild(arch); ok {
+		base = b.Base
+	}
+	words := []string{"-march=" + base}
+	if b, ok := m.Plan.BuildFor(arch); ok {
+		words = append(words, b.Options...)
+	}
+	return strings.Join(words, " ")
 }
 
 func (m *method) bibtex() string {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/internal/strictyaml"
 )
 
 // fromJobFile is the origin (Var.From) of a variable that env: of the job file
@@ -46,18 +46,17 @@ func (r *Redactor) jobFile(data []byte) []byte {
 	return []byte("# This job file is left out: private values cannot be told from the rest of it.\n# It is " + r.Token(string(data)) + "\n")
 }
 
-// envBlock parses a job file. at is the index of env's key among the contents of
-// the root; -1 if there is nothing in it.
-func envBlock(data []byte) (root *jobspec.Node, at int, ok bool) {
-	if root, ok = jobspec.RootMapping(data); !ok {
+// envBlock parses a job file. at is the place of env among the keys of the root; -1 if there is nothing in it.
+func envBlock(data []byte) (root *strictyaml.Node, at int, ok bool) {
+	if root, ok = strictyaml.RootMapping(data); !ok {
 		return nil, -1, false
 	}
 	at = -1
-	for i := 0; i < len(root.Content); i += 2 {
-		if root.Content[i].Value != "env" || len(root.Content[i+1].Content) == 0 {
+	for i, p := range root.Keys {
+		if p.Key.Value != "env" || len(p.Value.Keys)+len(p.Value.Items) == 0 {
 			continue
 		}
-		if at >= 0 || !jobspec.IsMapping(root.Content[i+1]) {
+		if at >= 0 || p.Value.Kind != strictyaml.Mapping {
 			return nil, -1, false
 		}
 		at = i
@@ -66,22 +65,22 @@ func envBlock(data []byte) (root *jobspec.Node, at int, ok bool) {
 }
 
 // cutEnv replaces the lines of the block.
-func (r *Redactor) cutEnv(data []byte, root *jobspec.Node, at int) []byte {
+func (r *Redactor) cutEnv(data []byte, root *strictyaml.Node, at int) []byte {
 	lines := bytes.SplitAfter(data, []byte("\n"))
-	key, vars := root.Content[at], root.Content[at+1].Content
+	key, vars := root.Keys[at].Key, root.Keys[at].Value.Keys
 	end := len(lines) + 1
-	if at+2 < len(root.Content) {
-		end = root.Content[at+2].Line
+	if at+1 < len(root.Keys) {
+		end = root.Keys[at+1].Key.Pos.Line
 	}
-	if key.Line > len(lines) || end > len(lines)+1 || end <= key.Line {
+	if key.Pos.Line > len(lines) || end > len(lines)+1 || end <= key.Pos.Line {
 		return nil
 	}
 	var out bytes.Buffer
-	out.Write(bytes.Join(lines[:key.Line-1], nil))
-	indent := strings.Repeat(" ", key.Column-1)
+	out.Write(bytes.Join(lines[:key.Pos.Line-1], nil))
+	indent := strings.Repeat(" ", key.Pos.Column-1)
 	fmt.Fprintf(&out, "%senv:\n", indent)
-	for i := 0; i < len(vars); i += 2 {
-		fmt.Fprintf(&out, "%s  %q: %q\n", indent, vars[i].Value, r.envToken(vars[i+1].Value))
+	for _, v := range vars {
+		fmt.Fprintf(&out, "%s  %q: %q\n", indent, v.Key.Value, r.envToken(v.Value.Value))
 	}
 	out.Write(bytes.Join(lines[end-1:], nil))
 	return out.Bytes()
@@ -89,22 +88,23 @@ func (r *Redactor) cutEnv(data []byte, root *jobspec.Node, at int) []byte {
 
 // isCut checks what cutEnv made: the parser and it may see the ends of lines in
 // different places.
-func (r *Redactor) isCut(out []byte, was *jobspec.Node, at int) bool {
+func (r *Redactor) isCut(out []byte, was *strictyaml.Node, at int) bool {
 	root, now, ok := envBlock(out)
-	if !ok || now != at || len(root.Content) != len(was.Content) {
+	if !ok || now != at || len(root.Keys) != len(was.Keys) {
 		return false
 	}
-	for i := 0; i < len(root.Content); i += 2 {
-		if root.Content[i].Value != was.Content[i].Value {
+	for i := range root.Keys {
+		if root.Keys[i].Key.Value != was.Keys[i].Key.Value {
 			return false
 		}
 	}
-	vars, before := root.Content[at+1].Content, was.Content[at+1].Content
+	vars, before := root.Keys[at].Value.Keys, was.Keys[at].Value.Keys
 	if len(vars) != len(before) {
 		return false
 	}
-	for i := 0; i < len(vars); i += 2 {
-		if !jobspec.IsScalar(before[i+1]) || vars[i].Value != before[i].Value || vars[i+1].Value != r.envToken(before[i+1].Value) {
+	for i, v := range vars {
+		old := before[i]
+		if old.Value.Kind != strictyaml.Text || v.Key.Value != old.Key.Value || v.Value.Value != r.envToken(old.Value.Value) {
 			return false
 		}
 	}

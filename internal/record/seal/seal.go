@@ -94,7 +94,9 @@ func Salt(projectDir string) (string, error) {
 // ErrExists. What an interrupted sealing left is written anew. That the run is
 // over is for the caller to know.
 func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error) {
-	if _, err := os.Lstat(filepath.Join(dir, SealFile)); err == nil {
+	if there, err := durable.There(filepath.Join(dir, SealFile)); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	} else if there {
 		return nil, fmt.Errorf("seal: %w", durable.ErrExists)
 	}
 	facts, err := FactFiles(dir)
@@ -183,31 +185,33 @@ func (e *NewerError) Hint() string { return "a newer nixbatch wrote it: read it 
 // ReadSeal reads the seal of a record: fs.ErrNotExist if it has none, a
 // *NewerError if it is of a later version, and an error if not a byte of it may
 // be other than it is.
-func Read(src source.Source) (*Seal, error) {
-	data, err := source.ReadAll(src, SealFile)
+func Read(src source.Source) (*Seal, error) { return read(src, SealFile) }
+
+func read(src source.Source, name string) (*Seal, error) {
+	data, err := source.ReadAll(src, name)
 	if err != nil {
 		return nil, err
 	}
 	v, err := canon.ParseJSON(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", SealFile, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if got := v.Get("schema").Text; got != SealSchema && strings.HasPrefix(got, "nixbatch/seal/") {
-		return nil, &NewerError{SealFile, got}
+		return nil, &NewerError{name, got}
 	}
 	var s Seal
 	if err := json.Unmarshal(data, &s); err != nil {
-		return nil, fmt.Errorf("%s: %w", SealFile, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	id := s.ID
 	again, err := s.Bytes()
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", SealFile, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	case id != s.ID || !bytes.Equal(again, data):
-		return nil, fmt.Errorf("%s: it was changed: its own hash is another", SealFile)
+		return nil, fmt.Errorf("%s: it was changed: its own hash is another", name)
 	case s.root() != s.Root:
-		return nil, fmt.Errorf("%s: its root is not that of its facts", SealFile)
+		return nil, fmt.Errorf("%s: its root is not that of its facts", name)
 	}
 	for _, f := range s.Facts {
 		if !source.SafeName(f.Path) {

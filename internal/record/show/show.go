@@ -15,9 +15,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/dustin/go-humanize"
-
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -99,7 +99,7 @@ func (p *page) add(a load.Attempt) error {
 		if !slices.Contains(p.builds, s.Build.Arch) {
 			p.builds = append(p.builds, s.Build.Arch)
 		}
-		line += "started " + at(s.Time) + ", build " + s.Build.Arch
+		line += "started " + at(s.Time) + ", build " + cpuflags.Words(s.Build.Arch)
 	} else {
 		line += "no start"
 	}
@@ -171,7 +171,7 @@ func Text(w io.Writer, r *load.Record) error {
 		for _, path := range e.Paths {
 			size += path.NarSize
 		}
-		row("build", "%s: %d store paths, %s, %d packages, %s %s", b.Arch, len(e.Paths), humanize.IBytes(uint64(size)), len(export.Packages(e)), e.Nix.Implementation, e.Nix.Version)
+		row("build", "%s: %d store paths, %s, %d packages, %s %s", cpuflags.Words(b.Arch), len(e.Paths), humanize.IBytes(uint64(size)), len(export.Packages(e)), e.Nix.Implementation, e.Nix.Version)
 		row("", "%s", e.Drv)
 	}
 	for _, n := range p.nodes {

@@ -7,10 +7,12 @@
 // same script, and counts the Nix programs that the submit started; (b) the way
 // from the start of a batch script to the user's first line, against a plain
 // bash script and against nix-shell on the same derivation; (c) the generic
-// build of the Hartree-Fock program against the one for this CPU; (d) the look at
+// builds of programs in C, Fortran and C++ against those for this CPU, and these
+// against -march=native; (d) the look at
 // the CPUs before the payload, on one node and on four; (e) plans with a pin of
 // 44,000 files: a warm one against one with a small pin, a first one against
-// nix-instantiate of the same shell.
+// nix-instantiate of the same shell; (f), first, the start of nixbatch itself
+// against build/nothing, an empty program.
 package main
 
 import (
@@ -83,11 +85,14 @@ func bench(ctx context.Context, nixbatch, examples string, letters []string) (er
 		}
 	}()
 	b := &bed{ctx, c, nixbatch, dir}
-	for i, part := range []func() error{b.submit, b.firstLine, b.builds, b.guard, b.plans} {
-		if len(letters) > 0 && !slices.Contains(letters, string(rune('a'+i))) {
+	for _, part := range []struct {
+		letter string
+		run    func() error
+	}{{"f", b.start}, {"a", b.submit}, {"b", b.firstLine}, {"c", b.builds}, {"d", b.guard}, {"e", b.plans}} {
+		if len(letters) > 0 && !slices.Contains(letters, part.letter) {
 			continue
 		}
-		if err := part(); err != nil {
+		if err := part.run(); err != nil {
 			return err
 		}
 		fmt.Println()
@@ -110,6 +115,9 @@ func (b *bed) timed(dir, path string, args ...string) (time.Duration, error) {
 
 // job writes a job file into the directory.
 func (b *bed) job(dir, name, text string) error {
+	if err := os.MkdirAll(filepath.Join(b.dir, dir), 0o755); err != nil {
+		return err
+	}
 	return os.WriteFile(filepath.Join(b.dir, dir, name), []byte(text), 0o644)
 }
 

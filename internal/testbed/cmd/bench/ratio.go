@@ -13,14 +13,7 @@ func (p *pairs) add(a, b time.Duration) { p.a, p.b = append(p.a, a), append(p.b,
 
 // print tells the times and, pair by pair, their ratio and difference.
 func (p pairs) print(nameA, nameB string) {
-	ms := func(ds []time.Duration) []float64 {
-		out := make([]float64, len(ds))
-		for i, d := range ds {
-			out[i] = float64(d.Microseconds()) / 1000
-		}
-		return out
-	}
-	a, b := ms(p.a), ms(p.b)
+	a, b := milliseconds(p.a), milliseconds(p.b)
 	ratio, diff := make([]float64, len(a)), make([]float64, len(a))
 	for i := range a {
 		ratio[i], diff[i] = a[i]/b[i], a[i]-b[i]
@@ -31,13 +24,24 @@ func (p pairs) print(nameA, nameB string) {
 	fmt.Printf("  %-34s %s ms\n", "difference, pair by pair", spread(diff))
 }
 
-// spread is the median, the smallest and the largest.
-func spread(v []float64) string {
+func milliseconds(ds []time.Duration) []float64 {
+	out := make([]float64, len(ds))
+	for i, d := range ds {
+		out[i] = float64(d.Microseconds()) / 1000
+	}
+	return out
+}
+
+func median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
 	n := len(s)
-	median := s[n/2]
 	if n%2 == 0 {
-		median = (s[n/2-1] + s[n/2]) / 2
+		return (s[n/2-1] + s[n/2]) / 2
 	}
-	return fmt.Sprintf("%9.2f (%.2f to %.2f, %d runs)", median, s[0], s[n-1], n)
+	return s[n/2]
+}
+
+// spread is the median, the smallest and the largest.
+func spread(v []float64) string {
+	return fmt.Sprintf("%9.2f (%.2f to %.2f, %d runs)", median(v), slices.Min(v), slices.Max(v), len(v))
 }

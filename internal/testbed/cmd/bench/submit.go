@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
 const holdJob = `name: bench-submit
@@ -58,7 +59,7 @@ func (b *bed) submit() error {
 	return err
 }
 
-var execLine = regexp.MustCompile(`execve\("([^"]*)".*\) = 0`)
+var execLine = lazyre.New(`execve\("([^"]*)".*\) = 0`)
 
 // countExecs shows which programs a warm submit starts.
 func (b *bed) countExecs() error {

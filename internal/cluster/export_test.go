@@ -1,4 +1,0 @@
-package cluster
-
-// Matches is matches, for the tests that compare it with Slurm.
-var Matches = matches

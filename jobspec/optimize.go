@@ -1,0 +1,95 @@
+package jobspec
+
+import (
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/suggest"
+)
+
+var strategies = []string{"dispatch", "constrain", "common"}
+
+func optimizeBlock() block[Optimize] {
+	return block[Optimize]{[]key[Optimize]{
+		{"arch", optional, "auto, generic, a name of GCC's -march (less flags: znver4-no-sse4a), or a list of names; default auto", archNames,
+			func(d *decoder, at string, p pair, o *Optimize) {
+				if arch := d.arch(at, p.Value); len(arch) > 0 {
+					o.Arch = arch
+				}
+			}},
+		{"config", optional, "option of the package set's configuration that is set to the arch", textOf(attrRE),
+			into((*decoder).configOption, func(o *Optimize) *string { return &o.Config })},
+		{"packages", optional, "attribute paths of packages to rebuild for the arch, and only these", listOf(textOf(attrRE), 0),
+			into(each((*decoder).attrs), func(o *Optimize) *[]string { return &o.Packages })},
+		{"strategy", optional, "dispatch, constrain or common; default dispatch", enumOf(strategies),
+			into(oneOf(strategies), func(o *Optimize) *string { return &o.Strategy })},
+	}, map[string]string{
+		"march": "did you mean arch?", "mtune": "it follows from arch: remove it", "level": "did you mean arch?",
+	}}
+}
+
+func (d *decoder) configOption(at string, n *node) (string, bool) {
+	s, ok := d.Text(at, n, "the name of a configuration option")
+	if !ok {
+		return "", false
+	}
+	if problem, hint := checkAttr(s); problem != "" {
+		if hint != "" {
+			problem, hint = "is not the name of an option", "write a dotted name, such as qchem-config.optArch"
+		}
+		d.Add(n.Pos, hint, "%s: %s %s", at, shown(s), problem)
+	}
+	return s, true
+}
+
+// arch reads one name or a list of them.
+func (d *decoder) arch(where string, n *node) []string {
+	if n.Kind == list {
+		if len(n.Items) == 0 {
+			d.Add(n.Pos, "write auto, or remove it", "%s: the list is empty", where)
+		}
+		return d.Texts(where, "arch name", n, func(s string) (string, string) {
+			if s == "auto" {
+				return "does not go with other names", "write arch: auto alone"
+			}
+			return checkArch(s)
+		})
+	}
+	s, ok := d.Text(where, n, "auto, generic, an arch, or a list of them")
+	if !ok {
+		return nil
+	}
+	if s == "auto" {
+		return []string{s}
+	}
+	if problem, hint := checkArch(s); problem != "" {
+		d.Add(n.Pos, hint, "%s: %s %s", where, shown(s), problem)
+		return nil
+	}
+	return []string{s}
+}
+
+func checkArch(s string) (problem, hint string) {
+	if s == "generic" {
+		return "", ""
+	}
+	if s == "native" {
+		return "would be the CPU of whoever builds", "write auto: it follows the CPUs of the nodes"
+	}
+	if _, ok := cpuflags.ParseBuild(s); ok {
+		return "", ""
+	}
+	words := append([]string{"auto", "generic"}, cpuflags.ArchNames()...)
+	hint = suggest.DidYouMean(s, words)
+	if hint == "" {
+		hint = "names are those of GCC's -march, such as haswell, znver4, x86-64-v3"
+	}
+	return "is not an arch that is known here", hint
+}
+
+// ArchProblem says what is wrong with the name of an arch that is to stand
+// alone, and the way out; both are "" where nothing is.
+func ArchProblem(name string) (problem, hint string) {
+	if name == "generic" {
+		return "is no arch of a CPU", "leave it out: nothing said is the same"
+	}
+	return checkArch(name)
+}
