@@ -19,7 +19,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -52,7 +52,7 @@ func (c *checker) pins() {
 				c.report.say(what, Proved, name+": the tree in this export has its hash")
 			}
 		case !c.o.NoStore && there(p.Store):
-			if got, err := nix.HashTree(p.Store); err != nil || got != p.Hash {
+			if got, err := nixtree.HashTree(p.Store); err != nil || got != p.Hash {
 				c.report.say(what, Failed, p.Store+" has another hash than "+p.Hash)
 			} else {
 				c.report.say(what, Proved, name+": "+p.Store+" has its hash")
@@ -131,7 +131,7 @@ func (c *checker) store(what string, e facts.Environment) {
 			missing++
 			continue
 		}
-		if got, err := nix.HashTree(p.Path); err != nil || got != p.NarHash {
+		if got, err := nixtree.HashTree(p.Path); err != nil || got != p.NarHash {
 			bad = append(bad, p.Path+" has another hash")
 		}
 	}
