@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
+	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -32,11 +34,11 @@ func cancelCommand(s Streams) *cli.Command {
 			states, serr := status.States(c.Context, client, []rundir.Run{r}, f)
 			st := states[0]
 			switch {
-			case st.Job.Local:
-				return &fault.Error{Message: "run " + r.ID + " is a local one", Way: "press Ctrl-C where it runs"}
 			case st.Over():
 				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
 				return nil
+			case st.Job.Local:
+				return cancelLocal(s, st, f.Now())
 			}
 			if st.Elsewhere != "" {
 				return &slurmError{serr}
@@ -52,6 +54,19 @@ func cancelCommand(s Streams) *cli.Command {
 			return cancel(c.Context, s, client, st, task, open, f)
 		},
 	}
+}
+
+// cancelLocal tells the agent of a local run to end.
+func cancelLocal(s Streams, st status.Status, now time.Time) error {
+	if st.State != slurm.Running {
+		fmt.Fprintf(s.Out, "run %s does not run%s\n", st.Run.ID, ui.Because(st.Reason))
+		return nil
+	}
+	if err := submit.CancelHere(st.Run, now); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.Out, "run %s is told to end; told once more, it is killed\n", st.Run.ID)
+	return nil
 }
 
 // cancel tells those of a run's jobs to end that the queue shows to be its own.

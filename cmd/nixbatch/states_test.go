@@ -169,6 +169,14 @@ const (
 	refusing = "trap '' TERM\n" + forever
 )
 
+// whyNot is what nixbatch must not say of it.
+func (s *site) whyNot(name, untrue string) {
+	s.t.Helper()
+	if out := s.must("why", name); strings.Contains(out, untrue) {
+		s.t.Errorf("why %s has %q:\n%s", name, untrue, out)
+	}
+}
+
 // Every state as a real cluster makes it, and what why says of it.
 func TestStates(t *testing.T) {
 	t.Parallel()
@@ -205,6 +213,26 @@ func TestStates(t *testing.T) {
 			s.must("submit", "hungry.yaml")
 			s.reaches("hungry", "out-of-memory", "")
 			s.why("hungry", "it ran out of memory", "--mem x1.5, which is 60M")
+		},
+		"out-of-memory-sweep": func(s *site) {
+			s.job("eaters", "partition: n, mem: 60M, time: 5", "sweep: {matrix: {bytes: [1, 300000000, 2]}}\n",
+				"x=$(/usr/bin/head -c $bytes /dev/zero | /usr/bin/tr '\\0' a)\n[ $bytes = 1 ] || [ $bytes = 2 ] || sleep 30\necho ${#x}")
+			s.must("submit", "eaters.yaml")
+			s.reaches("eaters", "out-of-memory", "completed 2, out-of-memory 1")
+			s.why("eaters.1", "it ran out of memory", "--mem x1.5, which is 90M")
+		},
+		"agent-killed": func(s *site) {
+			s.job("shot", small, "", "/bin/kill -KILL $PPID\nsleep 1000")
+			s.must("submit", "shot.yaml")
+			s.reaches("shot", "failed", "the agent was killed before it could write the end")
+			s.whyNot("shot", "could not start it")
+		},
+		"agent-killed-sweep": func(s *site) {
+			s.job("shots", small, "sweep: {matrix: {how: [well, badly]}}\n", "[ $how = well ] || { /bin/kill -KILL $PPID; sleep 1000; }")
+			s.must("submit", "shots.yaml")
+			s.reaches("shots", "failed", "completed 1, failed 1")
+			s.why("shots.1", "the agent was killed before it could write the end")
+			s.whyNot("shots.1", "could not start it")
 		},
 		"requeued": func(s *site) {
 			s.job("again", small+", requeue: true", "", untilGo)

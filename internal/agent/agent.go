@@ -53,6 +53,7 @@ type Agent struct {
 	start   facts.Start
 	given   resources.Given
 	launch  launchSetup
+	alive   *os.File // see rundir.HoldAlive
 }
 
 // stop is why a task ends before its payload.
@@ -76,15 +77,15 @@ func (a *Agent) Main(ctx context.Context) int {
 	if err != nil {
 		return a.complain(err)
 	}
+	a.alive = alive
 	defer alive.Close()
+	defer rundir.GiveReserve(alive)
 	code, err := a.work(ctx)
 	if err != nil {
 		code = a.complain(err)
 		end := a.newEnd()
 		end.ExitCode, end.Reason = code, err.Error()
-		if werr := durable.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
-			fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", werr)
-		}
+		a.writeEnd(end)
 	}
 	return code
 }
@@ -150,12 +151,10 @@ func (a *Agent) claim() error {
 // keepAlive holds a lock for as long as this process lives, so that a local run
 // that was killed can be told from one that is running.
 func (a *Agent) keepAlive() (*os.File, error) {
-	f, err := os.OpenFile(a.Run.AliveFile(a.task, a.attempt), os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := rundir.HoldAlive(a.Run.AliveFile(a.task, a.attempt))
 	if err != nil {
 		return nil, fmt.Errorf("attempt directory: %w", err)
 	}
-	// A file system without locks says nothing about who is alive; Slurm does.
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	return f, nil
 }
 

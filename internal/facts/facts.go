@@ -214,6 +214,13 @@ type End struct {
 	Numbers    []Number `json:"numbers,omitempty"`    // what compare: of the job file found in the outputs
 }
 
+// AgentKilled is how the reason of an end begins that the agent did not write: it
+// was killed, and who had started it wrote this.
+const AgentKilled = "its agent was killed by signal"
+
+// ToldToEnd is how the reason of an end begins whose payload was told to end.
+const ToldToEnd = "told to end by signal"
+
 // InputChange is an input that was not the same at the end.
 type InputChange struct {
 	Path string `json:"path"`
@@ -262,4 +269,6 @@ type Cancel struct {
 	RunID  string    `json:"run_id"`
 	Time   time.Time `json:"time"`
 	Jobs   []string  `json:"jobs"` // as scancel was given them: 12, 12_3
+	// Local says that the agent of a local run was told, and no job of Slurm's.
+	Local bool `json:"local,omitempty"`
 }

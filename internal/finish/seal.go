@@ -59,6 +59,14 @@ func Seal(ctx context.Context, s status.Status, w status.Watcher, p ledger.About
 	if err != nil {
 		return nil, err
 	}
+	release, err := s.Run.Project.LockSeal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if seal.Sealed(s.Run.Dir, true) { // by another command, in the meantime
+		return nil, fmt.Errorf("run %s: %w", s.Run.ID, durable.ErrExists)
+	}
 	if err := seal.Supersede(s.Run.Dir); err != nil {
 		return nil, err
 	}

@@ -6,22 +6,7 @@ import (
 	"syscall"
 
 	"github.com/nixbatch/nixbatch/internal/rundir"
-	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// localState tells a local run that goes on from one that was killed: the agent
-// holds a lock for as long as it lives.
-func localState(r rundir.Run, t *TaskStatus) {
-	there, err := lockOf(r, t)
-	switch {
-	case !there:
-		t.Reason = "it left no end"
-	case err != nil:
-		t.State = slurm.Running
-	default:
-		t.Reason = "it left no end: it was killed, or the machine went down"
-	}
-}
 
 // lockOf looks at the lock of a task's last attempt: whether there is one, and
 // why it is not to be had.

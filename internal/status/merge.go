@@ -10,7 +10,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -133,32 +132,6 @@ func (t *TaskStatus) lastWord(words *lastWords) bool {
 	return ok
 }
 
-// overMemory finds tasks that Slurm's own accounting of memory ended: it calls
-// them failed (JobAcctGatherParams=OverMemoryKill, seen with 22.05.8), and says
-// what happened in the batch step's log alone.
-func (s *Status) overMemory() {
-	for i := range s.Tasks {
-		t := &s.Tasks[i]
-		if t.State == slurm.Failed && t.end == nil && len(SlurmSaid(s.Run, *t, s.Sweep(), "exceeded memory limit")) > 0 {
-			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
-		}
-	}
-}
-
-// SlurmSaid is what slurmstepd wrote about a task's job that has a text in it.
-func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool, text string) (out []string) {
-	file := r.LogFile(t.Task)
-	if sweep {
-		file = r.SlurmLog()
-	}
-	for _, l := range Tail(file) {
-		if strings.HasPrefix(l, "slurmstepd") && strings.Contains(l, text) && (!sweep || strings.Contains(l, "StepId="+t.Ref()+".") || strings.Contains(l, "JOB "+t.Ref()+" ")) {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 // waits are states of Slurm's that ours do not tell apart, in words.
 var waits = map[string]string{
 	"SUSPENDED":    "suspended",
@@ -183,7 +156,9 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 		return exitReason(code)
 	case state == slurm.Failed && t.Start && t.end == nil:
 		text := "the agent was killed before it could write the end"
-		if why := fate(reason); why != "" && reason != "NonZeroExitCode" {
+		// Slurm calls it a launch failure when the batch process, which had been
+		// started all the same, is killed (seen with 22.05.8).
+		if why := fate(reason); why != "" && reason != "NonZeroExitCode" && reason != "JobLaunchFailure" {
 			text += ": " + why
 		}
 		return text

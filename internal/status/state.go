@@ -155,6 +155,7 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	for _, i := range ask {
 		out[i].merge(said, silent, now)
+		out[i].tellMoved()
 	}
 	for _, i := range away {
 		out[i].merge((&answer{}).index(), out[i].Elsewhere, now)
@@ -211,9 +212,7 @@ func fromFiles(r rundir.Run) Status {
 	}
 	if ins[0].Local {
 		s.Job.Local = true // also where its submit.json was never written
-		if t := &s.Tasks[0]; t.end == nil {
-			localState(r, t)
-		}
+		localState(r, &s.Tasks[0])
 	}
 	s.sum()
 	s.Load()

@@ -117,6 +117,10 @@ func (t *retrial) look(ctx context.Context) error {
 	if err := s.LoadTasks(); err != nil {
 		return err
 	}
+	if was := s.Moved(); was != "" {
+		return fault.New(fmt.Sprintf("run %s was submitted from %s, and its project was moved or copied since: its jobs would look for it there", t.r.ID, was),
+			"move it back (a symbolic link from the old name to the new place does, too), or submit the job file anew from where it is now")
+	}
 	t.state = s
 	if err := durable.Read(t.r.PlanFile(), &t.plan); err != nil {
 		return fmt.Errorf("plan of run %s: %w", t.r.ID, err)

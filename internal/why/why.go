@@ -108,7 +108,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 		if t.State != slurm.Completed {
 			why.Log = decisive(why.LogFile)
 			if s.Sweep() {
-				why.Log = append(why.Log, status.SlurmSaid(r, t, true, "")...)
+				why.Log = append(why.Log, status.SlurmSaid(r, t, true)...)
 			}
 		}
 		why.ended(name, &pl)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -150,7 +151,7 @@ type known struct {
 // files looks at inputs and outputs, and at what the attempts say of themselves.
 func (c *checker) files() {
 	inputs, outputs := map[string]known{}, map[string]known{}
-	var odd, changed []string
+	var odd, changed, faked []string
 	attempts, ended := 0, 0
 	var before load.Attempt
 	err := c.Attempts(func(a load.Attempt) error {
@@ -161,6 +162,9 @@ func (c *checker) files() {
 		}
 		if a.Start == nil {
 			return nil
+		}
+		if slices.ContainsFunc(a.Start.Nodes, func(n facts.Node) bool { return n.Override }) {
+			faked = append(faked, name)
 		}
 		for _, f := range a.Start.Inputs {
 			keep(inputs, f, a.Start.Time)
@@ -200,6 +204,9 @@ func (c *checker) files() {
 		detail += " (the others are incomplete, which is not failed)"
 	}
 	c.report.say("the result", Claimed, detail)
+	if len(faked) > 0 {
+		c.report.say("CPUs are those of the nodes", Unknown, "they were faked through "+cpuflags.EnvCPUInfo+": "+some(faked))
+	}
 	if len(odd) > 0 {
 		c.report.say("times agree with each other", Unknown, strings.Join(odd[:min(3, len(odd))], "; "))
 	}
