@@ -1,6 +1,7 @@
 package cpuflags
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -116,6 +117,10 @@ func parseFile(path string) (CPU, error) {
 
 // parseFileAlike says also whether all processors are alike.
 func parseFileAlike(path string) (_ CPU, alike bool, _ error) {
+	// Looked at before it is opened: opening a pipe would wait for its writer.
+	if st, err := os.Stat(path); err == nil && !st.Mode().IsRegular() {
+		return CPU{}, false, &Error{Path: path, What: "cannot be read", Err: errors.New("it is not a regular file"), Way: openHint(path)}
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return CPU{}, false, &Error{Path: path, What: "cannot be read", Err: unwrapPath(err), Way: openHint(path)}

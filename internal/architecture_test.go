@@ -46,7 +46,7 @@ var layers = [][]string{
 	{"internal/options", "slurm/slurmtest"},
 	{"cpuflags", "slurm"},
 	{"internal/strictyaml"},
-	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text"},
+	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt"},
 }
 
 // public is the Go API. Of what is internal it may import the words below it;

@@ -1,6 +1,7 @@
 package jobspec
 
 import (
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -74,6 +75,8 @@ func checkOutput(s string) (problem, hint string) {
 	switch {
 	case !doublestar.ValidatePattern(s):
 		return "is not a pattern: a bracket is not closed, or it ends in a backslash", `write \[ for a bracket that is meant as it is`
+	case expansions(s) > maxExpansions:
+		return fmt.Sprintf("stands for more than %d patterns", maxExpansions), "fewer alternatives between braces; or * instead of them"
 	case path.IsAbs(bare) || strings.HasPrefix(bare, "{") && absolute.MatchString(bare):
 		return "is absolute: outputs are below the directory of the job file", ""
 	case slices.Contains(parts, ".."):
@@ -84,4 +87,35 @@ func checkOutput(s string) (problem, hint string) {
 		return "is the directory of the job file itself", "name files, or a directory below it"
 	}
 	return checkTilde(s)
+}
+
+// maxExpansions is how many patterns one with alternatives may stand for: each
+// is looked for by itself, {a,b} twenty times in a row a million times.
+const maxExpansions = 1000
+
+// expansions is how many patterns without braces one stands for, or any number
+// above maxExpansions.
+func expansions(s string) int {
+	n, _ := alternatives(s, 0)
+	return n
+}
+
+// alternatives counts from i to the end of s, or of the braces that it is in.
+func alternatives(s string, i int) (n, end int) {
+	sum, n := 0, 1
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '{':
+			var in int
+			in, i = alternatives(s, i+1)
+			n = min(n*in, maxExpansions+1)
+		case ',':
+			sum, n = min(sum+n, maxExpansions+1), 1
+		case '}':
+			return min(sum+n, maxExpansions+1), i
+		}
+	}
+	return min(sum+n, maxExpansions+1), i
 }

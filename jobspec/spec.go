@@ -135,14 +135,21 @@ func (s *Spec) Resolve(path string) string {
 // Load reads and checks a job file. A file that cannot be read is an ordinary
 // error; one that is wrong is a Problems.
 func Load(file string) (*Spec, error) {
+	// Looked at before it is opened: opening a pipe would wait for its writer.
+	if st, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("job file: %w", &os.PathError{Op: "open", Path: file, Err: errors.Unwrap(err)})
+	} else if !st.Mode().IsRegular() {
+		what := "is a pipe, a socket or a device, not a file"
+		if st.IsDir() {
+			what = "is a directory"
+		}
+		return nil, fmt.Errorf("job file: %w", &os.PathError{Op: "read", Path: file, Err: errors.New(what)})
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("job file: %w", err)
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.IsDir() {
-		return nil, fmt.Errorf("job file: %w", &os.PathError{Op: "read", Path: file, Err: errors.New("is a directory")})
-	}
 	data, err := io.ReadAll(io.LimitReader(f, MaxSize+1))
 	if err != nil {
 		return nil, fmt.Errorf("job file: %w", err)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"runtime/debug"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -40,6 +40,8 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer
+
+	out *output // what Out ends in, once Run has begun
 }
 
 // tool is what records say about this program.
@@ -64,8 +66,14 @@ var commit string
 // Run runs one command line and returns its exit code.
 func Run(ctx context.Context, s Streams, args []string) int {
 	out := &output{to: s.Out}
-	s.Out = out
+	s = s.through(out)
 	return written(s, out, run(ctx, s, args))
+}
+
+// through is the streams of a command, which make plain what passes them.
+func (s Streams) through(out *output) Streams {
+	s.Out, s.Err, s.out = screen.To(s.Out, out), screen.To(s.Err, s.Err), out
+	return s
 }
 
 // written is the exit code of a command that printed to out.
@@ -73,7 +81,7 @@ func written(s Streams, out *output, code int) int {
 	if out.err == nil {
 		return code
 	}
-	fmt.Fprintf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
+	screen.Printf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
 	if code == exitDone {
 		return exitNotWritten
 	}
@@ -83,7 +91,7 @@ func written(s Streams, out *output, code int) int {
 // versionLine prints what --version prints.
 func versionLine(s Streams) int {
 	out := &output{to: s.Out}
-	fmt.Fprintf(out, "nixbatch version %s\n", version)
+	screen.Printf(out, "nixbatch version %s\n", version)
 	return written(s, out, exitDone)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -35,7 +36,7 @@ func cancelCommand(s Streams) *cli.Command {
 			st := states[0]
 			switch {
 			case st.Over():
-				fmt.Fprintf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
+				screen.Printf(s.Out, "run %s is over already: %s\n", r.ID, st.State)
 				return nil
 			case st.Job.Local:
 				return cancelLocal(s, st, f.Now())
@@ -46,7 +47,7 @@ func cancelCommand(s Streams) *cli.Command {
 			open, _ := st.Open(task)
 			if len(open) == 0 {
 				if task >= 0 {
-					fmt.Fprintf(s.Out, "task %d of run %s is over already\n", task, r.ID)
+					screen.Printf(s.Out, "task %d of run %s is over already\n", task, r.ID)
 					return nil
 				}
 				return &ledger.UncertainError{RunID: r.ID, Err: serr}
@@ -59,13 +60,13 @@ func cancelCommand(s Streams) *cli.Command {
 // cancelLocal tells the agent of a local run to end.
 func cancelLocal(s Streams, st status.Status, now time.Time) error {
 	if st.State != slurm.Running {
-		fmt.Fprintf(s.Out, "run %s does not run%s\n", st.Run.ID, ui.Because(st.Reason))
+		screen.Printf(s.Out, "run %s does not run%s\n", st.Run.ID, ui.Because(st.Reason))
 		return nil
 	}
 	if err := submit.CancelHere(st.Run, now); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.Out, "run %s is told to end; told once more, it is killed\n", st.Run.ID)
+	screen.Printf(s.Out, "run %s is told to end; told once more, it is killed\n", st.Run.ID)
 	return nil
 }
 
@@ -88,7 +89,7 @@ func cancel(ctx context.Context, s Streams, client *slurm.Client, st status.Stat
 	}
 	if err := ledger.Cancelled(r, ids, f.Now()); err != nil {
 		// Slurm knows, and tells it for as long as it remembers the job.
-		fmt.Fprintf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
+		screen.Printf(s.Err, "nixbatch: note: that it was cancelled could not be written down: %v\n", err)
 	}
 	status.Forget(f)
 	told := "job " + strings.Join(ids, ", ")
@@ -98,6 +99,6 @@ func cancel(ctx context.Context, s Streams, client *slurm.Client, st status.Stat
 	case len(ids) > 1:
 		told = "jobs " + strings.Join(ids, ", ")
 	}
-	fmt.Fprintf(s.Out, "%s of run %s is told to end\n", told, r.ID)
+	screen.Printf(s.Out, "%s of run %s is told to end\n", told, r.ID)
 	return nil
 }

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -28,7 +27,7 @@ func checkCommand(s Streams) *cli.Command {
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/check/v1", "name": j.Spec.Name, "problems": []string{}})
 			}
-			fmt.Fprintf(s.Out, "%s: no problems\n", file)
+			screen.Printf(s.Out, "%s: no problems\n", file)
 			return nil
 		},
 	}

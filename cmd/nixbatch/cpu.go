@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -33,7 +35,7 @@ func cpuCommand(s Streams) *cli.Command {
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, r)
 			}
-			_, err = fmt.Fprint(s.Out, r.Text())
+			_, err = io.WriteString(s.Out, r.Text())
 			return err
 		},
 	}
@@ -46,7 +48,7 @@ func loadCPU(file string) (cpuflags.CPU, error) {
 		cpu, _, err := cpuflags.Load(os.Getenv("SLURMD_NODENAME"))
 		return cpu, err
 	}
-	f, err := os.Open(file)
+	f, err := durable.Open(file)
 	if err != nil {
 		return cpuflags.CPU{}, fmt.Errorf("cpuinfo: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // starter is what init writes: a job file that lacks nothing but its pin.
@@ -61,8 +62,8 @@ func initCommand(s Streams) *cli.Command {
 			if err != nil {
 				return &fault.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to"}
 			}
-			fmt.Fprintf(s.Out, "%s\n", file)
-			fmt.Fprintln(s.Err, "next: nixbatch pin github:NixOS/nixpkgs/nixos-unstable, then nixbatch check "+file)
+			screen.Printf(s.Out, "%s\n", file)
+			screen.Printf(s.Err, "next: nixbatch pin github:NixOS/nixpkgs/nixos-unstable, then nixbatch check %s\n", file)
 			return nil
 		},
 	}

@@ -7,9 +7,14 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
-	"os/signal"
 	"syscall"
+
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/interrupt"
+	"github.com/nixbatch/nixbatch/internal/screen"
+	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
 func main() { os.Exit(mainCode()) }
@@ -21,11 +26,38 @@ func mainCode() int {
 	if code, ok := nodeSide(s, os.Args[1:]); ok {
 		return code
 	}
+	if err := descriptors(); err != nil {
+		ui.PrintError(screen.To(s.Err, s.Err), err)
+		return exitUsage
+	}
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		// Scripts ask it; it takes none of the commands to answer.
 		return versionLine(s)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := interrupt.Context(context.Background(), func() {
+		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))
+		os.Exit(exitInterrupted)
+	})
 	defer stop()
 	return Run(ctx, s, os.Args[1:])
+}
+
+// descriptors makes sure that there are as many file descriptors as Go's runtime
+// takes for itself: it ends with a trace where it does not get them.
+func descriptors() error {
+	const few = 8
+	var open []int
+	defer func() {
+		for _, fd := range open {
+			syscall.Close(fd)
+		}
+	}()
+	for range few {
+		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough")
+		}
+		open = append(open, fd)
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // nodeSide runs the commands that batch scripts call: agent RUN_DIR, look,
@@ -34,13 +34,13 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 		return a.Main(context.Background()), true
 	case len(args) == 1 && args[0] == "look":
 		if err := agent.Look(s.Out, os.Getenv, time.Now()); err != nil {
-			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
+			screen.Printf(s.Err, "nixbatch: %v\n", err)
 			return facts.Refused, true
 		}
 		return 0, true
 	case len(args) == 2 && args[0] == "probe" && filepath.IsAbs(args[1]):
 		if err := agent.Probe(args[1], os.Getenv, time.Now()); err != nil {
-			fmt.Fprintf(s.Err, "nixbatch: %v\n", err)
+			screen.Printf(s.Err, "nixbatch: %v\n", err)
 			return facts.Refused, true
 		}
 		return 0, true

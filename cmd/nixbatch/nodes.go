@@ -14,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	sitefile "github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -93,7 +94,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		if out.Published, _, err = probe.Publish(ctx, n.client, k); err != nil {
 			return err
 		}
-		fmt.Fprintf(n.s.Err, "published in %s\n", out.Published)
+		screen.Printf(n.s.Err, "published in %s\n", out.Published)
 	}
 	if asJSON {
 		out.Describe(classes)
@@ -128,7 +129,7 @@ func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluste
 			word = j.Error
 		}
 		told = append(told, j)
-		fmt.Fprintf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
+		screen.Printf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
 	}
 	err = p.Run(ctx, classes)
 	return told, err

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/term"
-
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 )
@@ -29,22 +27,10 @@ func (o *output) Write(p []byte) (int, error) {
 
 // unwritten is why standard output is not whole; nil while it is.
 func (s Streams) unwritten() error {
-	if o, ok := s.Out.(*output); ok {
-		return o.err
+	if s.out == nil {
+		return nil
 	}
-	return nil
-}
-
-// terminal is standard output if that is a terminal, else nil.
-func (s Streams) terminal() *os.File {
-	to := s.Out
-	if o, ok := to.(*output); ok {
-		to = o.to
-	}
-	if f, ok := to.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
-		return f
-	}
-	return nil
+	return s.out.err
 }
 
 // reason is an error of the file system without the operation and the file.

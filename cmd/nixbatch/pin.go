@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -24,7 +25,7 @@ func pinCommand(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprint(s.Out, text)
+			_, err = io.WriteString(s.Out, text)
 			return err
 		},
 	}

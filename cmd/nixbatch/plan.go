@@ -1,10 +1,11 @@
 package main
 
 import (
-	"fmt"
+	"io"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -50,7 +51,10 @@ func printScript(s Streams, j *submit.Planned) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprint(s.Out, script)
+	out := screen.Raw(s.Out)
+	if _, err = io.WriteString(out, script); err == nil {
+		err = screen.Close(out)
+	}
 	return err
 }
 
@@ -79,7 +83,7 @@ func buildCommand(s Streams) *cli.Command {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": built.Envs})
 			}
 			for _, b := range j.Plan.Builds {
-				fmt.Fprintf(s.Out, "%s  %s\n", b.Arch, built.Envs[b.Arch])
+				screen.Printf(s.Out, "%s  %s\n", b.Arch, built.Envs[b.Arch])
 			}
 			return nil
 		},

@@ -21,6 +21,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/show"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -104,7 +105,7 @@ func openRecord(ctx context.Context, s Streams, name string) (*load.Record, erro
 // that has something else to do; it is tried again with the next.
 func sealOver(ctx context.Context, s Streams, states []status.Status) {
 	if err := finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()); err != nil {
-		fmt.Fprintf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+		screen.Printf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
 	}
 }
 
@@ -210,7 +211,7 @@ func recordSeal(s Streams) *cli.Command {
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, seal)
 			}
-			fmt.Fprintf(s.Out, "run %s is sealed\nseal %s\nroot %s\n", seal.RunID, seal.ID, seal.Root)
+			screen.Printf(s.Out, "run %s is sealed\nseal %s\nroot %s\n", seal.RunID, seal.ID, seal.Root)
 			return nil
 		},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/export"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -132,18 +133,18 @@ func recordExport(s Streams) *cli.Command {
 			if o.Out == "" {
 				o.Out = r.RunID + "." + o.Format
 			}
-			list, err := export.Write(r, o)
+			list, err := export.Write(c.Context, r, o)
 			if err != nil {
 				return err
 			}
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/exported/v1", "run_id": r.RunID, "format": o.Format, "output": o.Out, "contents": list})
 			}
-			fmt.Fprintln(s.Out, o.Out)
+			screen.Printf(s.Out, "%s\n", o.Out)
 			if list != nil {
 				for _, f := range list.Files {
 					if f.Absent != "" {
-						fmt.Fprintf(s.Err, "not in it: %s %s: %s\n", f.Role, f.Path, f.Absent)
+						screen.Printf(s.Err, "not in it: %s %s: %s\n", f.Role, f.Path, f.Absent)
 					}
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -81,7 +82,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	j := again.Job
 	p.Clear()
 	for _, n := range again.Notes {
-		fmt.Fprintf(s.Err, "nixbatch: note: %s\n", n)
+		screen.Printf(s.Err, "nixbatch: note: %s\n", n)
 	}
 	b, err := j.Build(ctx)
 	if err != nil {
@@ -92,11 +93,11 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	var st status.Status
 	if local {
 		if sub, err = b.Local(ctx); err == nil {
-			st, err = sub.RunHere(ctx, notJSON(s, asJSON))
+			st, err = runHere(ctx, s, sub, asJSON)
 		}
 	} else if sub, err = b.Submit(ctx, submit.Way{Again: true, Alone: true}); err == nil {
 		if !asJSON {
-			fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
+			screen.Printf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 		}
 		st, err = follow(ctx, s, sub, asJSON)
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -31,7 +30,7 @@ func retryCommand(s Streams) *cli.Command {
 			defer p.Clear()
 			again.Here = o.RetryHere(r.Project)
 			again.Left = func(sentence, way string) {
-				fmt.Fprintf(s.Err, "nixbatch: note: left alone: %s\nhint: %s\n", sentence, way)
+				screen.Printf(s.Err, "nixbatch: note: left alone: %s\nhint: %s\n", sentence, way)
 			}
 			sub, tasks, err := submit.Retry(c.Context, r, o.Client, again, about())
 			if err != nil {
@@ -42,7 +41,7 @@ func retryCommand(s Streams) *cli.Command {
 			if c.Bool("json") {
 				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
 			}
-			fmt.Fprintf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
+			screen.Printf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
 			return nil
 		},
 	}

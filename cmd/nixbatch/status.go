@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -39,7 +40,7 @@ func statusCommand(s Streams) *cli.Command {
 			v := &ui.StatusView{Out: s.Out, Err: s.Err, One: name != "", Tasks: c.Bool("tasks"), JSON: c.Bool("json")}
 			if c.Bool("watch") {
 				p := about()
-				states, err := v.Watch(c.Context, s.terminal(), func(maxAge time.Duration) ([]status.Status, error) {
+				states, err := v.Watch(c.Context, screen.Terminal(s.Out), func(maxAge time.Duration) ([]status.Status, error) {
 					p.MaxAge = maxAge
 					return status.States(c.Context, newClient(), all, p)
 				})

@@ -3,13 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -79,7 +78,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	tellCopies(s, sub.Job)
 	t.Done("submit")
 	if !asJSON {
-		fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
+		screen.Printf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 	}
 	var st status.Status
 	if c.Bool("wait") {
@@ -96,26 +95,30 @@ func runLocal(ctx context.Context, s Streams, b *submit.Built, t *ui.Steps, asJS
 	if err != nil {
 		return err
 	}
-	st, err := sub.RunHere(ctx, notJSON(s, asJSON))
+	st, err := runHere(ctx, s, sub, asJSON)
 	if err != nil {
 		return err
 	}
 	return ended(ctx, s, sub, t, st, asJSON)
 }
 
-// notJSON is where a job's own output goes: standard output is for the JSON
-// alone.
-func notJSON(s Streams, asJSON bool) io.Writer {
+// runHere runs a job here and shows what it prints, which is its own; not on
+// standard output where that is for JSON alone.
+func runHere(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool) (status.Status, error) {
+	to := s.Out
 	if asJSON {
-		return s.Err
+		to = s.Err
 	}
-	return s.Out
+	out := screen.Raw(to)
+	st, err := sub.RunHere(ctx, out)
+	_ = screen.Close(out) // the stream remembers that it failed
+	return st, err
 }
 
 // tellTwin tells of a run of the job's name that is another job.
 func tellTwin(s Streams) func(submit.Twin) {
 	return func(tw submit.Twin) {
-		fmt.Fprintf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
+		screen.Printf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
 			tw.Status.Run.ID, tw.Status.State, strings.Join(tw.Differ, ", "))
 	}
 }
@@ -151,7 +154,7 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 	case st.State != "":
 		ui.PrintEnd(s.Out, st)
 	default:
-		fmt.Fprintf(s.Out, "%s\n", sub.Run.Relative(sub.WorkDir))
+		screen.Printf(s.Out, "%s\n", sub.Run.Relative(sub.WorkDir))
 	}
 	return verdict(ctx, st)
 }
@@ -160,14 +163,14 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 // they stop by themselves.
 func tellCopies(s Streams, job facts.Submit) {
 	for _, id := range job.Copies {
-		fmt.Fprintf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
+		screen.Printf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
 	}
 }
 
 // tellSubmitted names the job where standard output could not.
 func tellSubmitted(s Streams, sub *submit.Submitted) {
 	if s.unwritten() != nil {
-		fmt.Fprintf(s.Err, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
+		screen.Printf(s.Err, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 	}
 }
 
@@ -192,7 +195,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 		p.Clear()
 		note = "submitted up to " + files[len(out)] + ", and nothing behind it"
 		if !c.Bool("json") {
-			fmt.Fprintf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
+			screen.Printf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 		}
 		one := ui.SubmittedOf(sub)
 		one.Steps = []ui.Step{}
@@ -229,11 +232,11 @@ func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, a
 	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON); err != nil || asJSON {
 		return err
 	}
-	fmt.Fprintln(s.Out)
+	screen.Printf(s.Out, "\n")
 	if err := printScript(s, j); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.Err, "dry run: nothing was built or submitted")
+	screen.Printf(s.Err, "dry run: nothing was built or submitted\n")
 	return nil
 }
 
@@ -245,10 +248,10 @@ func follow(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool) 
 			return
 		}
 		shown = st.State
-		fmt.Fprintf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
-	}, func(err error) { fmt.Fprintf(s.Err, "nixbatch: %v\n", err) })
+		screen.Printf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
+	}, func(err error) { screen.Printf(s.Err, "nixbatch: %v\n", err) })
 	if ctx.Err() != nil {
-		fmt.Fprintf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", sub.Job.JobID, sub.Run.ID)
+		screen.Printf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", sub.Job.JobID, sub.Run.ID)
 		return st, &quietError{exitInterrupted}
 	}
 	return st, err

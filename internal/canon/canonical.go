@@ -63,6 +63,9 @@ func ParseJSON(data []byte) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, errors.New("not JSON: it has bytes that are not UTF-8")
 	}
+	if err := Bounded(data); err != nil {
+		return Value{}, fmt.Errorf("not JSON that can be read: %w", err)
+	}
 	p := parser{in: data}
 	v, err := p.value(0)
 	if err == nil {
@@ -99,7 +102,7 @@ func (p *parser) bad(what string) error {
 
 func (p *parser) value(depth int) (v Value, err error) {
 	if depth > maxDepth {
-		return v, errors.New("it is nested too deep")
+		return v, errDeep
 	}
 	switch c := p.peek(); {
 	case c == '{' || c == '[':

@@ -11,6 +11,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/durable"
 )
 
 // Schema is the name of the knowledge file's format.
@@ -80,7 +81,7 @@ func Load(files ...File) (*Knowledge, error) {
 }
 
 func readKnowledge(path string) (f knowledgeFile, err error) {
-	data, err := os.ReadFile(path)
+	data, err := durable.ReadFile(path)
 	if err != nil {
 		return f, err
 	}

@@ -78,7 +78,7 @@ func SyncDir(dir string) error {
 
 // Read reads a fact written by Write into v. A missing file is fs.ErrNotExist.
 func Read(path string, v any) error {
-	data, err := os.ReadFile(path)
+	data, err := ReadFile(path)
 	if err != nil {
 		return err
 	}

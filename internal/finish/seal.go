@@ -80,11 +80,7 @@ func Seal(ctx context.Context, s status.Status, w status.Watcher, p ledger.About
 			return nil, fmt.Errorf("seal: %w", err)
 		}
 	}
-	salt, err := seal.Salt(s.Run.Project.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
-	}
-	return seal.Dir(s.Run.Dir, s.Run.ID, salt, p.Tool, p.Now())
+	return seal.Dir(s.Run.Dir, s.Run.ID, seal.NewSalt(), p.Tool, p.Now())
 }
 
 // SealOver seals those of the runs that are over and not sealed. One that

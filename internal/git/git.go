@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
@@ -21,7 +22,7 @@ func State(dir string) *facts.Git {
 		if err == nil {
 			if !st.IsDir() {
 				// A linked work tree or a submodule: a file that names the place.
-				text, err := os.ReadFile(git)
+				text, err := durable.ReadFile(git)
 				to, ok := strings.CutPrefix(strings.TrimSpace(string(text)), "gitdir: ")
 				if err != nil || !ok {
 					return nil
@@ -42,7 +43,7 @@ func State(dir string) *facts.Git {
 }
 
 func head(git string) string {
-	text, err := os.ReadFile(filepath.Join(git, "HEAD"))
+	text, err := durable.ReadFile(filepath.Join(git, "HEAD"))
 	if err != nil {
 		return ""
 	}
@@ -52,7 +53,7 @@ func head(git string) string {
 		return commit(rev)
 	}
 	dirs := []string{git}
-	if common, err := os.ReadFile(filepath.Join(git, "commondir")); err == nil {
+	if common, err := durable.ReadFile(filepath.Join(git, "commondir")); err == nil {
 		c := strings.TrimSpace(string(common))
 		if !filepath.IsAbs(c) {
 			c = filepath.Join(git, c)
@@ -60,10 +61,10 @@ func head(git string) string {
 		dirs = append(dirs, c)
 	}
 	for _, d := range dirs {
-		if text, err := os.ReadFile(filepath.Join(d, filepath.FromSlash(ref))); err == nil {
+		if text, err := durable.ReadFile(filepath.Join(d, filepath.FromSlash(ref))); err == nil {
 			return commit(strings.TrimSpace(string(text)))
 		}
-		f, err := os.Open(filepath.Join(d, "packed-refs"))
+		f, err := durable.Open(filepath.Join(d, "packed-refs"))
 		if err != nil {
 			continue
 		}

@@ -3,12 +3,12 @@ package launch
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -225,7 +225,7 @@ func parseVersion(out string) MPI {
 // and what its numpy does. It returns the name of the store path, "" if none
 // was found: a program in another language may still bring one.
 func FindOpenBLAS(env string) string {
-	text, err := os.ReadFile(filepath.Join(env, "activate"))
+	text, err := durable.ReadFile(filepath.Join(env, "activate"))
 	if err != nil {
 		return ""
 	}

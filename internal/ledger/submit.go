@@ -15,6 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/git"
+	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -151,6 +152,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	// From here to the job id an interrupt must not cut in: the job may be in
 	// the queue already. Between two calls it may.
 	inner := context.WithoutCancel(ctx)
+	defer interrupt.Hold()()
 	calls := CallsOf(in)
 	jobs := make([]facts.Job, len(calls))
 	var failed error

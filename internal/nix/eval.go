@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/nix-community/go-nix/pkg/storepath"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
 )
 
 // Instantiate evaluates an expression to its derivation. The answer is
@@ -118,7 +120,7 @@ func lastLine(b []byte) string {
 
 // recall reads what was remembered for a text; a damaged memory is none.
 func (n *Nix) recall(hash string, v any) bool {
-	data, err := os.ReadFile(n.memory(hash))
+	data, err := durable.ReadFile(n.memory(hash))
 	return err == nil && json.Unmarshal(data, v) == nil
 }
 

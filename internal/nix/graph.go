@@ -4,13 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 
 	"github.com/nix-community/go-nix/pkg/derivation"
 	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
@@ -142,7 +142,7 @@ func readDrv(path string) (*derivation.Derivation, error) {
 	if !storepath.PathRe.MatchString(path) || !strings.HasSuffix(path, ".drv") {
 		return nil, fmt.Errorf("derivation %q is no store path of a .drv", path)
 	}
-	f, err := os.Open(path)
+	f, err := durable.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("derivation: %w", err)
 	}

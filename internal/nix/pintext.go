@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -97,7 +98,7 @@ func fetchHash(ctx context.Context, addr string) (string, error) {
 // up.
 func open(ctx context.Context, addr string) (io.ReadCloser, error) {
 	if path, ok := strings.CutPrefix(addr, "file://"); ok {
-		return os.Open(path)
+		return durable.Open(path)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, addr, nil)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -48,7 +49,7 @@ func TakeFingerprint(tree string) (Fingerprint, error) {
 	sum := sha256.New()
 	for _, name := range names {
 		d := w.dirs[name]
-		fmt.Fprintf(sum, "%d:%s%d:", len(name), name, len(d.text))
+		io.WriteString(sum, fmt.Sprintf("%d:%s%d:", len(name), name, len(d.text)))
 		sum.Write(d.text)
 		f.Newest, f.Files = max(f.Newest, d.newest), f.Files+d.files
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -83,6 +84,7 @@ func (p *Prober) Run(ctx context.Context, classes []cluster.Class) error {
 	if limit == 0 {
 		limit = Timeout
 	}
+	defer interrupt.Hold()() // what is in the queue is taken out of it
 	waiting, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	unanswered := func() error {

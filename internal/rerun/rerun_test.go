@@ -182,7 +182,7 @@ func exported(t *testing.T, run recordtest.Run, out string, redact bool) string 
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, err := export.Write(r, export.Options{Format: "json", Out: out, Redact: redact}); err != nil {
+	if _, err := export.Write(t.Context(), r, export.Options{Format: "json", Out: out, Redact: redact}); err != nil {
 		t.Fatal(err)
 	}
 	return out

@@ -40,7 +40,7 @@ func Projects(stateDir string) ([]Project, error) {
 	var out []Project
 	for _, e := range entries {
 		file := filepath.Join(dir, e.Name())
-		text, err := os.ReadFile(file)
+		text, err := durable.ReadFile(file)
 		if err != nil {
 			continue
 		}

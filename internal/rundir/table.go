@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -59,7 +58,7 @@ func Table(rows []jobspec.Row) ([]byte, error) {
 // Row is the values of one task of a sweep. It reads no more of the table than
 // that task's line.
 func (r Run) Row(task int) (jobspec.Row, error) {
-	f, err := os.Open(r.TableFile())
+	f, err := durable.Open(r.TableFile())
 	if err != nil {
 		return nil, err
 	}

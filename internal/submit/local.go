@@ -13,8 +13,10 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -55,6 +57,7 @@ func runHere(ctx context.Context, r rundir.Run, workDir string, environ []string
 	if err != nil {
 		return fmt.Errorf("agent: %w", err)
 	}
+	defer interrupt.Hold()() // its payload gets time to end
 	defer from.Close()
 	p, err := proc.Start(context.WithoutCancel(ctx), proc.Cmd{
 		Path: r.AgentFile(), Args: []string{"agent", r.Dir}, Dir: workDir, Env: slurm.CleanEnv(environ),
@@ -74,12 +77,12 @@ func runHere(ctx context.Context, r rundir.Run, workDir string, environ []string
 	werr := p.Wait()
 	stop()
 	if !family.End(orphanGrace) {
-		fmt.Fprintln(out, "nixbatch: processes that the payload left behind did not end")
+		screen.Printf(out, "nixbatch: processes that the payload left behind did not end\n")
 		from.Close() // they may hold the other end for good
 	}
 	<-copied
 	if both.err != nil {
-		fmt.Fprintf(out, "nixbatch: the log is not whole: %v\n", both.err)
+		screen.Printf(out, "nixbatch: the log is not whole: %v\n", both.err)
 	}
 	// How the payload ended is in its end file; how the agent did says no more,
 	// unless it could not write that.

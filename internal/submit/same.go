@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -105,7 +104,7 @@ func differ(r rundir.Run, a, b *plan.Plan) (out []string) {
 		}
 	}
 	if !slices.Contains(out, "sweep") && b.Sweep != nil {
-		was, err := os.ReadFile(r.TableFile())
+		was, err := durable.ReadFile(r.TableFile())
 		now, terr := rundir.Table(b.Tasks)
 		if err != nil || terr != nil || !bytes.Equal(was, now) {
 			out = append(out, "sweep")

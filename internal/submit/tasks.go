@@ -29,7 +29,7 @@ func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Ro
 			path = filepath.Join(dir, path)
 		}
 		var err error
-		if data, err = os.ReadFile(path); err != nil {
+		if data, err = durable.ReadFile(path); err != nil {
 			return nil, &jobspec.SweepError{Message: fmt.Sprintf("sweep.csv: %v", errors.Unwrap(err)), Way: spec.Sweep.CSV + " is looked for beside the job file"}
 		}
 	}

@@ -6,13 +6,12 @@
 package ui
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -48,24 +47,53 @@ func Hint(err error) string {
 func PrintError(w io.Writer, err error) {
 	var ps jobspec.Problems
 	if errors.As(err, &ps) {
-		fmt.Fprintln(w, ps.Error())
+		for _, p := range ps {
+			screen.Printf(w, "%s:%d:%d: %s\n", p.File, p.Line, p.Column, p.Message)
+			if p.Hint != "" {
+				screen.Printf(w, "  hint: %s\n", p.Hint)
+			}
+		}
 		return
 	}
-	fmt.Fprintf(w, "nixbatch: %s\n", plain(err.Error()))
+	for i, l := range lines(err) {
+		if i == 0 {
+			l = "nixbatch: " + l
+		} else {
+			l = "  " + l
+		}
+		screen.Printf(w, "%s\n", l)
+	}
 	if h := Hint(err); h != "" {
-		fmt.Fprintf(w, "hint: %s\n", plain(h))
+		screen.Printf(w, "hint: %s\n", h)
 	}
 }
 
-// plain leaves out what would steer a terminal: errors quote file names,
-// command lines and what other programs said.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return -1
+// lines is a line for each of several joined errors. A line end within one of
+// them is no line of ours: errors quote file names and what other programs said.
+func lines(err error) []string {
+	text := err.Error()
+	var parts []error
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		parts = e.Unwrap()
+	case interface{ Unwrap() error }:
+		if in := e.Unwrap(); in != nil {
+			before, ok := strings.CutSuffix(text, in.Error())
+			if ok {
+				out := lines(in)
+				out[0] = before + out[0]
+				return out
+			}
 		}
-		return r
-	}, s)
+	}
+	var out, texts []string
+	for _, p := range parts {
+		out, texts = append(out, lines(p)...), append(texts, p.Error())
+	}
+	if len(parts) == 0 || strings.Join(texts, "\n") != text {
+		return []string{text}
+	}
+	return out
 }
 
 // PrintErrorJSON tells a program what went wrong.
@@ -82,10 +110,5 @@ func PrintErrorJSON(w io.Writer, err error, exitCode int) {
 	_ = PrintJSON(w, e)
 }
 
-// PrintJSON prints v, indented, without escaping what is fit for a terminal.
-func PrintJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+// PrintJSON prints v, indented; screen.JSON says how.
+func PrintJSON(w io.Writer, v any) error { return screen.JSON(w, v) }

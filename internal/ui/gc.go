@@ -1,10 +1,10 @@
 package ui
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/nixbatch/nixbatch/internal/gc"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/text"
 )
 
@@ -15,18 +15,18 @@ func PrintGC(w io.Writer, g *gc.Report) {
 		verb = "would drop"
 	}
 	for _, r := range g.Dropped {
-		fmt.Fprintf(w, "%s %s  of %s\n", verb, r.Path, text.Plural(len(r.Runs), "run"))
+		screen.Printf(w, "%s %s  of %s\n", verb, r.Path, text.Plural(len(r.Runs), "run"))
 	}
 	for _, r := range g.Kept {
-		fmt.Fprintf(w, "kept %s  %s\n", r.Path, r.Kept)
+		screen.Printf(w, "kept %s  %s\n", r.Path, r.Kept)
 	}
 	if len(g.Dropped) == 0 {
-		fmt.Fprintln(w, "nothing to drop")
+		screen.Printf(w, "nothing to drop\n")
 		return
 	}
 	size := ""
 	if g.Bytes >= 0 {
 		size = ", up to " + Bytes(g.Bytes)
 	}
-	fmt.Fprintf(w, "%s %s%s: nix-collect-garbage frees what nothing else needs\n", verb, text.Plural(len(g.Dropped), "root"), size)
+	screen.Printf(w, "%s %s%s: nix-collect-garbage frees what nothing else needs\n", verb, text.Plural(len(g.Dropped), "root"), size)
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -27,7 +28,7 @@ func FollowLog(ctx context.Context, out io.Writer, w status.Watcher, r rundir.Ru
 	for last := false; ; {
 		if f == nil {
 			var err error // it is not there before the job starts
-			if f, err = os.Open(r.LogFile(max(task, 0))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if f, err = durable.Open(r.LogFile(max(task, 0))); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("log: %w", err)
 			}
 		}

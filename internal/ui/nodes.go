@@ -1,13 +1,13 @@
 package ui
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // Nodes is what nodes --json prints.
@@ -81,7 +81,7 @@ func shared(classes []cluster.Class) (cpuflags.Choice, bool) {
 // PrintNodes prints a table of them.
 func PrintNodes(w io.Writer, classes []cluster.Class) {
 	t := Table(w)
-	fmt.Fprintln(t, "NODES\tCOUNT\tPARTITIONS\tS×C×T\tMEMORY\tFEATURES\tCPU\tFROM\tAGE\tLEVEL\tARCH")
+	screen.Printf(t, "NODES\tCOUNT\tPARTITIONS\tS×C×T\tMEMORY\tFEATURES\tCPU\tFROM\tAGE\tLEVEL\tARCH\n")
 	unknown := 0
 	for _, c := range classes {
 		cpu, from, age, level, arch := "unknown", "-", "-", "-", "generic"
@@ -94,14 +94,14 @@ func PrintNodes(w io.Writer, classes []cluster.Class) {
 		} else {
 			unknown += len(c.Nodes)
 		}
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Hosts(), len(c.Nodes), strings.Join(c.Partitions, ","), c.Layout(),
+		screen.Printf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Hosts(), len(c.Nodes), strings.Join(c.Partitions, ","), c.Layout(),
 			Bytes(c.MemoryMiB<<20), strings.Join(c.Features, ","), cpu, from, age, level, arch)
 	}
 	t.Flush()
 	if best, ok := shared(classes); ok {
-		fmt.Fprintf(w, "\nevery node can run %s (level %s)\n", best.Arch, best.Level)
+		screen.Printf(w, "\nevery node can run %s (level %s)\n", best.Arch, best.Level)
 	}
 	if unknown > 0 {
-		fmt.Fprintf(w, "\nnothing is known of the CPUs of %d nodes: nixbatch nodes --probe asks them\n", unknown)
+		screen.Printf(w, "\nnothing is known of the CPUs of %d nodes: nixbatch nodes --probe asks them\n", unknown)
 	}
 }

@@ -3,7 +3,6 @@ package ui
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // Progress shows what Nix does: on a terminal one line that is written over,
@@ -33,7 +33,7 @@ type Progress struct {
 // NewProgress shows on w; quiet shows nothing.
 func NewProgress(w io.Writer, quiet bool) *Progress {
 	p := &Progress{w: w, quiet: quiet}
-	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+	if f := screen.Terminal(w); f != nil {
 		p.tty = true
 		p.width, _, _ = term.GetSize(int(f.Fd()))
 	}
@@ -59,7 +59,7 @@ func (p *Progress) Event(e nixlog.Event) {
 			if e.Fetch {
 				verb = "fetching"
 			}
-			fmt.Fprintf(p.w, "%s %s%s\n", verb, e.Name, p.count())
+			screen.Printf(p.w, "%s %s%s\n", verb, e.Name, p.count())
 		}
 	case "done":
 		if i := slices.Index(p.now, e.Name); i >= 0 {
@@ -91,7 +91,7 @@ func (p *Progress) draw() {
 	if r := []rune(line); p.width > 4 && len(r) > p.width-1 {
 		line = string(r[:p.width-2]) + "…"
 	}
-	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	screen.Steer(p.w, screen.Sprintf("\r\x1b[K%s", line))
 	p.shown = true
 }
 
@@ -100,7 +100,7 @@ func (p *Progress) Clear() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.shown {
-		fmt.Fprint(p.w, "\r\x1b[K")
+		screen.Steer(p.w, "\r\x1b[K")
 		p.shown = false
 	}
 }

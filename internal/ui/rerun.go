@@ -1,10 +1,10 @@
 package ui
 
 import (
-	"fmt"
 	"io"
 
 	"github.com/nixbatch/nixbatch/internal/record/compare"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -29,7 +29,7 @@ func PrintRerun(w io.Writer, r Rerun, asJSON bool) error {
 	}
 	for arch, same := range r.Same {
 		if same {
-			fmt.Fprintf(w, "the %s build has the recorded derivation\n", arch)
+			screen.Printf(w, "the %s build has the recorded derivation\n", arch)
 		}
 	}
 	r.Diff.Text(w)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -21,7 +22,7 @@ func Because(reason string) string {
 }
 
 // short is a reason on one line, of a length that a line can have.
-func short(reason string) string { return plain(text.Short(reason)) }
+func short(reason string) string { return screen.Value(text.Short(reason)) }
 
 // say is a reason for a table: of what is over, what the state does not tell
 // stands in for one that is not there.
@@ -35,7 +36,7 @@ func say(state slurm.State, reason, note string) string {
 // PrintStatus prints a table of runs.
 func PrintStatus(w io.Writer, all []status.Status) {
 	t := Table(w)
-	fmt.Fprintln(t, "RUN\tJOB\tSTATE\tBUILD\tELAPSED\tEXIT\tREASON")
+	screen.Printf(t, "RUN\tJOB\tSTATE\tBUILD\tELAPSED\tEXIT\tREASON\n")
 	for _, s := range all {
 		job := "-"
 		if id := s.JobID(); id != 0 {
@@ -52,7 +53,7 @@ func PrintStatus(w io.Writer, all []status.Status) {
 		if s.Sweep() {
 			elapsed, exit, note = "-", "-", ""
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Run.ID, job, state, build, elapsed, exit, say(s.State, s.Reason, note))
+		screen.Printf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Run.ID, job, state, build, elapsed, exit, say(s.State, s.Reason, note))
 	}
 	t.Flush()
 }
@@ -81,51 +82,51 @@ func PrintTasks(w io.Writer, s status.Status, most int, values func(task int) st
 		}
 	}
 	t := Table(w)
-	fmt.Fprintln(t, "TASK\tJOB\tSTATE\tTRY\tELAPSED\tEXIT\tVALUES\tREASON")
+	screen.Printf(t, "TASK\tJOB\tSTATE\tTRY\tELAPSED\tEXIT\tVALUES\tREASON\n")
 	for _, k := range shown {
 		job, state := "-", "not submitted"
 		if k.Submitted {
 			job, state = k.Ref(), string(k.State)
 		}
 		_, elapsed, exit := brief(k.Brief)
-		fmt.Fprintf(t, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", k.Task, job, state, k.Attempt, elapsed, exit, orDash(values(k.Task)), say(k.State, k.Reason, k.Brief.Note))
+		screen.Printf(t, "%d\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", k.Task, job, state, k.Attempt, elapsed, exit, orDash(values(k.Task)), say(k.State, k.Reason, k.Brief.Note))
 	}
 	t.Flush()
 	if n := len(s.Tasks) - len(shown); n > 0 {
-		fmt.Fprintf(w, "and %d more; --tasks shows all\n", n)
+		screen.Printf(w, "and %d more; --tasks shows all\n", n)
 	}
 }
 
 // PrintEnd tells how a run ended and where its record is.
 func PrintEnd(w io.Writer, s status.Status) {
 	told := s.LogTask() // it reads a sweep's tasks, too
-	fmt.Fprintf(w, "%s%s", s.State, Because(s.Reason))
+	screen.Printf(w, "%s%s", s.State, Because(s.Reason))
 	if s.End != nil && s.Start != nil && !s.Sweep() {
-		fmt.Fprintf(w, " in %s", Seconds(s.End.Elapsed))
+		screen.Printf(w, " in %s", Seconds(s.End.Elapsed))
 	}
 	if s.Start != nil && len(s.Start.Nodes) > 0 {
-		fmt.Fprintf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, text.Plural(s.Start.Threads, "thread"))
+		screen.Printf(w, ": build %s on %s, %s", cpuflags.Words(s.Start.Build.Arch), s.Start.Nodes[0].CPU.Name, text.Plural(s.Start.Threads, "thread"))
 	}
-	fmt.Fprintf(w, "\n")
+	screen.Printf(w, "\n")
 	if s.Start != nil && s.Start.Oversubscribed != "" {
-		fmt.Fprintf(w, "note: %s\n", s.Start.Oversubscribed)
+		screen.Printf(w, "note: %s\n", s.Start.Oversubscribed)
 	}
 	if s.Sweep() {
 		printTaskNotes(w, s)
 	} else if s.End != nil {
 		for _, o := range s.End.Outputs {
 			if o.Skipped != "" {
-				fmt.Fprintf(w, "output %s: %s\n", o.Path, o.Skipped)
+				screen.Printf(w, "output %s: %s\n", o.Path, o.Skipped)
 			}
 		}
 		for _, c := range s.End.Changed {
-			fmt.Fprintf(w, "input %s changed while the job ran: %s\n", c.Path, c.What)
+			screen.Printf(w, "input %s changed while the job ran: %s\n", c.Path, c.What)
 		}
 		for _, o := range s.End.NotCopied {
-			fmt.Fprintf(w, "%s was not copied back: %s\n", o.Path, o.Skipped)
+			screen.Printf(w, "%s was not copied back: %s\n", o.Path, o.Skipped)
 		}
 	}
-	fmt.Fprintf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(told))
+	screen.Printf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(told))
 }
 
 // notedTasks is how many tasks' notes are printed at the end of a sweep.
@@ -138,11 +139,11 @@ func printTaskNotes(w io.Writer, s status.Status) {
 			continue
 		}
 		if n++; n <= notedTasks {
-			fmt.Fprintf(w, "task %d: %s\n", t.Task, plain(t.Brief.Note))
+			screen.Printf(w, "task %d: %s\n", t.Task, t.Brief.Note)
 		}
 	}
 	if n > notedTasks {
-		fmt.Fprintf(w, "and %s more with such notes; nixbatch status %s --tasks\n", text.Plural(n-notedTasks, "task"), s.Run.ID)
+		screen.Printf(w, "and %s more with such notes; nixbatch status %s --tasks\n", text.Plural(n-notedTasks, "task"), s.Run.ID)
 	}
 }
 

@@ -33,9 +33,12 @@ func TestPrintError(t *testing.T) {
 	}{
 		{"plain", errors.New("no such thing"), "nixbatch: no such thing\n"},
 		{"with a way out, however deep", fmt.Errorf("plan: %w", hinted{errors.New("it is wrong")}),
-			"nixbatch: plan: it is wrong\nhint: do [2Jthis\n"},
-		{"what would steer a terminal", errors.New("file \"\x1b]0;title\a\u009b31m\" \x7f\r is\tbad"), "nixbatch: file \"]0;title31m\"  is\tbad\n"},
-		{"several lines", errors.Join(errors.New("one"), errors.New("two")), "nixbatch: one\ntwo\n"},
+			"nixbatch: plan: it is wrong\nhint: do \\x1b[2Jthis\n"},
+		{"what would steer a terminal", errors.New("file \"\x1b]0;title\a\u009b31m\" \x7f\r is\tbad"), `nixbatch: file "\x1b]0;title\x07\u009b31m" \x7f\r is bad` + "\n"},
+		{"several lines", errors.Join(errors.New("one"), errors.New("two")), "nixbatch: one\n  two\n"},
+		{"several lines, however deep", fmt.Errorf("a: %w", errors.Join(errors.New("one\nFORGED"), fmt.Errorf("b: %w", errors.Join(errors.New("two"), errors.New("three"))))),
+			"nixbatch: a: one\\nFORGED\n  b: two\n  three\n"},
+		{"a line end of somebody else's", fmt.Errorf("x: %w", errors.New("a\nnixbatch: b")), "nixbatch: x: a\\nnixbatch: b\n"},
 		{"other scripts", errors.New("ünï ☃"), "nixbatch: ünï ☃\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -164,7 +167,7 @@ func TestPrintStatusReasons(t *testing.T) {
 	})
 	lines := strings.Split(b.String(), "\n")
 	if len(lines) != 5 || !strings.HasSuffix(lines[1], "  0     output no.txt missing") || strings.Contains(lines[2], "missing") ||
-		!strings.Contains(lines[3], "  one two [2J xx") || !strings.HasSuffix(lines[3], "x…") || len(lines[3]) > 280 {
+		!strings.Contains(lines[3], "  one two \\x1b[2J xx") || !strings.HasSuffix(lines[3], "x…") || len(lines[3]) > 280 {
 		t.Errorf("printed:\n%s", b.String())
 	}
 }

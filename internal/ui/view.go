@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
@@ -40,7 +41,7 @@ func (v *StatusView) Print(w io.Writer, states []status.Status) error {
 	case v.JSON:
 		return PrintJSON(w, StatusOf(states, v.One))
 	case len(states) == 0:
-		fmt.Fprintln(v.Err, "no runs here; they are found in .nixbatch of this directory or its parents")
+		screen.Printf(v.Err, "no runs here; they are found in .nixbatch of this directory or its parents\n")
 		return nil
 	}
 	PrintStatus(w, states)
@@ -50,7 +51,7 @@ func (v *StatusView) Print(w io.Writer, states []status.Status) error {
 			most = len(states[0].Tasks)
 		}
 		rows, _ := states[0].Run.Rows() // then the table has no values
-		fmt.Fprintln(w)
+		screen.Printf(w, "\n")
 		PrintTasks(w, states[0], most, func(n int) string {
 			if n < len(rows) {
 				return rows[n].String()
@@ -95,7 +96,7 @@ func (v *StatusView) Watch(ctx context.Context, terminal *os.File, ask func(maxA
 		case terminal != nil:
 			v.draw(text, width, height)
 		case changed:
-			fmt.Fprint(v.Out, text)
+			_, _ = io.WriteString(v.Out, text) // the stream remembers that it failed
 		}
 		if serr == nil && !slices.ContainsFunc(states, func(s status.Status) bool { return !s.Over() }) {
 			return states, nil
@@ -132,5 +133,5 @@ func (v *StatusView) draw(text string, width, height int) {
 	}
 	b.WriteString("\x1b[J")
 	v.lines = len(lines)
-	fmt.Fprint(v.Out, b.String())
+	screen.Steer(v.Out, screen.Text(b.String()))
 }

@@ -1,52 +1,52 @@
 package ui
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/why"
 )
 
 // PrintWhy prints why a run is what it is.
 func PrintWhy(w io.Writer, y *why.Why) {
-	fmt.Fprintf(w, "%s: %s", y.RunID, y.State)
+	screen.Printf(w, "%s: %s", y.RunID, y.State)
 	if y.Job != "" {
-		fmt.Fprintf(w, ", job %s", y.Job)
+		screen.Printf(w, ", job %s", y.Job)
 	}
-	fmt.Fprintf(w, "\n%s\n", y.Words)
+	screen.Printf(w, "\n%s\n", y.Words)
 	if y.Reason != "" {
-		fmt.Fprintf(w, "reason    %s\n", strings.ReplaceAll(strings.TrimSpace(y.Reason), "\n", "\n          "))
+		screen.Printf(w, "reason    %s\n", screen.Text(screen.Lines(strings.TrimSpace(y.Reason), "          ")))
 	}
 	if y.Starts != nil {
-		fmt.Fprintf(w, "start     expected %s\n", y.Starts.Local().Format("2006-01-02 15:04:05"))
+		screen.Printf(w, "start     expected %s\n", y.Starts.Local().Format("2006-01-02 15:04:05"))
 	}
 	if y.Nodes != "" {
-		fmt.Fprintf(w, "nodes     %s\n", y.Nodes)
+		screen.Printf(w, "nodes     %s\n", y.Nodes)
 	}
 	span := func(n int64) string { return (time.Duration(n) * time.Second).String() }
 	if y.Time != nil {
-		fmt.Fprintf(w, "time      %s\n", timeWords(y.Time, span))
+		screen.Printf(w, "time      %s\n", timeWords(y.Time, span))
 	}
 	if y.Memory != nil {
-		fmt.Fprintf(w, "memory    %s\n", useWords(y.Memory, Bytes))
+		screen.Printf(w, "memory    %s\n", useWords(y.Memory, Bytes))
 	}
 	for _, n := range y.Notes {
-		fmt.Fprintf(w, "note      %s\n", n)
+		screen.Printf(w, "note      %s\n", n)
 	}
 	for i, l := range y.Log {
 		head := "          "
 		if i == 0 {
 			head = "log       "
 		}
-		fmt.Fprintf(w, "%s%s\n", head, l)
+		screen.Printf(w, "%s%s\n", head, l)
 	}
 	if len(y.Log) > 0 {
-		fmt.Fprintf(w, "          %s\n", y.LogFile)
+		screen.Printf(w, "          %s\n", y.LogFile)
 	}
 	for _, n := range y.Next {
-		fmt.Fprintf(w, "next      %s\n", n)
+		screen.Printf(w, "next      %s\n", n)
 	}
 }
 

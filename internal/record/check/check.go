@@ -96,7 +96,12 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 		return rep, nil
 	}
 	defer r.Close()
-	return Of(ctx, r, o), nil
+	r.Source = source.Until(ctx, r.Source)
+	rep := Of(ctx, r, o)
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("verify: %w", err) // what could not be read then is no verdict
+	}
+	return rep, nil
 }
 
 // Of checks a record that was read.
@@ -154,7 +159,7 @@ func Sealed(r *load.Record) (bad []string) {
 		return []string{"every export has a seal; that of this one was taken away"}
 	}
 	for _, v := range c.report.Verdicts {
-		if v.Verdict == Failed {
+		if v.Verdict == Failed || v.Verdict == Unknown {
 			bad = append(bad, v.Detail)
 		}
 	}
@@ -195,6 +200,9 @@ func (c *checker) facts() {
 			c.report.say(what, Failed, err.Error())
 			return
 		}
+	case errors.Is(err, fs.ErrNotExist) && c.Contents != nil && !c.Redacted():
+		c.report.say(what, Unknown, "they cannot be checked: "+private.PrivateFile+" is not in this export")
+		return
 	case !errors.Is(err, fs.ErrNotExist) || !c.Redacted():
 		c.report.say(what, Failed, private.PrivateFile+" is missing, without which private values cannot be checked")
 		return
@@ -263,6 +271,10 @@ func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
 // tasks compares what the tasks left with the seal.
 func (c *checker) tasks() {
 	const what = "tasks' facts are as they were sealed"
+	if c.Contents != nil && !c.Redacted() && c.red == nil {
+		c.report.say(what, Unknown, "they cannot be checked without "+private.PrivateFile)
+		return
+	}
 	f, err := c.Open(seal.TasksFile)
 	if err != nil {
 		c.report.say(what, Failed, err.Error())
@@ -338,12 +350,12 @@ func (c *checker) contents() {
 	for _, f := range c.Seal.Facts {
 		ours[f.Path] = true
 	}
-	var bad, absent []string
+	var bad, absent, gone []string
 	for _, f := range c.Contents.Files {
 		if f.At == "" {
 			absent = append(absent, f.Path)
 		} else if ours[f.At] = true; !slices.Contains(names, f.At) {
-			bad = append(bad, f.At+" is missing")
+			gone = append(gone, f.At)
 		}
 	}
 	for _, n := range names {
@@ -355,7 +367,11 @@ func (c *checker) contents() {
 	if len(absent) > 0 {
 		detail += "; named only, by hash: " + some(absent)
 	}
-	c.report.several("the export is whole", bad, Proved, detail)
+	verdict := Proved
+	if len(gone) > 0 {
+		verdict, detail = Unknown, detail+"; taken out of it, and cannot be checked: "+some(gone)
+	}
+	c.report.several("the export is whole", bad, verdict, detail)
 }
 
 type difference int

@@ -1,25 +1,26 @@
 package check
 
 import (
-	"fmt"
 	"io"
+
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // Text prints the page for people.
 func (r *Report) Text(w io.Writer) {
-	fmt.Fprintf(w, "record of %s\n", orUnknown(r.RunID))
+	screen.Printf(w, "record of %s\n", orUnknown(r.RunID))
 	if r.Root != "" {
-		fmt.Fprintf(w, "seal %s\nroot %s\n", r.Seal, r.Root)
+		screen.Printf(w, "seal %s\nroot %s\n", r.Seal, r.Root)
 	}
-	fmt.Fprintln(w)
+	screen.Printf(w, "\n")
 	for _, v := range r.Verdicts {
-		fmt.Fprintf(w, "%-8s %s\n         %s\n", v.Verdict, v.What, v.Detail)
+		screen.Printf(w, "%-8s %s\n         %s\n", v.Verdict, v.What, v.Detail)
 	}
 	word := "nothing failed"
 	if !r.OK {
 		word = "something failed: do not rely on this record"
 	}
-	fmt.Fprintf(w, "\n%s\n", word)
+	screen.Printf(w, "\n%s\n", word)
 }
 
 func orUnknown(s string) string {

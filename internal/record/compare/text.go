@@ -1,21 +1,22 @@
 package compare
 
 import (
-	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Text prints the report for people.
 func (r *Report) Text(w io.Writer) {
-	fmt.Fprintf(w, "%s and %s: %s\n", r.A, r.B, r.Verdict)
+	screen.Printf(w, "%s and %s: %s\n", r.A, r.B, r.Verdict)
 	for _, n := range r.Numbers {
 		if n.Agree {
-			fmt.Fprintf(w, "  number   %s: %s: %.15g and %.15g agree (%.2g apart, %.2g allowed)\n", n.File, n.Where, n.A, n.B, n.Off, n.Allowed)
+			screen.Printf(w, "  number   %s: %s: %.15g and %.15g agree (%.2g apart, %.2g allowed)\n", n.File, n.Where, n.A, n.B, n.Off, n.Allowed)
 		}
 	}
 	for _, d := range r.Differences {
@@ -24,13 +25,13 @@ func (r *Report) Text(w io.Writer) {
 			tail = " (its numbers agree)"
 		}
 		if short(d.A) && short(d.B) {
-			fmt.Fprintf(w, "  %-8s %s: %s, then %s%s\n", d.Kind, d.What, orNone(d.A), orNone(d.B), tail)
+			screen.Printf(w, "  %-8s %s: %s, then %s%s\n", d.Kind, d.What, orNone(d.A), orNone(d.B), tail)
 			continue
 		}
-		fmt.Fprintf(w, "  %-8s %s%s\n    - %s\n    + %s\n", d.Kind, d.What, tail, indent(d.A), indent(d.B))
+		screen.Printf(w, "  %-8s %s%s\n    - %s\n    + %s\n", d.Kind, d.What, tail, indented(d.A), indented(d.B))
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(w, "  note: %s\n", n)
+		screen.Printf(w, "  note: %s\n", n)
 	}
 }
 
@@ -43,6 +44,4 @@ func orNone(s string) string {
 	return s
 }
 
-func indent(s string) string {
-	return strings.ReplaceAll(orNone(strings.TrimRight(s, "\n")), "\n", "\n      ")
-}
+func indented(s string) screen.Text { return screen.Text(screen.Lines(orNone(s), "      ")) }

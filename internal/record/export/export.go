@@ -11,6 +11,7 @@ package export
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -64,7 +65,9 @@ func (e *Error) Hint() string { return e.Way }
 
 // Write writes the export and returns the list of what is in it; nil for forms
 // that hold no files of the run.
-func Write(r *load.Record, o Options) (*load.Contents, error) {
+// Where ctx ends before, nothing is left of it.
+func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, error) {
+	r.Source = source.Until(ctx, r.Source)
 	if o.MaxFile == 0 {
 		o.MaxFile = 100 << 20
 	}
@@ -86,24 +89,31 @@ func Write(r *load.Record, o Options) (*load.Contents, error) {
 	var c *load.Contents
 	switch o.Format {
 	case "json":
-		c, err = bundle(r, root, o)
+		c, err = bundle(ctx, r, root, o)
 	case "ro-crate":
-		if c, err = bundle(r, root, o); err == nil {
+		if c, err = bundle(ctx, r, root, o); err == nil {
 			err = crate(root, o)
 		}
 	case "cyclonedx":
-		err = cyclonedx(r, root, o)
+		if err = cyclonedx(r, root, o); err == nil && o.Redact {
+			err = hide(r, root)
+		}
 	case "methods":
-		err = methods(r, root, o)
+		if err = methods(r, root, o); err == nil && o.Redact {
+			err = hide(r, root)
+		}
 	default:
 		err = &Error{fmt.Sprintf("there is no format %q", o.Format), "formats are " + strings.Join(Formats, ", ")}
+	}
+	if err == nil {
+		err = ctx.Err()
 	}
 	if err != nil {
 		return nil, err
 	}
 	if strings.HasSuffix(o.Out, ".zip") {
 		packed := filepath.Join(stage, "zip")
-		if err := pack(root, packed, when(r)); err != nil {
+		if err := pack(ctx, root, packed, when(r)); err != nil {
 			return nil, fmt.Errorf("export: %w", err)
 		}
 		// A link refuses to replace, where a rename does not.
@@ -129,6 +139,7 @@ func when(r *load.Record) time.Time {
 // bundler gathers a record with its files below root.
 type bundler struct {
 	*load.Record
+	ctx  context.Context
 	o    Options
 	root string
 	red  *private.Redactor // reads private values; nil: they are left out already
@@ -137,20 +148,16 @@ type bundler struct {
 	seen map[string]bool
 }
 
-func bundle(r *load.Record, root string, o Options) (*load.Contents, error) {
+func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.Contents, error) {
 	if r.Seal == nil {
 		return nil, &Error{"run " + r.RunID + " is not sealed", "it is when it is over: nixbatch record seal " + r.RunID}
 	}
-	b := &bundler{Record: r, o: o, root: root, seen: map[string]bool{},
+	b := &bundler{Record: r, ctx: ctx, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
-	keep, err := source.ReadAll(r, private.PrivateFile)
-	switch {
-	case err == nil:
-		if b.red, err = private.ReadPrivate(keep); err != nil {
-			return nil, fmt.Errorf("export: %w", err)
-		}
-	case !r.Redacted():
-		return nil, fmt.Errorf("export: %w", err)
+	var keep []byte
+	var err error
+	if b.red, keep, err = redactor(r); err != nil {
+		return nil, err
 	}
 	if o.Redact {
 		if b.red != nil && !b.red.HidesEnv() && len(r.Plan.Env) > 0 {
@@ -325,7 +332,10 @@ func (b *bundler) copy(role string, f facts.File, shown string) (at, absent stri
 		return "", absent, nil
 	}
 	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, f.Size+1))
+	data, err := io.ReadAll(io.LimitReader(source.Reader(b.ctx, in), f.Size+1))
+	if b.ctx.Err() != nil {
+		return "", "", b.ctx.Err()
+	}
 	if err != nil {
 		return "", "it cannot be read", nil
 	}

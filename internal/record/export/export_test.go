@@ -40,7 +40,7 @@ func write(t testing.TB, run recordtest.Run, o export.Options) (string, *load.Co
 	if o.Out == "" {
 		o.Out = filepath.Join(t.TempDir(), "out")
 	}
-	c, err := export.Write(open(t, run.Dir), o)
+	c, err := export.Write(t.Context(), open(t, run.Dir), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestNothingIsReplaced(t *testing.T) {
 		if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := export.Write(open(t, run.Dir), export.Options{Format: "json", Out: file})
+		_, err := export.Write(t.Context(), open(t, run.Dir), export.Options{Format: "json", Out: file})
 		var ee *export.Error
 		if data, _ := os.ReadFile(file); !errors.As(err, &ee) || string(data) != "mine" {
 			t.Errorf("%s: %v, %q", out, err, data)
@@ -93,7 +93,7 @@ func TestNothingIsReplaced(t *testing.T) {
 func TestNotSealed(t *testing.T) {
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
 	dir := t.TempDir()
-	_, err := export.Write(open(t, run.Dir), export.Options{Format: "ro-crate", Out: filepath.Join(dir, "x")})
+	_, err := export.Write(t.Context(), open(t, run.Dir), export.Options{Format: "ro-crate", Out: filepath.Join(dir, "x")})
 	if names, _ := os.ReadDir(dir); err == nil || len(names) != 0 {
 		t.Errorf("%v, %v", err, names)
 	}
@@ -118,7 +118,7 @@ func TestExportOfExport(t *testing.T) {
 	run := sealed(t, recordtest.Options{Tasks: 2})
 	first, _ := write(t, run, export.Options{Format: "json"})
 	again := filepath.Join(t.TempDir(), "again")
-	if _, err := export.Write(open(t, first), export.Options{Format: "json", Out: again}); err != nil {
+	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: again}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(files(t, first), files(t, again)); diff != "" {
@@ -126,7 +126,7 @@ func TestExportOfExport(t *testing.T) {
 	}
 	direct, _ := write(t, run, export.Options{Format: "json", Redact: true})
 	later := filepath.Join(t.TempDir(), "later")
-	if _, err := export.Write(open(t, first), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
+	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(files(t, direct), files(t, later)); diff != "" {

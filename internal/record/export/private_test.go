@@ -110,7 +110,7 @@ func TestRedactEnvOfOldSeal(t *testing.T) {
 	run.Seal(t)
 	r := open(t, run.Dir)
 	r.Source = older{r.Source}
-	_, err := export.Write(r, export.Options{Format: "json", Redact: true, Out: filepath.Join(t.TempDir(), "x")})
+	_, err := export.Write(t.Context(), r, export.Options{Format: "json", Redact: true, Out: filepath.Join(t.TempDir(), "x")})
 	var ee *export.Error
 	if !errors.As(err, &ee) || !strings.Contains(ee.Message, "env:") {
 		t.Error(err)

@@ -2,12 +2,15 @@ package export
 
 import (
 	"archive/zip"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/nixbatch/nixbatch/internal/record/source"
 )
 
 // limited fails once more is written than was left.
@@ -24,7 +27,7 @@ func (l *limited) Write(p []byte) (int, error) {
 }
 
 // pack makes a zip of a directory: sorted, and with one time for all.
-func pack(root, to string, at time.Time) error {
+func pack(ctx context.Context, root, to string, at time.Time) error {
 	f, err := os.Create(to)
 	if err != nil {
 		return err
@@ -50,7 +53,7 @@ func pack(root, to string, at time.Time) error {
 			return err
 		}
 		defer in.Close()
-		_, err = io.Copy(w, in)
+		_, err = io.Copy(w, source.Reader(ctx, in))
 		return err
 	})
 	return errors.Join(err, z.Close(), f.Sync(), f.Close())

@@ -25,6 +25,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // Record is a run's record.
@@ -41,6 +42,8 @@ type Record struct {
 	Seal       *seal.Seal // nil: not sealed
 	Contents   *Contents  // nil: a run directory, not an export
 	Path       string     // where it was read from
+
+	read int // bytes of facts so far
 }
 
 // Open reads a record. A seal that was changed, or is of a later version, is an
@@ -60,9 +63,7 @@ func Open(path string) (*Record, error) {
 
 // From reads a record from a source, which stays the caller's to close where
 // there is an error.
-func From(src source.Source) (*Record, error) { return read(src) }
-
-func read(src source.Source) (*Record, error) {
+func From(src source.Source) (*Record, error) {
 	r := &Record{Source: src, Envs: map[string]facts.Environment{}}
 	if err := r.fact(facts.PlanFile, plan.Schema, &r.Plan); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -73,6 +74,11 @@ func read(src source.Source) (*Record, error) {
 	var err error
 	if r.Job, err = source.ReadAll(src, facts.JobFile); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
+	}
+	// A redacted one may be larger than what was submitted: tokens are longer
+	// than what they stand for.
+	if len(r.Job) > maxJob {
+		return nil, &source.BadFileError{Message: "job.yaml is too large for a job file", Way: "do not trust this file"}
 	}
 	if r.Seal, err = seal.Read(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -125,11 +131,18 @@ func read(src source.Source) (*Record, error) {
 	return r, nil
 }
 
+const maxJob = 16 * jobspec.MaxSize
+
 // fact reads one fact and checks that its schema is the one known here.
 func (r *Record) fact(name, schema string, into any) error {
 	data, err := source.ReadAll(r.Source, name)
 	if err != nil {
 		return err
+	}
+	// One record, however many files it has, costs no more than two that are as
+	// large as a fact may be.
+	if r.read += len(data); r.read > 2*source.MaxFact {
+		return &source.BadFileError{Message: "the facts of this record are too large", Way: "do not trust this file"}
 	}
 	return decode(name, data, schema, into)
 }

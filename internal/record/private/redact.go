@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
@@ -30,19 +30,24 @@ type Private struct {
 	Schema string   `json:"schema"`
 	Salt   string   `json:"salt"` // 32 bytes in hex
 	Words  []string `json:"words"`
+	// Values are private as substrings of anything, and in the encodings of
+	// values.
+	Values []string `json:"values,omitempty"`
 	// Env says that the values of the job file's env: are private as well. Seals
 	// of before this was so do not have it, and are read as they were made.
 	Env bool `json:"env,omitempty"`
 }
 
 // Redactor replaces what is private by tokens. Equal values get equal tokens in
-// all records of one project. A nil *Redactor changes nothing: it reads what is
+// the record of one run. A nil *Redactor changes nothing: it reads what is
 // redacted already.
 type Redactor struct {
 	salt  []byte
 	words map[string]bool
-	long  []string // the longest first
-	env   bool     // Private.Env
+	names map[string]string // those of words that are looked for in longer ones
+	long  []string          // the longest first
+	value *values
+	env   bool // Private.Env
 }
 
 // NewRedactor makes one.
@@ -59,6 +64,7 @@ func NewRedactor(p Private) (*Redactor, error) {
 			r.long = append(r.long, w)
 		}
 	}
+	r.names, r.value = names(r.words), newValues(p.Values)
 	slices.SortFunc(r.long, func(a, b string) int { return len(b) - len(a) })
 	return r, nil
 }
@@ -170,6 +176,7 @@ var roots = []string{"home", "root", "users", "user", "u", "scratch", "work", "p
 const pathEnd = " \t\r\n\"'`:;,()[]{}<>|&=$*?!#\\"
 
 func (r *Redactor) text(s string) string {
+	s = r.value.replace(s, r.Token)
 	for _, l := range r.long {
 		s = replaceWhole(s, l, r.Token(l))
 	}
@@ -243,7 +250,7 @@ func (r *Redactor) word(w string) string {
 		return r.Token(w)
 	}
 	if !strings.Contains(w, ".") {
-		return w
+		return r.inside(w)
 	}
 	if bare := strings.Trim(w, "."); r.words[bare] {
 		return strings.Replace(w, bare, r.Token(bare), 1)
@@ -254,18 +261,21 @@ func (r *Redactor) word(w string) string {
 			parts[i] = r.Token(p)
 		}
 	}
-	return strings.Join(parts, ".")
+	return r.inside(strings.Join(parts, "."))
 }
 
 // Words gathers what is private in the facts of one record.
-type Words map[string]bool
+type Words struct{ words, values map[string]bool }
+
+// NewWords is nothing yet.
+func NewWords() Words { return Words{map[string]bool{}, map[string]bool{}} }
 
 // never are names that say nothing about anybody.
 var never = []string{"", "localhost", "localhost.localdomain", "/", ".", "/tmp", "/var/tmp", "/dev/shm"}
 
 func (w Words) Add(s string) {
 	if !slices.Contains(never, s) {
-		w[s] = true
+		w.words[s] = true
 	}
 }
 
@@ -286,7 +296,7 @@ func (w Words) Fact(v *canon.Value) {
 	for _, e := range v.Get("env").Items {
 		// A short one (4, true, water) would be found everywhere, and say nothing.
 		if val := e.Get("value").Text; len(val) >= longValue {
-			w.Add(val)
+			w.values[val] = true
 		}
 	}
 	for _, in := range v.Get("inputs").Items {
@@ -326,14 +336,11 @@ func (w Words) Walk(v *canon.Value, private bool) {
 	}
 }
 
-func (w Words) Sorted() []string {
-	out := make([]string, 0, len(w))
-	for s := range w {
-		out = append(out, s)
-	}
-	sort.Strings(out)
-	return out
-}
+// Sorted is the words.
+func (w Words) Sorted() []string { return slices.Sorted(maps.Keys(w.words)) }
+
+// Values is the values.
+func (w Words) Values() []string { return slices.Sorted(maps.Keys(w.values)) }
 
 func (p Private) Bytes() ([]byte, error) {
 	data, err := canon.CanonicalOf(p)

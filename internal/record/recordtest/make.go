@@ -203,11 +203,7 @@ func store(seed, name string) string {
 // Seal seals the run.
 func (r Run) Seal(t testing.TB) *seal.Seal {
 	t.Helper()
-	salt, err := seal.Salt(r.Project)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := seal.Dir(r.Dir, ID, salt, facts.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
+	s, err := seal.Dir(r.Dir, ID, seal.NewSalt(), facts.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}

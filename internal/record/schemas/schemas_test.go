@@ -97,7 +97,7 @@ func TestFactsAreValid(t *testing.T) {
 	}
 	defer r.Close()
 	redacted := filepath.Join(t.TempDir(), "redacted")
-	if _, err := export.Write(r, export.Options{Format: "json", Out: redacted, Redact: true}); err != nil {
+	if _, err := export.Write(t.Context(), r, export.Options{Format: "json", Out: redacted, Redact: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, root := range []string{run.Dir, redacted} {

@@ -71,22 +71,12 @@ func noFact(name string) bool {
 	return slices.ContainsFunc(facts.RunFiles, func(f facts.RunFile) bool { return f.Name == name && !f.Sealed })
 }
 
-// Salt is the salt of a project, made when it is first asked for.
-func Salt(projectDir string) (string, error) {
-	file := filepath.Join(projectDir, "salt")
-	data, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		var b [32]byte
-		rand.Read(b[:]) // never fails: crypto/rand
-		err = durable.WriteBytes(file, []byte(hex.EncodeToString(b[:])+"\n"), 0o400)
-		if err == nil || errors.Is(err, durable.ErrExists) {
-			data, err = os.ReadFile(file)
-		}
-	}
-	if err != nil {
-		return "", fmt.Errorf("salt: %w", err)
-	}
-	return strings.TrimSpace(string(data)), nil
+// NewSalt is the salt of one run: who has it can try out what stands behind the
+// tokens of that run, and of no other.
+func NewSalt() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails: crypto/rand
+	return hex.EncodeToString(b[:])
 }
 
 // SealDir seals the run directory: it folds what the tasks left into TasksFile
@@ -250,7 +240,7 @@ func FactFiles(dir string) ([]string, error) {
 // gather finds all that is private in a run's facts. A hash of a file that
 // redacting changes is private too: it would let anybody try out what was there.
 func gather(dir string, facts []string, salt string) (private.Private, error) {
-	w := private.Words{}
+	w := private.NewWords()
 	files := map[string][]byte{}
 	for _, name := range facts {
 		data, err := os.ReadFile(filepath.Join(dir, name))
@@ -284,7 +274,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	if err != nil {
 		return private.Private{}, err
 	}
-	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Env: true}
+	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Values: w.Values(), Env: true}
 	r, err := private.NewRedactor(p)
 	if err != nil {
 		return p, err

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
@@ -21,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
 // Schema names the JSON of a record as a whole.
@@ -138,8 +138,10 @@ func Text(w io.Writer, r *load.Record) error {
 	if err := r.Attempts(p.add); err != nil {
 		return err
 	}
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...)) }
+	t := screen.Table(w)
+	row := func(name, format string, args ...any) {
+		screen.Printf(t, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
 	row("run", "%s", r.RunID)
 	row("job", "%s, sha256 %s", r.Plan.Name, r.Plan.Job)
 	row("tool", "nixbatch %s", strings.TrimSpace(r.Intent.Tool.Version+" "+r.Intent.Tool.Commit))
@@ -248,7 +250,7 @@ func JSON(w io.Writer, r *load.Record) error {
 		if err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintf(w, "\n  %q: %s,", h.name, data); err != nil {
+		if _, err := io.WriteString(w, fmt.Sprintf("\n  %q: %s,", h.name, screen.JSONText(data))); err != nil {
 			return err
 		}
 	}
@@ -261,7 +263,7 @@ func JSON(w io.Writer, r *load.Record) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "%s%s", comma, data)
+		_, err = io.WriteString(w, comma+string(screen.JSONText(data)))
 		comma = ",\n    "
 		return err
 	})
@@ -320,8 +322,8 @@ func EntryOf(runID, dir string) Entry {
 
 // Text prints the list for people.
 func (l List) Text(w io.Writer) {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "RUN\tSTATE\tSEAL\tSIGNED")
+	t := screen.Table(w)
+	screen.Printf(t, "RUN\tSTATE\tSEAL\tSIGNED\n")
 	for _, e := range l.Records {
 		state, seal, signed := e.State, "none", "no"
 		if state == "" {
@@ -336,7 +338,7 @@ func (l List) Text(w io.Writer) {
 		if e.Signed {
 			signed = "yes"
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", e.RunID, state, seal, signed)
+		screen.Printf(t, "%s\t%s\t%s\t%s\n", e.RunID, state, seal, signed)
 	}
 	t.Flush()
 }

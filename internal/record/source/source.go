@@ -1,15 +1,15 @@
 package source
 
 import (
-	"archive/zip"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/canon"
 )
 
 // Source is a record to read: a run directory, an exported directory, or an
@@ -48,9 +48,10 @@ func Open(path string) (Source, error) {
 }
 
 // MaxFact bounds the size in bytes of a fact that is read into memory.
-const MaxFact = 256 << 20
+const MaxFact = 128 << 20
 
-// ReadAll reads a fact.
+// ReadAll reads a fact. JSON that would need much more memory than it has bytes
+// is refused before anything is built from it.
 func ReadAll(s Source, name string) ([]byte, error) {
 	f, err := s.Open(name)
 	if err != nil {
@@ -63,6 +64,11 @@ func ReadAll(s Source, name string) ([]byte, error) {
 	}
 	if len(data) > MaxFact {
 		return nil, &BadFileError{name + " is too large for a fact", ""}
+	}
+	if strings.HasSuffix(name, ".json") {
+		if err := canon.Bounded(data); err != nil {
+			return nil, &BadFileError{fmt.Sprintf("%s is no fact: %v", name, err), "do not trust this file"}
+		}
 	}
 	return data, nil
 }
@@ -122,65 +128,6 @@ func (d dirSource) List(below string) ([]string, error) {
 	return out, err
 }
 
-type zipSource struct {
-	r     *zip.ReadCloser
-	files map[string]*zip.File
-	names []string
-}
-
-func openZip(path string) (Source, error) {
-	r, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, &BadFileError{fmt.Sprintf("%s is no whole zip file: %v", filepath.Base(path), err), "a record is a run, an exported directory, or an exported zip"}
-	}
-	z := zipSource{r: r, files: map[string]*zip.File{}}
-	for _, f := range r.File {
-		dir := strings.HasSuffix(f.Name, "/")
-		name := strings.TrimSuffix(f.Name, "/")
-		switch {
-		case !fs.ValidPath(name) || strings.Contains(name, `\`):
-			err = Unsafe(f.Name)
-		case dir:
-			continue
-		case !f.Mode().IsRegular():
-			err = &BadFileError{fmt.Sprintf("%q in the zip is a symbolic link or another special file, which a record has none of", f.Name), ""}
-		case z.files[name] != nil:
-			err = &BadFileError{fmt.Sprintf("%q is in the zip twice", f.Name), ""}
-		}
-		if err != nil {
-			return nil, errors.Join(err, r.Close())
-		}
-		z.files[name] = f
-		z.names = append(z.names, name)
-	}
-	slices.Sort(z.names)
-	return z, nil
-}
-
 func Unsafe(name string) error {
 	return &BadFileError{fmt.Sprintf("the name %q leads out of the record", name), "do not trust this file"}
-}
-
-func (z zipSource) Close() error { return z.r.Close() }
-
-func (z zipSource) Open(name string) (io.ReadCloser, error) {
-	f := z.files[name]
-	if f == nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	// The library stops at the declared size and checks the sum.
-	return f.Open()
-}
-
-func (z zipSource) List(below string) ([]string, error) {
-	if below == "" {
-		return z.names, nil
-	}
-	var out []string
-	for _, n := range z.names {
-		if strings.HasPrefix(n, below+"/") {
-			out = append(out, n)
-		}
-	}
-	return out, nil
 }
