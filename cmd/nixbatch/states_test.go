@@ -163,7 +163,7 @@ func (s *site) appears(name string) {
 }
 
 const (
-	small    = "partition: n, mem: 20M, time: 60"
+	small    = "partition: n, mem: 60M, time: 60"
 	forever  = "touch begun.$NIXBATCH_ATTEMPT\nwhile :; do sleep 0.2; done"
 	untilGo  = "touch begun.$NIXBATCH_ATTEMPT\nwhile ! [ -e go ]; do sleep 0.1; done"
 	refusing = "trap '' TERM\n" + forever
@@ -203,7 +203,7 @@ func TestStates(t *testing.T) {
 			s.nodeFail()
 		},
 		"timeout": func(s *site) {
-			s.job("limit", "partition: n, mem: 20M, time: 1", "", refusing)
+			s.job("limit", "partition: n, mem: 60M, time: 1", "", refusing)
 			s.must("submit", "limit.yaml")
 			s.reaches("limit", "timeout", "")
 			s.why("limit", "its time limit came", "--time x2, which is 0-00:02:00")
@@ -261,19 +261,19 @@ func TestStates(t *testing.T) {
 			s.reaches("asleep", "completed", "")
 		},
 		"preempted": func(s *site) {
-			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 20M, time: 60", "", forever)
+			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 60M, time: 60", "", forever)
 			s.must("submit", "ended.yaml")
 			s.appears("begun.0")
-			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 20M, time: 60", "", ":")
+			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 60M, time: 60", "", ":")
 			s.must("submit", "urgent.yaml")
 			s.reaches("ended", "cancelled", "preempted")
 			s.why("ended", "it was preempted by a job of higher priority", "requeue: true")
 		},
 		"preempted-requeued": func(s *site) {
-			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 20M, time: 60", "", untilGo)
+			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 60M, time: 60", "", untilGo)
 			s.must("submit", "moved.yaml")
 			s.appears("begun.0")
-			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 20M, time: 60", "", ":")
+			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 60M, time: 60", "", ":")
 			s.must("submit", "urgent2.yaml")
 			s.reaches("moved", "pending", "")
 			s.reaches("urgent2", "completed", "")
@@ -323,8 +323,8 @@ func TestStates(t *testing.T) {
 // nodeFail: a power cut on the node of a job that is not requeued, and of one
 // that is.
 func (s *site) nodeFail() {
-	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 20M, time: 60", "", forever)
-	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 20M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
+	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 60M, time: 60", "", forever)
+	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 60M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	os.Remove(filepath.Join(s.dir, "begun.0"))
 	s.must("submit", "cut.yaml")
 	s.must("submit", "saved.yaml")
