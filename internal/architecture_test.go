@@ -39,7 +39,7 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest"},
+	{"internal/git", "internal/digest", "internal/nixlang", "internal/nixlog", "internal/nixtree"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
@@ -240,7 +240,7 @@ func TestLibrariesAreUsed(t *testing.T) {
 		"github.com/urfave/cli/v2":                       "cmd/nixbatch",
 		"gopkg.in/yaml.v3":                               "internal/strictyaml",
 		"github.com/nix-community/go-nix/pkg/derivation": "internal/nix",
-		"github.com/nix-community/go-nix/pkg/nar":        "internal/nix",
+		"github.com/nix-community/go-nix/pkg/nar":        "internal/nixtree",
 		"github.com/klauspost/cpuid/v2":                  "cpuflags",
 	}
 	for _, p := range packages(t) {

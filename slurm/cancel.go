@@ -7,13 +7,16 @@ import (
 	"strings"
 )
 
-// Cancel asks scancel to end jobs, tasks ("12_3") or several tasks
-// ("12_[1-3]"). Jobs that are over, or that the controller has forgotten, are no
-// error: there is nothing left to cancel. Every chunk of ids is tried, whatever
-// became of the one before.
-func (c *Client) Cancel(ctx context.Context, ids ...string) error {
-	if len(ids) == 0 {
+// Cancel asks scancel to end jobs and tasks that a look at the queue has
+// confirmed. Those that are over by now are no error: there is nothing left to
+// cancel. Every chunk of them is tried, whatever became of the one before.
+func (c *Client) Cancel(ctx context.Context, jobs ...Confirmed) error {
+	if len(jobs) == 0 {
 		return nil
+	}
+	ids := make([]string, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.id
 	}
 	parts, err := chunks(ids)
 	if err != nil {

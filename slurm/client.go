@@ -15,7 +15,7 @@ import (
 // Client runs Slurm's commands. The zero value uses those on PATH, in a clean
 // copy of this process's environment.
 type Client struct {
-	Runner Runner   // nil: the commands on PATH
+	Runner Runner   // nil: OnPath
 	Env    []string // nil: CleanEnv(os.Environ())
 	// SubmitTimeout and QueryTimeout end commands that hang (0: 60 s for
 	// sbatch, 30 s for all others).
@@ -25,22 +25,13 @@ type Client struct {
 	Apart bool
 }
 
-// JobID is a submitted job.
-type JobID struct {
-	ID      int64
-	Cluster string // "" when sbatch named none
-}
-
-// String is the number alone, as squeue and scancel take it.
-func (j JobID) String() string { return strconv.FormatInt(j.ID, 10) }
-
 // run starts one command with a timeout. Queries get their times as seconds
 // since 1970, whatever the site's habit; sbatch does not, as its variables go
 // on into the job.
 func (c *Client) run(ctx context.Context, cmd Command, query bool) (Output, error) {
 	r := c.Runner
 	if r == nil {
-		r = onPath{}
+		r = OnPath{}
 	}
 	cmd.Env = c.Env
 	if cmd.Env == nil {

@@ -76,7 +76,11 @@ func slurmTakes(t *testing.T, c *slurm.Client, node, expr string) bool {
 	if err != nil {
 		return false
 	}
-	if err := c.Cancel(context.Background(), id.String()); err != nil {
+	jobs, err := c.Confirm(context.Background(), slurm.Wanted{JobRef: id, Task: -1})
+	if err == nil {
+		err = c.Cancel(context.Background(), jobs...)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return true

@@ -15,8 +15,12 @@
 // refused submission and one whose fate is unknown are told apart, and that a
 // state it does not know is never taken for success.
 //
-// It never reads files of Slurm, never retries, never keeps anything on disk,
-// and asks each question of Slurm in as few commands as it can.
+// It also promises that only a job which the queue has just shown to be the one
+// meant is acted on: a number alone is none (JobRef, Confirmed).
+//
+// It reads nothing of Slurm's files but the cluster's name, never retries, never
+// keeps anything on disk, and asks each question of Slurm in as few commands as
+// it can.
 //
 // The formats are those of Slurm 22.05 to 25.11, from the manual pages
 // sbatch(1), squeue(1), sacct(1), sinfo(1), scancel(1) and scontrol(1); what is

@@ -57,10 +57,12 @@ func Missing(err error) bool {
 	return errors.As(err, &ce) && ce.Missing
 }
 
-// onPath runs the commands that are found on PATH.
-type onPath struct{}
+// OnPath is the Runner of a Client without one: it runs the commands that are
+// found on PATH. A test may put itself in front of it.
+type OnPath struct{}
 
-func (onPath) Run(ctx context.Context, c Command) (Output, error) {
+// Run implements Runner.
+func (OnPath) Run(ctx context.Context, c Command) (Output, error) {
 	res, err := proc.System{}.Run(ctx, c.proc())
 	out := Output{Stdout: res.Stdout, Stderr: res.Stderr}
 	if err == nil {

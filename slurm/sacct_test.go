@@ -114,7 +114,7 @@ func TestFindWithAccountingDown(t *testing.T) {
 	queue = row("12_1", "13", "12", "1", "RUNNING", "None", "p", "u", "n", "1", "1", "0:01", "1:00", "1", "1", "1", "x", "nixbatch run=7") +
 		row("12_2", "12", "12", "2", "RUNNING", "None", "p", "u", "n", "1", "1", "0:01", "1:00", "1", "1", "1", "x", "nixbatch run=7") +
 		row("14", "14", "14", "N/A", "RUNNING", "None", "p", "u", "n", "1", "1", "0:01", "1:00", "1", "1", "1", "x", "nixbatch run=77")
-	if ids, err := c.FindByComment(context.Background(), "7"); err != nil || !slices.Equal(ids, []slurm.JobID{{ID: 12}}) {
+	if ids, err := c.FindByComment(context.Background(), "7"); err != nil || len(ids) != 1 || ids[0] != (slurm.JobRef{ID: 12, User: "u", Submitted: time.Unix(1, 0).UTC()}) {
 		t.Errorf("found %v, %v", ids, err)
 	}
 	if _, err := c.FindByName(context.Background(), "a b"); err == nil {

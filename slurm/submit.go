@@ -18,8 +18,9 @@ import (
 // SubmitError is a submission that gave no job id. Exactly one of Permanent and
 // Ambiguous is true.
 type SubmitError struct {
-	// Permanent: Slurm, or sbatch itself, refused the job. Nothing runs, and the
-	// same again would be refused again.
+	// Permanent: sbatch says that the job was refused, and that the same again
+	// would be. A wrapper in front of it may say so of a job that was taken: it is
+	// looked for before anything is given up (but where there is no sbatch).
 	Permanent bool
 	// Ambiguous: the job may have been accepted all the same. It has to be
 	// looked for before anything is submitted again.
@@ -56,9 +57,11 @@ func (e *SubmitError) Hint() string {
 }
 
 // Submit hands a script to sbatch on standard input, with --parsable and the
-// arguments given, and returns the job's id. Lines around the id (a site's
-// banner) and warnings on stderr do no harm. A failure is a *SubmitError.
-func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (JobID, error) {
+// arguments given, and returns the job's id, and the cluster where sbatch names
+// one. Warnings on stderr do no harm; but standard output that is anything else
+// than one whole line with one id (a site's banner, two numbers, a number that
+// is cut off) leaves open which job it is. A failure is a *SubmitError.
+func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (JobRef, error) {
 	stdin, done := inMemory(script)
 	defer done()
 	res, err := c.run(ctx, Command{
@@ -67,11 +70,15 @@ func (c *Client) Submit(ctx context.Context, script []byte, args ...string) (Job
 		Stdin: stdin,
 	}, false)
 	if err != nil {
-		return JobID{}, submitError(err)
+		return JobRef{}, submitError(err)
 	}
 	id, ok := parseSubmitted(res.Stdout)
 	if !ok {
-		return JobID{}, &SubmitError{Ambiguous: true, Line: "it exited with 0 and printed no job id", Err: errors.New("no job id from sbatch")}
+		line := "it exited with 0, and what it printed is not one line with one job id"
+		if len(bytes.TrimSpace(res.Stdout)) == 0 {
+			line = "it exited with 0 and printed no job id"
+		}
+		return JobRef{}, &SubmitError{Ambiguous: true, Line: line, Err: errors.New("no job id from sbatch")}
 	}
 	return id, nil
 }
@@ -91,18 +98,17 @@ func inMemory(script []byte) (in io.Reader, done func()) {
 	return f, func() { f.Close() }
 }
 
-var submitted = lazyre.New(`^([1-9][0-9]*)(?:;([A-Za-z0-9_.-]+))?$`)
+var submitted = lazyre.New(`^([1-9][0-9]*)(?:;([A-Za-z0-9_.-]+))?\n$`)
 
-// parseSubmitted finds the last line that is an id: a banner comes before.
-func parseSubmitted(out []byte) (JobID, bool) {
-	lines := strings.Split(string(out), "\n")
-	for i := len(lines) - 1; i >= 0; i-- {
-		if m := submitted.FindStringSubmatch(strings.TrimSpace(lines[i])); m != nil {
-			id, err := strconv.ParseInt(m[1], 10, 64)
-			return JobID{id, m[2]}, err == nil
-		}
+// parseSubmitted reads an answer that is one whole line with one id, and
+// nothing else.
+func parseSubmitted(out []byte) (JobRef, bool) {
+	m := submitted.FindStringSubmatch(string(out))
+	if m == nil {
+		return JobRef{}, false
 	}
-	return JobID{}, false
+	id, err := strconv.ParseInt(m[1], 10, 64)
+	return JobRef{ID: id, Cluster: strings.ToLower(m[2])}, err == nil
 }
 
 func submitError(err error) *SubmitError {

@@ -164,7 +164,7 @@ func exitCode(ctx context.Context, err error) int {
 	switch {
 	case errors.As(err, &quiet):
 		return quiet.code
-	case errors.As(err, &unsure):
+	case errors.As(err, &unsure), errors.As(err, &runErr) && runErr.Kind == fault.Unsure:
 		return exitUnknown
 	case ctx.Err() != nil, errors.Is(err, context.Canceled):
 		return exitInterrupted

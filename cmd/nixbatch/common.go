@@ -114,5 +114,6 @@ func isSlurm(err error) bool {
 	var asked *ledger.SlurmError
 	var own *slurmError
 	var absent *ledger.NoSlurmError
-	return errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
+	var away *slurm.ElsewhereError
+	return errors.As(err, &away) || errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
 }

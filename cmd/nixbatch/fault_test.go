@@ -145,6 +145,8 @@ func (s *site) judge(name string, want int) {
 	}
 }
 
+const noAccount = `echo "sbatch: error: Batch job submission failed: Invalid account or account/partition combination specified" >&2; exit 1`
+
 const timedOut = `echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1`
 
 // An sbatch that misbehaves leaves exactly one job or none, and a state that
@@ -155,6 +157,11 @@ func TestSbatchFaults(t *testing.T) {
 		code, jobs int
 	}{
 		{"banner", `echo "*** welcome ***"; echo 42 jobs; "$REAL" "$@"; echo; echo bye`, 0, 1},
+		{"number-after", `"$REAL" "$@"; echo 42`, 0, 1},
+		{"cut-off", `id=$("$REAL" "$@"); printf %s "${id%?}"`, 0, 1},
+		{"on-stderr", `"$REAL" "$@" >&2`, 0, 1},
+		{"id-without-job", `cat >/dev/null; echo 4711; echo`, 4, 0},
+		{"refused-yet-taken", `"$REAL" "$@" >/dev/null; ` + noAccount, 0, 1},
 		{"warning", `echo "sbatch: warning: be nice" >&2; exec "$REAL" "$@"`, 0, 1},
 		{"silent-taken", `exec "$REAL" "$@" >/dev/null`, 0, 1},
 		{"silent-not-taken", `cat >/dev/null`, 4, 0},

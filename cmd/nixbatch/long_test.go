@@ -36,7 +36,7 @@ echo "$i" >done.txt`
 func TestCheckpoint(t *testing.T) {
 	t.Parallel()
 	s := onHarsh(t)
-	s.job("long", "partition: n, mem: 20M, time: 60", "outputs: [done.txt]\ncheckpoint: {before: 60s, files: [state.chk]}\n", counting)
+	s.job("long", "partition: n, mem: 60M, time: 60", "outputs: [done.txt]\ncheckpoint: {before: 60s, files: [state.chk]}\n", counting)
 	out := s.must("plan", "--script", "long.yaml")
 	for _, want := range []string{"#SBATCH --signal=B:USR1@60\n", "#SBATCH --requeue\n", "#SBATCH --open-mode=append\n"} {
 		if !strings.Contains(out, want) {
@@ -81,7 +81,7 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointBeforeTheLimit(t *testing.T) {
 	t.Parallel()
 	s := onHarsh(t)
-	s.job("deaf", "partition: late, mem: 20M, time: 1", "checkpoint: {before: 20s}\n", "touch begun.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
+	s.job("deaf", "partition: late, mem: 60M, time: 1", "checkpoint: {before: 20s}\n", "touch begun.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	s.must("submit", "deaf.yaml")
 	s.appears("begun.0")
 	dir := s.state("deaf").Dir

@@ -63,7 +63,7 @@ func bed(t testing.TB) *testbed.Cluster {
 			}
 		}
 		_, built.err = proc.System{}.Run(t.Context(), proc.Cmd{Path: "go",
-			Args: []string{"build", "-buildvcs=false", "-o", filepath.Join(c.Dir, "bin", "nixbatch"), "."}})
+			Args: []string{"build", "-buildvcs=false", "-ldflags=-X github.com/nixbatch/nixbatch/internal/agent.Simulated=yes", "-o", filepath.Join(c.Dir, "bin", "nixbatch"), "."}})
 	})
 	if built.err != nil {
 		t.Fatal(built.err)

@@ -9,6 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/agent"
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -59,6 +61,9 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 	}
 	if n.project, err = here(); err != nil {
 		return err
+	}
+	if asking && agent.Faked(os.Getenv(cpuflags.EnvCPUInfo)) {
+		return &usageError{cpuflags.EnvCPUInfo + " is set: the CPUs that probes see would not be the nodes' own, and nothing is learnt from them", "unset it"}
 	}
 	def := ""
 	if n.nodes, def, err = submit.Inventory(ctx, n.client); err != nil {

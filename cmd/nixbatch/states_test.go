@@ -163,11 +163,19 @@ func (s *site) appears(name string) {
 }
 
 const (
-	small    = "partition: n, mem: 20M, time: 60"
+	small    = "partition: n, mem: 60M, time: 60"
 	forever  = "touch begun.$NIXBATCH_ATTEMPT\nwhile :; do sleep 0.2; done"
 	untilGo  = "touch begun.$NIXBATCH_ATTEMPT\nwhile ! [ -e go ]; do sleep 0.1; done"
 	refusing = "trap '' TERM\n" + forever
 )
+
+// whyNot is what nixbatch must not say of it.
+func (s *site) whyNot(name, untrue string) {
+	s.t.Helper()
+	if out := s.must("why", name); strings.Contains(out, untrue) {
+		s.t.Errorf("why %s has %q:\n%s", name, untrue, out)
+	}
+}
 
 // Every state as a real cluster makes it, and what why says of it.
 func TestStates(t *testing.T) {
@@ -195,7 +203,7 @@ func TestStates(t *testing.T) {
 			s.nodeFail()
 		},
 		"timeout": func(s *site) {
-			s.job("limit", "partition: n, mem: 20M, time: 1", "", refusing)
+			s.job("limit", "partition: n, mem: 60M, time: 1", "", refusing)
 			s.must("submit", "limit.yaml")
 			s.reaches("limit", "timeout", "")
 			s.why("limit", "its time limit came", "--time x2, which is 0-00:02:00")
@@ -205,6 +213,26 @@ func TestStates(t *testing.T) {
 			s.must("submit", "hungry.yaml")
 			s.reaches("hungry", "out-of-memory", "")
 			s.why("hungry", "it ran out of memory", "--mem x1.5, which is 60M")
+		},
+		"out-of-memory-sweep": func(s *site) {
+			s.job("eaters", "partition: n, mem: 60M, time: 5", "sweep: {matrix: {bytes: [1, 300000000, 2]}}\n",
+				"x=$(/usr/bin/head -c $bytes /dev/zero | /usr/bin/tr '\\0' a)\n[ $bytes = 1 ] || [ $bytes = 2 ] || sleep 30\necho ${#x}")
+			s.must("submit", "eaters.yaml")
+			s.reaches("eaters", "out-of-memory", "completed 2, out-of-memory 1")
+			s.why("eaters.1", "it ran out of memory", "--mem x1.5, which is 90M")
+		},
+		"agent-killed": func(s *site) {
+			s.job("shot", small, "", "/bin/kill -KILL $PPID\nsleep 1000")
+			s.must("submit", "shot.yaml")
+			s.reaches("shot", "failed", "the agent was killed before it could write the end")
+			s.whyNot("shot", "could not start it")
+		},
+		"agent-killed-sweep": func(s *site) {
+			s.job("shots", small, "sweep: {matrix: {how: [well, badly]}}\n", "[ $how = well ] || { /bin/kill -KILL $PPID; sleep 1000; }")
+			s.must("submit", "shots.yaml")
+			s.reaches("shots", "failed", "completed 1, failed 1")
+			s.why("shots.1", "the agent was killed before it could write the end")
+			s.whyNot("shots.1", "could not start it")
 		},
 		"requeued": func(s *site) {
 			s.job("again", small+", requeue: true", "", untilGo)
@@ -233,19 +261,19 @@ func TestStates(t *testing.T) {
 			s.reaches("asleep", "completed", "")
 		},
 		"preempted": func(s *site) {
-			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 20M, time: 60", "", forever)
+			s.job("ended", "partition: cancelled, nodes: 1, exclusive: true, mem: 60M, time: 60", "", forever)
 			s.must("submit", "ended.yaml")
 			s.appears("begun.0")
-			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 20M, time: 60", "", ":")
+			s.job("urgent", "partition: urgent, nodelist: p1, exclusive: true, mem: 60M, time: 60", "", ":")
 			s.must("submit", "urgent.yaml")
 			s.reaches("ended", "cancelled", "preempted")
 			s.why("ended", "it was preempted by a job of higher priority", "requeue: true")
 		},
 		"preempted-requeued": func(s *site) {
-			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 20M, time: 60", "", untilGo)
+			s.job("moved", "partition: requeued, nodes: 1, exclusive: true, requeue: true, mem: 60M, time: 60", "", untilGo)
 			s.must("submit", "moved.yaml")
 			s.appears("begun.0")
-			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 20M, time: 60", "", ":")
+			s.job("urgent2", "partition: urgent, nodelist: p2, exclusive: true, mem: 60M, time: 60", "", ":")
 			s.must("submit", "urgent2.yaml")
 			s.reaches("moved", "pending", "")
 			s.reaches("urgent2", "completed", "")
@@ -295,8 +323,8 @@ func TestStates(t *testing.T) {
 // nodeFail: a power cut on the node of a job that is not requeued, and of one
 // that is.
 func (s *site) nodeFail() {
-	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 20M, time: 60", "", forever)
-	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 20M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
+	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 60M, time: 60", "", forever)
+	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 60M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	os.Remove(filepath.Join(s.dir, "begun.0"))
 	s.must("submit", "cut.yaml")
 	s.must("submit", "saved.yaml")

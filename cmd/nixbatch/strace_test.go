@@ -71,14 +71,13 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 func cancelAll(t *testing.T, c *testbed.Cluster, name string) {
 	t.Helper()
-	jobs, err := queued(c, name)
+	client := &slurm.Client{Env: c.Env()}
+	jobs, err := client.Look(context.Background(), slurm.Query{Name: name}, func(slurm.Job) bool { return true })
+	if err == nil {
+		err = client.Cancel(context.Background(), jobs...)
+	}
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, j := range jobs {
-		if err := (&slurm.Client{Env: c.Env()}).Cancel(context.Background(), j.Ref); err != nil {
-			t.Fatal(err)
-		}
 	}
 }
 

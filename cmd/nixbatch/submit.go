@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
@@ -74,6 +75,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	}
 	called = true
 	defer tellSubmitted(s, sub)
+	tellCopies(s, sub.Job)
 	t.Done("submit")
 	if !asJSON {
 		screen.Printf(s.Out, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
@@ -155,6 +157,14 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 		screen.Printf(s.Out, "%s\n", sub.Run.Relative(sub.WorkDir))
 	}
 	return verdict(ctx, st)
+}
+
+// tellCopies names jobs that a wrapper around sbatch submitted beside the run's:
+// they stop by themselves.
+func tellCopies(s Streams, job facts.Submit) {
+	for _, id := range job.Copies {
+		screen.Printf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
+	}
 }
 
 // tellSubmitted names the job where standard output could not.

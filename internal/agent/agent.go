@@ -3,7 +3,8 @@
 // It promises to look at every allocated node's CPU before the payload, to
 // start only a build that all of them can run, to set every thread limit, to
 // write down what it saw (start) and what came of it (end), and to exit as the
-// payload did. A second copy of the same attempt stops at once.
+// payload did. A job that is a copy of the run's stops before it touches
+// anything of the attempt.
 //
 // It never calls Nix, never asks the network, and never changes the submit
 // directory but below .nixbatch.
@@ -17,6 +18,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,10 +26,13 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // Agent runs one task.
@@ -48,54 +53,85 @@ type Agent struct {
 	start   facts.Start
 	given   resources.Given
 	launch  launchSetup
+	alive   *os.File // see rundir.HoldAlive
 }
 
 // stop is why a task ends before its payload.
 type stop struct{ message, hint string }
 
 func (s *stop) Error() string { return s.message }
+func (s *stop) Hint() string  { return s.hint }
 
-// Main runs the task to its end and returns the batch process's exit code.
+// begunError is an attempt whose directory is there already.
+type begunError struct{ stop }
+
+// Main runs the task to its end and returns the batch process's exit code. Which
+// job it is comes first: a copy touches nothing of the attempt.
 func (a *Agent) Main(ctx context.Context) int {
-	if err := a.claim(); err != nil {
-		return a.complain(err)
-	}
-	if err := a.begin(); err != nil {
-		return a.complain(err)
+	for _, step := range []func() error{a.witness, a.claim, a.begin} {
+		if err := step(); err != nil {
+			return a.complain(err)
+		}
 	}
 	alive, err := a.keepAlive()
 	if err != nil {
 		return a.complain(err)
 	}
+	a.alive = alive
 	defer alive.Close()
+	defer rundir.GiveReserve(alive)
 	code, err := a.work(ctx)
 	if err != nil {
 		code = a.complain(err)
 		end := a.newEnd()
 		end.ExitCode, end.Reason = code, err.Error()
-		if werr := durable.Write(a.Run.EndFile(a.task, a.attempt), end); werr != nil {
-			fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", werr)
-		}
+		a.writeEnd(end)
 	}
 	return code
 }
 
 func (a *Agent) complain(err error) int {
 	fmt.Fprintf(a.Stderr, "nixbatch: %v\n", err)
-	var s *stop
-	if errors.As(err, &s) && s.hint != "" {
-		fmt.Fprintf(a.Stderr, "hint: %s\n", s.hint)
+	if hint := fault.Hint(err); hint != "" {
+		fmt.Fprintf(a.Stderr, "hint: %s\n", hint)
+	}
+	var copied *ledger.CopyError
+	var begun *begunError
+	var stranger *ledger.StrangerError
+	switch {
+	case errors.As(err, &copied):
+		return facts.Copied
+	case errors.As(err, &begun):
+		return facts.Begun
+	case errors.As(err, &stranger):
+		return facts.Stranger
 	}
 	return facts.Refused
 }
 
-// claim takes the attempt: who makes its directory runs it.
-func (a *Agent) claim() error {
+// witness settles which job this is, before anything of the run is touched.
+func (a *Agent) witness() error {
 	var p plan.Plan
 	if err := durable.Read(a.Run.PlanFile(), &p); err != nil {
 		return fmt.Errorf("the plan of this run cannot be read: %w", err)
 	}
 	a.plan = &p
+	if p.Local {
+		return nil
+	}
+	job := slurm.JobRef{Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), ID: int64(a.number("SLURM_ARRAY_JOB_ID"))}
+	if job.ID == 0 {
+		job.ID = int64(a.number("SLURM_JOB_ID"))
+	}
+	wd, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("work directory: %w", err)
+	}
+	return ledger.Witness(a.Run, a.Ticket, job, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+}
+
+// claim takes the attempt: who makes its directory runs it.
+func (a *Agent) claim() error {
 	a.task = a.Ticket.Offset + a.number("SLURM_ARRAY_TASK_ID")
 	a.attempt = a.Ticket.Attempt + a.number("SLURM_RESTART_COUNT")
 	if err := os.MkdirAll(a.Run.TaskDir(a.task), 0o700); err != nil {
@@ -103,8 +139,8 @@ func (a *Agent) claim() error {
 	}
 	err := os.Mkdir(a.Run.AttemptDir(a.task, a.attempt), 0o700)
 	if errors.Is(err, fs.ErrExist) {
-		return &stop{fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID),
-			"nixbatch status tells what became of it"}
+		return &begunError{stop{fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID),
+			"nixbatch status tells what became of it"}}
 	}
 	if err != nil {
 		return fmt.Errorf("attempt directory: %w", err)
@@ -115,12 +151,10 @@ func (a *Agent) claim() error {
 // keepAlive holds a lock for as long as this process lives, so that a local run
 // that was killed can be told from one that is running.
 func (a *Agent) keepAlive() (*os.File, error) {
-	f, err := os.OpenFile(a.Run.AliveFile(a.task, a.attempt), os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := rundir.HoldAlive(a.Run.AliveFile(a.task, a.attempt))
 	if err != nil {
 		return nil, fmt.Errorf("attempt directory: %w", err)
 	}
-	// A file system without locks says nothing about who is alive; Slurm does.
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	return f, nil
 }
 
@@ -138,7 +172,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	s := &a.start
 	*s = facts.Start{
 		Schema: facts.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
-		JobID: int64(a.number("SLURM_JOB_ID")), Slurm: a.slurmVars(), Affinity: affinity(),
+		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: affinity(),
 		Limits: limits(), Environ: a.environment(),
 	}
 	s.Priv.Hostname, _ = os.Hostname()

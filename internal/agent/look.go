@@ -144,12 +144,20 @@ func condense(seen []seenNode) (nodes []facts.Node, names []string, override str
 	return nodes, names, override
 }
 
+// Simulated is "yes" in a program that was built for tests in which one machine
+// plays several: it alone learns CPUs that are faked (-ldflags -X).
+var Simulated = ""
+
+// Faked reports whether a look is not to be learnt from: its CPU is one that
+// NIXBATCH_CPUINFO names, and not the machine's.
+func Faked(override string) bool { return override != "" && Simulated != "yes" }
+
 // learn leaves what was seen for the next plan. It is a cache: what cannot be
-// written is learnt another time.
+// written is learnt another time. What was faked is never learnt.
 func (a *Agent) learn(seen []seenNode) {
 	dir := a.Run.Project.Learnt()
 	for _, s := range seen {
-		if !learntAlready(dir, s.Learnt) {
+		if !Faked(s.Override) && !learntAlready(dir, s.Learnt) {
 			_ = leave(dir, s.Learnt)
 		}
 	}
@@ -183,6 +191,9 @@ func Probe(dir string, getenv func(string) string, now time.Time) error {
 	n, err := lookHere(getenv, now, "probe")
 	if err != nil {
 		return err
+	}
+	if Faked(n.Override) {
+		return fmt.Errorf("the CPU of %s is not its own but that of %s, which %s names: nothing is learnt from it", n.Node, n.Override, cpuflags.EnvCPUInfo)
 	}
 	return leave(dir, n.Learnt)
 }

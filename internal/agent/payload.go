@@ -16,7 +16,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
-	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
@@ -42,6 +41,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	signal.Notify(got, forwarded...)
 	defer signal.Stop(got)
 	began := time.Now()
+	here, err := a.newHere()
+	if err != nil {
+		return 0, err
+	}
+	defer here.done()
 	p, err := a.enter(ctx, b)
 	if err != nil {
 		return 0, err
@@ -59,7 +63,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	for waiting := true; waiting; {
 		select {
 		case s := <-got:
-			if a.plan.Checkpoint == nil || !check.saw(s, a.plan.Checkpoint.Before) {
+			if (a.plan.Checkpoint == nil || !check.saw(s, a.plan.Checkpoint.Before)) && ends(s) {
 				told = s.String()
 			}
 			// The group may be gone already; then there is nobody to tell.
@@ -67,6 +71,11 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 			if s == syscall.SIGTERM && a.dir != "" {
 				endGroup(p.Pid(), termGrace)
 			}
+			here.saw(s)
+		case <-here.due:
+			here.kill()
+		case <-here.orphans:
+			here.family.Reap(p.Pid())
 		case <-check.due:
 			if a.plan.Checkpoint.Requeue {
 				check.stopped = true
@@ -78,14 +87,22 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	}
 	select { // Slurm signals all of the job's processes: the payload may be quicker
 	case s := <-got:
-		told = s.String()
+		if ends(s) {
+			told = s.String()
+		}
 	default:
 	}
 	end := a.newEnd()
 	end.Elapsed = time.Since(began).Seconds()
 	end.ExitCode, end.Signal = exitOf(werr)
-	if told != "" {
-		end.Reason = "told to end by signal: " + told
+	if left := here.end(); left != "" {
+		fmt.Fprintf(a.Stderr, "nixbatch: %s\n", left)
+	}
+	switch {
+	case told != "":
+		end.Reason = facts.ToldToEnd + ": " + told
+	case end.ExitCode != 0:
+		end.Reason = a.diskFull(end.ExitCode)
 	}
 	if st := p.State(); st != nil {
 		end.UserTime, end.SysTime = st.UserTime().Seconds(), st.SystemTime().Seconds()
@@ -103,10 +120,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	<-also
 	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs)
 	end.Time = a.Now().UTC()
-	if err := durable.Write(a.Run.EndFile(a.task, a.attempt), end); err != nil {
-		// The payload's own word counts more than our failure to write it down.
-		fmt.Fprintf(a.Stderr, "nixbatch: the end could not be written down: %v\n", err)
-	}
+	a.writeEnd(end) // the payload's own word counts more than our failure to write it down
 	return end.ExitCode, nil
 }
 
@@ -132,6 +146,7 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
 		Stdout: a.Stdout, Stderr: a.Stderr,
+		Death: a.death(),
 	}, true)
 	wait.Close()
 	if err != nil {
@@ -145,6 +160,12 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (*proc.Process, error
 	}
 	_, _ = let.WriteString("\n") // that bash is gone already is seen by who waits for it
 	return p, nil
+}
+
+// ends reports whether a signal tells to end: the others may mean anything, and
+// a payload that dies of one has it in its end.
+func ends(s os.Signal) bool {
+	return s == syscall.SIGTERM || s == syscall.SIGINT || s == syscall.SIGQUIT
 }
 
 func (a *Agent) newEnd() facts.End {

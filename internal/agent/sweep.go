@@ -7,26 +7,11 @@ import (
 	"slices"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/ledger"
 )
 
-// begin is what follows the claim: it settles which job this is, opens the log
-// of a task of a sweep, and finds the task's values.
+// begin is what follows the claim: it opens the log of a task of a sweep, and
+// finds the task's values.
 func (a *Agent) begin() error {
-	id := a.number("SLURM_ARRAY_JOB_ID")
-	if id == 0 {
-		id = a.number("SLURM_JOB_ID")
-	}
-	if id != 0 && !a.plan.Local {
-		wd, err := os.Getwd()
-		if err != nil {
-			return fmt.Errorf("work directory: %w", err)
-		}
-		err = ledger.Witness(a.Run, a.Ticket, int64(id), ledger.About{Tool: a.Tool, WorkDir: wd, Job: a.plan.Job, Now: a.Now})
-		if err != nil {
-			return err
-		}
-	}
 	if a.plan.Sweep == nil {
 		return nil
 	}

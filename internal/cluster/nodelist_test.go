@@ -16,11 +16,19 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 	bed := testbed.ForTest(t)
 	client := &slurm.Client{Env: bed.Env()}
 	ctx := context.Background()
-	id, err := client.Submit(ctx, []byte("#!/bin/sh\nexec sleep 60\n"), "--nodelist=skx1", "--constraint=haswell*1", "--time=1", "--output=/dev/null")
+	id, err := client.Submit(ctx, []byte("#!/bin/sh\nexec sleep 1000\n"), "--nodelist=skx1", "--constraint=haswell*1", "--time=60", "--output=/dev/null")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Cancel(ctx, id.String())
+	defer func() {
+		jobs, err := client.Confirm(ctx, slurm.Wanted{JobRef: id, Task: -1})
+		if err == nil {
+			err = client.Cancel(ctx, jobs...)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
 	for {
 		jobs, err := client.Queue(ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil || len(jobs) != 1 {

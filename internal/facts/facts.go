@@ -16,6 +16,8 @@ const (
 	EndSchema    = "nixbatch/end/v1"
 	CallSchema   = "nixbatch/call/v1"
 	SweepSchema  = "nixbatch/sweep/v1"
+	SeenSchema   = "nixbatch/seen/v1"
+	CopySchema   = "nixbatch/copy/v1"
 	LearntSchema = "nixbatch/node/v1"
 	// EnvironmentSchema and AccountingSchema name env/ARCH.json and
 	// accounting.json of a run.
@@ -38,6 +40,8 @@ type Intent struct {
 	Time   time.Time `json:"time"`
 	Local  bool      `json:"local"`
 	Tool   Tool      `json:"tool"`
+	// Cluster is whom sbatch was about to speak to; "" for a local run.
+	Cluster string `json:"cluster,omitempty"`
 	// Round counts the submissions of a run: 0 is the first, others are retries.
 	Round int    `json:"round,omitempty"`
 	Calls []Call `json:"calls,omitempty"` // of sbatch; none is one call for task 0
@@ -62,6 +66,12 @@ type Submit struct {
 	Cluster string    `json:"cluster,omitempty"`
 	Local   bool      `json:"local"`
 	Time    time.Time `json:"time"`
+	// Submitted is the submission's time as Slurm tells it, where the job was seen
+	// in the queue; zero where sbatch's answer was believed at once.
+	Submitted time.Time `json:"submitted_at,omitzero"`
+	// Copies are further jobs that were found to carry the same token: they stop
+	// before their payload.
+	Copies []int64 `json:"copies,omitempty"`
 	// How says where the job id was learnt: "sbatch", "queue", "accounting" or
 	// "start" (the job's own word); "none" that Slurm has no job, and "local".
 	How    string       `json:"how"`
@@ -84,6 +94,9 @@ type Job struct {
 	JobID   int64  `json:"job_id,omitempty"`
 	Cluster string `json:"cluster,omitempty"`
 	First   int    `json:"first"` // task
+	// Submitted and Copies are those of Submit.
+	Submitted time.Time `json:"submitted_at,omitzero"`
+	Copies    []int64   `json:"copies,omitempty"`
 	// How is that of Submit. "none" says that there is no job, and never will be:
 	// one that turns up all the same stops before its payload.
 	How  string    `json:"how"`
@@ -146,6 +159,7 @@ type Start struct {
 	Task    int       `json:"task"`
 	Attempt int       `json:"attempt"`
 	JobID   int64     `json:"job_id,omitempty"`
+	Cluster string    `json:"cluster,omitempty"` // SLURM_CLUSTER_NAME
 	Time    time.Time `json:"time"`
 	Tool    Tool      `json:"tool"`
 	Nodes   []Node    `json:"nodes"`
@@ -200,6 +214,13 @@ type End struct {
 	Numbers    []Number `json:"numbers,omitempty"`    // what compare: of the job file found in the outputs
 }
 
+// AgentKilled is how the reason of an end begins that the agent did not write: it
+// was killed, and who had started it wrote this.
+const AgentKilled = "its agent was killed by signal"
+
+// ToldToEnd is how the reason of an end begins whose payload was told to end.
+const ToldToEnd = "told to end by signal"
+
 // InputChange is an input that was not the same at the end.
 type InputChange struct {
 	Path string `json:"path"`
@@ -216,6 +237,28 @@ type Learnt struct {
 	From     string       `json:"from"` // "job" or "probe"
 }
 
+// Seen is when Slurm was first seen to have a job of the run: seen/JOB.json. It
+// is not sealed: a job that lacks it is told by its token.
+type Seen struct {
+	Schema    string    `json:"schema"`
+	RunID     string    `json:"run_id"`
+	JobID     int64     `json:"job_id"`
+	Cluster   string    `json:"cluster,omitempty"`
+	Submitted time.Time `json:"submitted_at"` // as Slurm tells it
+	Time      time.Time `json:"time"`
+}
+
+// Copy is what a job leaves that found out that the run is another one's:
+// copies/JOB.json. It is not sealed: a copy may come at any time.
+type Copy struct {
+	Schema  string    `json:"schema"`
+	RunID   string    `json:"run_id"`
+	JobID   int64     `json:"job_id"`
+	Cluster string    `json:"cluster,omitempty"`
+	Time    time.Time `json:"time"`
+	Reason  string    `json:"reason"`
+}
+
 // CancelSchema is the name of Cancel's schema.
 const CancelSchema = "nixbatch/cancel/v1"
 
@@ -226,4 +269,6 @@ type Cancel struct {
 	RunID  string    `json:"run_id"`
 	Time   time.Time `json:"time"`
 	Jobs   []string  `json:"jobs"` // as scancel was given them: 12, 12_3
+	// Local says that the agent of a local run was told, and no job of Slurm's.
+	Local bool `json:"local,omitempty"`
 }

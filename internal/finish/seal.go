@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,10 +48,24 @@ func Seal(ctx context.Context, s status.Status, w status.Watcher, p ledger.About
 	case !s.State.Final():
 		return nil, &NotOverError{s.Run.ID, "its state is " + string(s.State)}
 	}
+	if w != nil && !s.Job.Local {
+		// Another cluster's accounting would tell of other jobs.
+		if err := ledger.Here(ctx, s.Run, w, s.Cluster()); err != nil {
+			return nil, err
+		}
+	}
 	s.Load()
 	acct, err := accounting(ctx, s, w, p.Now(), anyway)
 	if err != nil {
 		return nil, err
+	}
+	release, err := s.Run.Project.LockSeal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if seal.Sealed(s.Run.Dir, true) { // by another command, in the meantime
+		return nil, fmt.Errorf("run %s: %w", s.Run.ID, durable.ErrExists)
 	}
 	if err := seal.Supersede(s.Run.Dir); err != nil {
 		return nil, err
@@ -88,7 +103,8 @@ func SealOver(ctx context.Context, w status.Watcher, all []status.Status, p ledg
 		}
 		_, err := Seal(ctx, s, w, p, false)
 		var early *NotOverError
-		if err != nil && !errors.As(err, &early) && !errors.Is(err, durable.ErrExists) {
+		var away *slurm.ElsewhereError
+		if err != nil && !errors.As(err, &early) && !errors.As(err, &away) && !errors.Is(err, durable.ErrExists) {
 			errs = append(errs, fmt.Errorf("run %s: %w", s.Run.ID, err))
 		}
 	}
@@ -133,7 +149,7 @@ func accounting(ctx context.Context, s status.Status, w status.Watcher, now time
 	}
 	over := false
 	for _, j := range jobs {
-		if status.Ours(s.Run, s.Job.Time, "", j.Comment, j.SubmitLine, j.Submit) {
+		if wanted(s, mine, j) {
 			a.Jobs = append(a.Jobs, accounted(j))
 			over = over || j.State.Final()
 		}
@@ -146,6 +162,16 @@ func accounting(ctx context.Context, s status.Status, w status.Watcher, now time
 	}
 	a.Source = "sacct"
 	return a, nil
+}
+
+// wanted reports whether a job of the accounting is one of the run's.
+func wanted(s status.Status, mine []facts.Job, j slurm.AcctJob) bool {
+	return slices.ContainsFunc(mine, func(m facts.Job) bool {
+		if m.Time.IsZero() {
+			m.Time = s.Job.Time
+		}
+		return (j.Array == 0 || m.JobID == j.Array) && ledger.Wanted(s.Run, m, s.Job.Priv.User).Is(j.Sight())
+	})
 }
 
 func accounted(j slurm.AcctJob) facts.Accounted {

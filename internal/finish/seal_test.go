@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -124,5 +126,39 @@ func TestSealOnlyWhatIsOver(t *testing.T) {
 	s.State = slurm.Unknown
 	if _, err := Seal(context.Background(), s, w, factsAt(0), true); err != nil || !Sealed(s.Run) {
 		t.Errorf("%v", err)
+	}
+}
+
+// Commands that find a run over in the same moment seal it once, and whole.
+func TestSealTogether(t *testing.T) {
+	s, _ := over(t)
+	const many = 8
+	errs := make([]error, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			_, errs[i] = Seal(context.Background(), s, books{err: slurm.ErrNoAccounting}, factsAt(time.Duration(i)*time.Second), false)
+		})
+	}
+	wg.Wait()
+	sealed := 0
+	for _, err := range errs {
+		switch {
+		case err == nil:
+			sealed++
+		case !errors.Is(err, durable.ErrExists):
+			t.Error(err)
+		}
+	}
+	if sealed != 1 {
+		t.Errorf("sealed %d times", sealed)
+	}
+	r, err := load.Open(s.Run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if bad := check.Sealed(r); len(bad) > 0 {
+		t.Error(bad)
 	}
 }

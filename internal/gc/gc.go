@@ -53,6 +53,8 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 			if young(s.Run, f.Now()) {
 				why = "is perhaps being submitted"
 			}
+		case s.Elsewhere != "":
+			why = "is on cluster " + s.Cluster() + ", which was not asked"
 		case !s.Over() && s.State != "":
 			why = "is " + string(s.State)
 			if s.Job.Local && s.State != "running" {

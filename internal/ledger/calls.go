@@ -147,7 +147,7 @@ func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool) {
 	if call < len(s.Jobs) {
 		return s.Jobs[call], true
 	}
-	return facts.Job{JobID: s.JobID, Cluster: s.Cluster, How: s.How, Time: s.Time, First: calls[call].Offset, Call: calls[call]}, len(calls) == 1
+	return facts.Job{JobID: s.JobID, Cluster: s.Cluster, Submitted: s.Submitted, Copies: s.Copies, How: s.How, Time: s.Time, First: calls[call].Offset, Call: calls[call]}, len(calls) == 1
 }
 
 // Jobs are all jobs of the run that Slurm was found to have, by round and call.

@@ -23,7 +23,16 @@ func CancelFile(r rundir.Run, n int) string {
 // Cancelled writes down that Slurm was told to end jobs of the run: ids as
 // scancel takes them. Each call leaves a fact of its own.
 func Cancelled(r rundir.Run, ids []string, now time.Time) error {
-	c := facts.Cancel{Schema: facts.CancelSchema, RunID: r.ID, Time: now.UTC(), Jobs: ids}
+	return cancelled(r, facts.Cancel{Jobs: ids}, now)
+}
+
+// CancelledHere writes down that the agent of a local run is told to end.
+func CancelledHere(r rundir.Run, now time.Time) error {
+	return cancelled(r, facts.Cancel{Jobs: []string{}, Local: true}, now)
+}
+
+func cancelled(r rundir.Run, c facts.Cancel, now time.Time) error {
+	c.Schema, c.RunID, c.Time = facts.CancelSchema, r.ID, now.UTC()
 	for n := 0; ; n++ {
 		if _, err := os.Lstat(CancelFile(r, n)); !errors.Is(err, fs.ErrNotExist) {
 			if err != nil {

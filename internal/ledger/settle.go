@@ -9,7 +9,6 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -65,6 +64,9 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 		s.Local = true
 		return s, false, nil
 	}
+	if err := Here(ctx, r, q, in.Cluster); err != nil {
+		return s, false, err // another cluster's word settles nothing
+	}
 	lock, sure, err := lockSubmit(r)
 	if errors.Is(err, errBusy) {
 		return s, false, nil
@@ -85,7 +87,7 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 		}
 		var st facts.Start
 		if in.Round == 0 && len(calls) == 1 && durable.Read(r.StartFile(0, 0), &st) == nil && st.JobID != 0 {
-			jobs[i] = newJob(c, slurm.JobID{ID: st.JobID}, "start", p.Now())
+			jobs[i] = newJob(c, slurm.JobRef{ID: st.JobID, Cluster: in.Cluster}, "start", p.Now())
 			continue
 		}
 		found, err := q.FindByComment(ctx, token(r, in.Round, i, len(calls)))
@@ -95,9 +97,9 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 		age := p.Now().Sub(in.Time)
 		switch {
 		case len(found) > 0:
-			jobs[i] = newJob(c, found[0], "queue", p.Now())
+			jobs[i] = foundJob(c, found, in.Cluster, p.Now())
 		case sure && age > settleAfter, age > inFlight:
-			jobs[i] = newJob(c, slurm.JobID{}, "none", p.Now())
+			jobs[i] = newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 		default:
 			return s, false, nil
 		}
@@ -109,42 +111,4 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 	}
 	s, err = writeSubmit(r, p, in, jobs)
 	return s, err == nil, err
-}
-
-// Witness settles, from within job id, which job its call became: the first to
-// say so is right. An error says that this job must not run: its call was found
-// to have no job, or another one.
-func Witness(r rundir.Run, t facts.Ticket, id int64, p About) error {
-	calls := max(t.Calls, 1)
-	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
-	if !ok {
-		var in facts.Intent
-		if err := durable.Read(IntentFile(r, t.Round), &in); err != nil {
-			return nil // submitted by hand: nobody waits for an answer
-		}
-		in.Round = t.Round
-		all := CallsOf(in)
-		if t.Call >= len(all) || calls != len(all) {
-			return fault.New("this job's script is not of this run's submission", "submit the run again")
-		}
-		j = newJob(all[t.Call], slurm.JobID{ID: id}, "start", p.Now())
-		var err error
-		if calls > 1 {
-			j, err = writeAnswer(r, t.Round, t.Call, calls, j)
-		} else {
-			var s facts.Submit
-			s, err = writeSubmit(r, p, in, []facts.Job{j})
-			j.JobID = s.JobID
-		}
-		if err != nil {
-			return fmt.Errorf("this job's id could not be written down: %w", err)
-		}
-	}
-	switch j.JobID {
-	case id:
-		return nil
-	case 0:
-		return fault.New("this job's submission was given up before it started: it stops", "nixbatch status tells what became of the run")
-	}
-	return fault.New(fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", r.ID, j.JobID, id), "nixbatch status tells what became of the run")
 }

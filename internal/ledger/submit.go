@@ -8,7 +8,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -26,8 +25,10 @@ import (
 
 // Submitter is what submitting asks of Slurm.
 type Submitter interface {
-	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobID, error)
-	FindByComment(ctx context.Context, token string) ([]slurm.JobID, error)
+	// Cluster is the name of the cluster that is spoken to.
+	Cluster(ctx context.Context) (string, error)
+	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobRef, error)
+	FindByComment(ctx context.Context, token string) ([]slurm.JobRef, error)
 }
 
 // UncertainError says that it is not known whether a job is in the queue.
@@ -136,6 +137,12 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 		return facts.Submit{}, fault.New(fmt.Sprintf("run %s cannot be submitted: %v", r.ID, err), "wait for the other nixbatch to end")
 	}
 	defer func() { lock.release() }()
+	if err := onCluster(ctx, r, q, &in); err != nil {
+		if in.Round > 0 {
+			return facts.Submit{}, err
+		}
+		return facts.Submit{}, errors.Join(err, os.RemoveAll(r.Dir))
+	}
 	if err := writeIntent(r, p, &in); err != nil {
 		if in.Round > 0 {
 			return facts.Submit{}, err
@@ -161,7 +168,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 			}
 		}
 		if jobs[i].How == "" {
-			jobs[i] = newJob(c, slurm.JobID{}, "none", p.Now())
+			jobs[i] = newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 		}
 		if len(calls) > 1 {
 			if jobs[i], err = writeAnswer(r, in.Round, i, len(calls), jobs[i]); err != nil {
@@ -177,6 +184,9 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	s, err := writeSubmit(r, p, in, jobs)
 	if err != nil {
 		return s, err
+	}
+	if len(calls) == 1 && jobs[0].JobID != 0 && s.JobID != jobs[0].JobID {
+		s.Copies = append(s.Copies, jobs[0].JobID) // another was quicker: this one stops
 	}
 	var none *NotTakenError
 	if len(calls) == 1 && s.JobID != 0 && errors.As(failed, &none) {
@@ -209,99 +219,6 @@ func scripts(r rundir.Run, in facts.Intent) ([][]byte, error) {
 		out = append(out, []byte(text))
 	}
 	return out, nil
-}
-
-// call makes one call of sbatch. The error is a *RefusedError, a
-// *NotTakenError or an *UncertainError.
-func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
-	calls := CallsOf(in)
-	c, token := calls[i], token(r, in.Round, i, len(calls))
-	args := append([]string{"--comment=" + comment(r, token)}, c.Options...)
-	if c.Array != "" {
-		array := "--array=" + c.Array
-		if c.Limit > 0 {
-			array += fmt.Sprintf("%%%d", c.Limit)
-		}
-		args = append(args, array)
-	}
-	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
-		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
-	}
-	id, err := q.Submit(ctx, script, args...)
-	if err == nil {
-		return newJob(c, id, "sbatch", p.Now()), nil
-	}
-	var se *slurm.SubmitError
-	if errors.As(err, &se) && se.Permanent {
-		return facts.Job{}, &RefusedError{err}
-	}
-	// An sbatch that still runs, behind a wrapper that was killed, holds the lock.
-	lock.release()
-	again, sure, lerr := lockSubmit(r)
-	*lock = again
-	if lerr != nil {
-		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, lerr)}
-	}
-	var ferr error
-	for n, pause := range lookAgain {
-		time.Sleep(pause)
-		var found []slurm.JobID
-		if found, ferr = q.FindByComment(ctx, token); len(found) > 0 {
-			return newJob(c, found[0], "queue", p.Now()), nil
-		}
-		if ferr != nil && n > 0 {
-			break // Slurm does not answer: the next command asks it again
-		}
-	}
-	if ferr != nil || !sure {
-		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
-	}
-	// The answer decides, also for a job that turns up later: it would stop. One
-	// that started meanwhile has answered before us.
-	j := newJob(c, slurm.JobID{}, "none", p.Now())
-	if len(calls) > 1 {
-		if j, werr := writeAnswer(r, in.Round, i, len(calls), j); werr == nil && j.JobID != 0 {
-			return j, nil
-		}
-	}
-	return j, &NotTakenError{r.ID, err}
-}
-
-// lookAgain are the pauses before a job is looked for whose submission said
-// neither yes nor no: slurmctld may be late, but not for long.
-var lookAgain = []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second}
-
-// withDependency adds to the dependency that the options have.
-func withDependency(args []string, dep string) []string {
-	for i, a := range args {
-		if strings.HasPrefix(a, "--dependency=") {
-			args[i] = a + "," + dep
-			return args
-		}
-	}
-	return append(args, "--dependency="+dep)
-}
-
-func newJob(c facts.Call, id slurm.JobID, how string, now time.Time) facts.Job {
-	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, How: how, Time: now.UTC(), Call: c}
-	if ts := TasksOf(c); len(ts) > 0 {
-		j.First = ts[0]
-	}
-	return j
-}
-
-// writeAnswer settles the fate of one of several calls; what was written before
-// holds, and is returned.
-func writeAnswer(r rundir.Run, round, call, calls int, j facts.Job) (facts.Job, error) {
-	file := answerFile(r, round, call, calls)
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-		return j, err
-	}
-	err := durable.Write(file, j)
-	if errors.Is(err, durable.ErrExists) {
-		err = durable.Read(file, &j)
-	}
-	return j, err
 }
 
 // NotTakenError says that Slurm for certain has no job of a submission.
@@ -399,8 +316,10 @@ func writeSubmit(r rundir.Run, p About, in facts.Intent, jobs []facts.Job) (fact
 	s.Round, s.How = in.Round, "none"
 	for _, j := range jobs {
 		if j.JobID != 0 && s.JobID == 0 {
-			s.JobID, s.Cluster, s.How = j.JobID, j.Cluster, j.How
+			s.JobID, s.Submitted, s.How = j.JobID, j.Submitted, j.How
 		}
+		s.Cluster = j.Cluster
+		s.Copies = append(s.Copies, j.Copies...)
 		j.Schema = ""
 		s.Jobs = append(s.Jobs, j)
 	}

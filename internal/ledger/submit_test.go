@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +21,8 @@ import (
 // An answer that says neither yes nor no is settled before submit returns,
 // where Slurm can be asked.
 func TestAmbiguousSubmit(t *testing.T) {
-	ambiguous := func([]string) (slurm.JobID, error) {
-		return slurm.JobID{}, &slurm.SubmitError{Ambiguous: true, Line: "Socket timed out", Err: errors.New("exit status 1")}
+	ambiguous := func([]string) (slurm.JobRef, error) {
+		return slurm.JobRef{}, &slurm.SubmitError{Ambiguous: true, Line: "Socket timed out", Err: errors.New("exit status 1")}
 	}
 	t.Run("not found", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
@@ -50,7 +51,7 @@ func TestAmbiguousSubmit(t *testing.T) {
 func TestSubmitOnce(t *testing.T) {
 	t.Run("the intent is on disk before sbatch is called", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
-		w := &runtest.Witness{T: t, Take: func(args []string) (slurm.JobID, error) {
+		w := &runtest.Witness{T: t, Take: func(args []string) (slurm.JobRef, error) {
 			var in facts.Intent
 			if err := durable.Read(r.IntentFile(), &in); err != nil || in.Token != "nixbatch:"+r.ID || in.Local {
 				t.Errorf("intent %+v, %v", in, err)
@@ -58,7 +59,7 @@ func TestSubmitOnce(t *testing.T) {
 			if !strings.Contains(strings.Join(args, " "), "--comment="+in.Token) {
 				t.Errorf("arguments %v", args)
 			}
-			return slurm.JobID{ID: 7, Cluster: "c"}, nil
+			return slurm.JobRef{ID: 7, Cluster: "c"}, nil
 		}}
 		got, err := ledger.Submit(t.Context(), r, w, runtest.About())
 		if err != nil || got.JobID != 7 || got.Cluster != "c" || got.How != "sbatch" || got.Script == "" {
@@ -77,16 +78,37 @@ func TestSubmitOnce(t *testing.T) {
 	})
 	t.Run("a refusal leaves no directory", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
-		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) {
-			return slurm.JobID{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
+		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) {
+			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
 		}}
 		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
 		var re *ledger.RefusedError
-		if !errors.As(err, &re) || re.Error() != "slurm refused the job: Invalid partition name specified" || re.Hint() == "" || w.Finds != 0 {
+		if !errors.As(err, &re) || re.Error() != "slurm refused the job: Invalid partition name specified" || re.Hint() == "" || w.Finds != 1 {
 			t.Errorf("%v, looked for %d times", err, w.Finds)
 		}
 		if _, err := os.Stat(r.Dir); !os.IsNotExist(err) {
 			t.Errorf("the directory: %v", err)
+		}
+	})
+	t.Run("a refusal of a job that Slurm took all the same", func(t *testing.T) {
+		r := runtest.Create(t, t.TempDir())
+		w := &runtest.Witness{T: t, Found: []slurm.JobRef{{ID: 8}, {ID: 9}}, Take: func([]string) (slurm.JobRef, error) {
+			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
+		}}
+		s, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		if err != nil || s.JobID != 8 || s.How != "queue" || s.Cluster != runtest.Cluster || !slices.Equal(s.Copies, []int64{9}) || w.Finds != 1 {
+			t.Errorf("%+v, %v", s, err)
+		}
+	})
+	t.Run("a refusal, and Slurm cannot be asked", func(t *testing.T) {
+		r := runtest.Create(t, t.TempDir())
+		w := &runtest.Witness{T: t, FindErr: errors.New("away"), Take: func([]string) (slurm.JobRef, error) {
+			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
+		}}
+		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		var unsure *ledger.UncertainError
+		if _, serr := os.Stat(r.IntentFile()); !errors.As(err, &unsure) || serr != nil {
+			t.Errorf("%v, %v", err, serr)
 		}
 	})
 	t.Run("an interrupt before leaves no directory and no job", func(t *testing.T) {
@@ -103,15 +125,15 @@ func TestSubmitOnce(t *testing.T) {
 	t.Run("an interrupt during is not the end of the bookkeeping", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		ctx, cancel := context.WithCancel(t.Context())
-		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { cancel(); return slurm.JobID{ID: 7}, nil }}
+		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { cancel(); return slurm.JobRef{ID: 7}, nil }}
 		if s, err := ledger.Submit(ctx, r, w, runtest.About()); err != nil || s.JobID != 7 {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
 	t.Run("an ambiguous answer is looked up", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
-		w := &runtest.Witness{T: t, Found: []slurm.JobID{{ID: 8}}, Take: func([]string) (slurm.JobID, error) {
-			return slurm.JobID{}, &slurm.SubmitError{Ambiguous: true, Err: errors.New("socket timed out")}
+		w := &runtest.Witness{T: t, Found: []slurm.JobRef{{ID: 8}}, Take: func([]string) (slurm.JobRef, error) {
+			return slurm.JobRef{}, &slurm.SubmitError{Ambiguous: true, Err: errors.New("socket timed out")}
 		}}
 		if s, err := ledger.Submit(t.Context(), r, w, runtest.About()); err != nil || s.JobID != 8 || s.How != "queue" || w.Submits != 1 {
 			t.Errorf("%+v, %v", s, err)

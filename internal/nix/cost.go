@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
 // Cost is what making a derivation's output takes.
@@ -46,7 +47,7 @@ func (g *Graph) cost(dryRun string) (Cost, error) {
 	c := Cost{FetchDownload: -1, FetchUnpacked: -1}
 	build, fetch := map[string]bool{}, map[string]bool{}
 	var into map[string]bool
-	for _, line := range strings.Split(ansiRe.ReplaceAllString(dryRun, ""), "\n") {
+	for _, line := range strings.Split(nixlog.AnsiRe.ReplaceAllString(dryRun, ""), "\n") {
 		path := strings.TrimSpace(line)
 		switch m := willFetchRe.FindStringSubmatch(line); {
 		case m != nil:

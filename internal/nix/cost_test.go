@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
 // What a binary cache has is fetched, told apart and sized; the events of the
@@ -42,7 +44,7 @@ func TestCostOfFetching(t *testing.T) {
 		t.Errorf("%d bytes to fetch, %d unpacked; the file has 588895", cost.FetchDownload, cost.FetchUnpacked)
 	}
 	seen := map[string]bool{}
-	n.Progress = func(e Event) {
+	n.Progress = func(e nixlog.Event) {
 		if e.Kind == "start" || e.Kind == "done" {
 			what := e.Kind + " building "
 			if e.Fetch {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"strings"
 	"syscall"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -99,18 +100,9 @@ type BuildError struct {
 }
 
 // Name is the derivation's name, as a person knows it.
-func (e *BuildError) Name() string { return drvName(e.Drv) }
+func (e *BuildError) Name() string { return nixlog.DrvName(e.Drv) }
 
 func (e *BuildError) Error() string { return fmt.Sprintf("build of %s failed", e.Name()) }
-
-// drvName is the name within a store path, without .drv.
-func drvName(p string) string {
-	base := path.Base(p)
-	if i := strings.IndexByte(base, '-'); i >= 0 {
-		base = base[i+1:]
-	}
-	return strings.TrimSuffix(base, ".drv")
-}
 
 var (
 	specifiedRe   = lazyre.New(`(?m)^\s*(?:specified|wanted|expected):\s*(\S+)`)
@@ -163,7 +155,7 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 	if m := mismatchRe.FindStringSubmatch(stderr); m != nil {
 		want, got := specifiedRe.FindStringSubmatch(stderr), gotRe.FindStringSubmatch(stderr)
 		if want != nil && got != nil {
-			he := &HashError{Want: toSRI(want[1]), Got: toSRI(got[1]), What: m[1]}
+			he := &HashError{Want: nixtree.ToSRI(want[1]), Got: nixtree.ToSRI(got[1]), What: m[1]}
 			e.Message, e.Decisive, e.Way, e.Err = he.Error(), "", he.Hint(), he
 			return e
 		}

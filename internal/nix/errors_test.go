@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -187,7 +188,7 @@ func TestInterrupted(t *testing.T) {
 	  buildCommand = "echo begun; sleep 3600"; }; }`)
 	e.Packages = []string{"slow"}
 	ctx, cancel := context.WithCancel(context.Background())
-	n.Progress = func(e Event) {
+	n.Progress = func(e nixlog.Event) {
 		if e.Kind == "log" && e.Text == "begun" {
 			cancel()
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixlang"
 )
 
 // Env is what one build is made of: pure data.
@@ -87,7 +88,7 @@ func survey(bare Env, jobs []Env) Expr {
 }
 
 func dumpLine() string {
-	return "  dump = " + quoteString(strings.Replace(dumpSh, "#@skip@", skipClause(), 1)) + ";\n"
+	return "  dump = " + nixlang.QuoteString(strings.Replace(dumpSh, "#@skip@", skipClause(), 1)) + ";\n"
 }
 
 func write(e Env, name, text string, err error) Expr {
@@ -123,7 +124,7 @@ func (e Env) job(name string) (string, error) {
 	if arch != "" {
 		optimize = e.OptimizePackages
 	}
-	return quoteValue(map[string]any{
+	return nixlang.QuoteValue(map[string]any{
 		"name":       name,
 		"system":     e.System,
 		"nixpkgs":    map[string]any{"url": e.Nixpkgs.URL, "sha256": e.Nixpkgs.Hash},
@@ -152,7 +153,7 @@ func anys(texts []string) []any {
 func attrPaths(paths []string) []any {
 	list := make([]any, len(paths))
 	for i, p := range paths {
-		list[i] = splitAttr(p)
+		list[i] = nixlang.SplitAttr(p)
 	}
 	return list
 }
@@ -163,7 +164,7 @@ func (e Env) config() (map[string]any, error) {
 	if e.OptimizeConfig == "" || e.arch() == "" {
 		return config, nil
 	}
-	parts := splitAttr(e.OptimizeConfig)
+	parts := nixlang.SplitAttr(e.OptimizeConfig)
 	set := config
 	for i, p := range parts[:len(parts)-1] {
 		switch inner := set[p].(type) {

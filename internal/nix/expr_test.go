@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // roundTrip has the real Nix read what quoteValue wrote.
 func roundTrip(t testing.TB, n *Nix, v any) any {
 	t.Helper()
-	text, err := quoteValue(v, "")
+	text, err := nixlang.QuoteValue(v, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +83,7 @@ func TestValues(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}
 	for _, bad := range []any{math.NaN(), math.Inf(1), "a\x00b", map[string]any{"a\x00": 1}, struct{}{}, []any{uint64(math.MaxUint64)}} {
-		if text, err := quoteValue(bad, ""); err == nil {
+		if text, err := nixlang.QuoteValue(bad, ""); err == nil {
 			t.Errorf("%v became %s", bad, text)
 		}
 	}
@@ -184,7 +185,7 @@ func TestSplitAttr(t *testing.T) {
 	for in, want := range map[string][]string{
 		"hello": {"hello"}, "python3Packages.numpy": {"python3Packages", "numpy"}, `a."b.c".d`: {"a", "b.c", "d"},
 	} {
-		if diff := cmp.Diff(want, splitAttr(in)); diff != "" {
+		if diff := cmp.Diff(want, nixlang.SplitAttr(in)); diff != "" {
 			t.Errorf("%s: %s", in, diff)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/nix-community/go-nix/pkg/storepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
 // Graph is every derivation that a derivation is made from, itself included.
@@ -80,7 +81,7 @@ func readNode(path string) (Node, error) {
 	if err != nil {
 		return Node{}, err
 	}
-	node := Node{Drv: path, Name: drvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
+	node := Node{Drv: path, Name: nixlog.DrvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
 	for name, o := range d.Outputs {
 		node.Outputs[name] = o.Path
 		node.Fixed = node.Fixed || o.HashAlgorithm != ""

@@ -18,6 +18,7 @@ package nix
 import (
 	"sync"
 
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -32,7 +33,7 @@ type Nix struct {
 	Programs Programs
 	// Progress is told what Nix does while it evaluates and builds; nil: nobody.
 	// It is called from one goroutine at a time.
-	Progress func(Event)
+	Progress func(nixlog.Event)
 
 	mu      sync.Mutex
 	version *Version

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -110,7 +111,7 @@ func TestCostIsWhatIsBuilt(t *testing.T) {
 		t.Errorf("%+v: top, the stdenv and its tools are there, and no cache told a size", cost)
 	}
 	var built []string
-	n.Progress = func(e Event) {
+	n.Progress = func(e nixlog.Event) {
 		if e.Kind == "start" && !e.Fetch {
 			built = append(built, e.Name)
 		}

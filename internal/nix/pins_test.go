@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -63,23 +64,23 @@ func tarball(t testing.TB, dir string) []byte {
 func TestHashesAreNixs(t *testing.T) {
 	n, _ := testNix(t)
 	dir := oddTree(t)
-	got, err := HashTree(dir)
+	got, err := nixtree.HashTree(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := mustRun(t, n.environ(), "nix-hash", "--type", "sha256", "--base32", dir)
-	if toSRI("sha256:"+want) != got {
+	if nixtree.ToSRI("sha256:"+want) != got {
 		t.Errorf("tree: %s, Nix says %s", got, want)
 	}
 	data := tarball(t, dir)
-	if h, err := HashTarball(bytes.NewReader(data)); err != nil || h != got {
+	if h, err := nixtree.HashTarball(bytes.NewReader(data)); err != nil || h != got {
 		t.Errorf("tarball: %s, %v, want %s", h, err, got)
 	}
 	z, err := gzip.NewReader(bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, err := HashTarball(z); err != nil || h != got {
+	if h, err := nixtree.HashTarball(z); err != nil || h != got {
 		t.Errorf("plain tar: %s, %v, want %s", h, err, got)
 	}
 	source := filepath.Join(t.TempDir(), "source")
@@ -123,7 +124,7 @@ func TestBadTarballs(t *testing.T) {
 		"no tar":         {bytes.Repeat([]byte("no tar "), 200), "tarball"},
 		"cut off":        {tarball(t, oddTree(t))[:900], "tarball"},
 	} {
-		if h, err := HashTarball(bytes.NewReader(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
+		if h, err := nixtree.HashTarball(bytes.NewReader(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %q, %v; want %q", what, h, err, c.want)
 		}
 	}
@@ -132,7 +133,7 @@ func TestBadTarballs(t *testing.T) {
 func TestResolvePath(t *testing.T) {
 	dir := oddTree(t)
 	base := filepath.Dir(dir)
-	sri, err := HashTree(dir)
+	sri, err := nixtree.HashTree(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +181,7 @@ func TestTarballPins(t *testing.T) {
 	for _, kind := range []string{"file", "http"} {
 		n, _ := testNix(t)
 		dir := pinnedPkgs(t)
-		sri, err := HashTree(dir)
+		sri, err := nixtree.HashTree(dir)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +227,7 @@ func TestGitPins(t *testing.T) {
 	writeFile(t, dir+"/crlf.txt", "a\r\nb\r\n")
 	writeFile(t, dir+"/.gitattributes", "dropped export-ignore\n")
 	writeFile(t, dir+"/dropped", "still there\n")
-	sri, err := HashTree(dir)
+	sri, err := nixtree.HashTree(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -306,7 +307,7 @@ func TestUnregisteredSource(t *testing.T) {
 	if min, err := n.Info(context.Background(), Env{System: "x86_64-linux", Nixpkgs: s}); err != nil || min.MinNix != "2.1" {
 		t.Errorf("%+v, %v", min, err)
 	}
-	if sri, err := HashTree(s.StorePath()); err != nil || sri != s.Hash {
+	if sri, err := nixtree.HashTree(s.StorePath()); err != nil || sri != s.Hash {
 		t.Errorf("in the store: %s, %v, want %s", sri, err, s.Hash)
 	}
 }

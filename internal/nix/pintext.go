@@ -15,6 +15,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -67,7 +68,7 @@ func (n *Nix) PinText(ctx context.Context, source string) (string, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return "", &NotASource{source, pinWay}
 	}
-	hash, err := HashTree(dir)
+	hash, err := nixtree.HashTree(dir)
 	return fmt.Sprintf("path: %s\nhash: %s\n", yamlText(filepath.Clean(dir)), hash), err
 }
 
@@ -86,7 +87,7 @@ func fetchHash(ctx context.Context, addr string) (string, error) {
 			Way: "check the address and the network", Err: &FetchError{URL: addr}}
 	}
 	defer body.Close()
-	hash, err := HashTarball(body)
+	hash, err := nixtree.HashTarball(body)
 	if err != nil {
 		return "", &Error{Phase: "pin", Message: "the source is not a tarball that can be read", Decisive: err.Error(), Err: err}
 	}
@@ -160,5 +161,5 @@ func (n *Nix) gitHash(ctx context.Context, addr, rev string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return HashTree(tree)
+	return nixtree.HashTree(tree)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -21,7 +22,7 @@ func TestPinText(t *testing.T) {
 	if err := os.RemoveAll(dir + "/empty"); err != nil { // git keeps no empty directory
 		t.Fatal(err)
 	}
-	sri, err := HashTree(dir)
+	sri, err := nixtree.HashTree(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

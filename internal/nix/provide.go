@@ -7,6 +7,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/nixlang"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 )
 
 const unfetchable = "file:///pinned-source-not-in-the-store/"
@@ -42,7 +45,7 @@ func (n *Nix) provide(ctx context.Context, sources []Source, again bool) error {
 
 // add copies a tree into the store; Nix checks that it has the source's hash.
 func (n *Nix) add(ctx context.Context, s Source, tree string) error {
-	text := fmt.Sprintf("builtins.path { name = \"source\"; path = /. + %s; sha256 = %s; }\n", quoteString(tree), quoteString(s.Hash))
+	text := fmt.Sprintf("builtins.path { name = \"source\"; path = /. + %s; sha256 = %s; }\n", nixlang.QuoteString(tree), nixlang.QuoteString(s.Hash))
 	a, err := n.run(ctx, job{
 		phase:   "pin",
 		program: n.Programs.instantiate(),
@@ -62,7 +65,7 @@ func (n *Nix) add(ctx context.Context, s Source, tree string) error {
 
 // check compares a tree with the source's hash.
 func (s Source) check(tree string) error {
-	got, err := HashTree(tree)
+	got, err := nixtree.HashTree(tree)
 	if err != nil {
 		return pinError(s.Pin, err, "")
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 )
 
 // The warm path: no process, and a root that Nix itself knows.
@@ -104,7 +106,7 @@ func TestClosure(t *testing.T) {
 	have := map[string]Path{}
 	for _, p := range paths {
 		have[p.Path] = p
-		sri, err := HashTree(p.Path)
+		sri, err := nixtree.HashTree(p.Path)
 		if err != nil || sri != p.NarHash {
 			t.Errorf("%s: the store says %s, its tree is %s (%v)", p.Path, p.NarHash, sri, err)
 		}

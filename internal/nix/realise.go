@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
 // Realise builds or fetches an environment and makes a root for it:
@@ -64,7 +66,7 @@ func (n *Nix) readBuildLog(ctx context.Context, err error) error {
 	if lerr != nil {
 		return err
 	}
-	be.Tail = lastLines(string(a.stdout), tailLines)
+	be.Tail = lastLines(string(a.stdout), nixlog.TailLines)
 	e.Decisive = decisiveOfBuild(be.Tail, e.Decisive)
 	return e
 }

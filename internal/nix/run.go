@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/renameio/v2"
 
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -101,16 +102,16 @@ func (n *Nix) run(ctx context.Context, j job) (answer, error) {
 	if w := n.Programs.Wrapper; len(w) > 0 && !j.bare {
 		c.Path, c.Args = w[0], append(append(append([]string{}, w[1:]...), j.program), j.args...)
 	}
-	var log *logReader
+	var log *nixlog.LogReader
 	if j.phase == "evaluate" || j.phase == "build" {
-		log = newLogReader(n.Progress)
+		log = nixlog.NewLogReader(n.Progress)
 		c.Stderr = log
 		if !j.plain {
 			c.Args = append(c.Args, "--log-format", "internal-json")
 		}
 	}
 	res, err := n.runner().Run(ctx, c)
-	a := answer{stdout: res.Stdout, stderr: ansiRe.ReplaceAllString(string(res.Stderr), "")}
+	a := answer{stdout: res.Stdout, stderr: nixlog.AnsiRe.ReplaceAllString(string(res.Stderr), "")}
 	var tails map[string][]string
 	if log != nil {
 		log.Close()

@@ -1,14 +1,31 @@
 package nix
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/nix-community/go-nix/pkg/nixbase32"
+	"github.com/nix-community/go-nix/pkg/nixhash"
+	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
+
+// sourcePath is the store path of a tree added by its recursive SHA-256 under
+// the name "source" (nix/libstore: makeFixedOutputPath, which for this one kind
+// hashes "source:sha256:<hex>:/nix/store:<name>" and compresses to 20 bytes).
+func sourcePath(sri string) (string, error) {
+	d, err := nixtree.ParseSRI(sri)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256([]byte("source:sha256:" + hex.EncodeToString(d) + ":" + storepath.StoreDir + ":source"))
+	return storepath.StoreDir + "/" + nixbase32.EncodeToString(nixhash.CompressHash(sum[:], storepath.PathHashSize)) + "-source", nil
+}
 
 // Source is a pinned tree.
 type Source struct {
@@ -36,7 +53,7 @@ type OverlaySource struct {
 // are fetched when they are evaluated, and checked then. No process is started.
 func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
 	return resolve(pin, baseDir, func(tree string) (string, Hashed, error) {
-		sri, err := HashTree(tree)
+		sri, err := nixtree.HashTree(tree)
 		return sri, Hashed{Why: HashedFirst}, err
 	})
 }
@@ -64,7 +81,7 @@ func resolve(pin jobspec.Pin, baseDir string, hash hasher) (Source, error) {
 	default:
 		return Source{}, pinError(pin, fmt.Errorf("pin names no source"), "give one of github, url, git and path")
 	}
-	d, err := parseSRI(s.Hash)
+	d, err := nixtree.ParseSRI(s.Hash)
 	if err != nil {
 		return Source{}, pinError(pin, err, "nixbatch pin writes the hash into the job file")
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"sort"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/nixlang"
 )
 
 const maxSuggestions = 3
@@ -19,8 +21,8 @@ func (n *Nix) suggest(ctx context.Context, ex Expr, err error) error {
 	if !errors.As(err, &mp) || !errors.As(err, &e) || mp.NotPackage {
 		return err
 	}
-	parts := splitAttr(mp.Name)
-	set, serr := quoteValue(parts[:len(parts)-1], "  ")
+	parts := nixlang.SplitAttr(mp.Name)
+	set, serr := nixlang.QuoteValue(parts[:len(parts)-1], "  ")
 	if serr != nil {
 		return err
 	}

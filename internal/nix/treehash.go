@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 )
 
 // Hashed says how the hash of a tree was come by.
@@ -60,42 +62,42 @@ const (
 // noticed, as far as its file system tells: see fingerprint. The same answer
 // would have been computed; so a memory that cannot be kept is no error.
 func (n *Nix) treeHash(tree string) (sri string, how Hashed, err error) {
-	if n.Dir == "" || !trustedTimes(tree) {
-		look, _ := takeFingerprint(tree) // for the number of its files
-		sri, err = HashTree(tree)
-		return sri, Hashed{HashedUntold, look.files}, err
+	if n.Dir == "" || !nixtree.TrustedTimes(tree) {
+		look, _ := nixtree.TakeFingerprint(tree) // for the number of its files
+		sri, err = nixtree.HashTree(tree)
+		return sri, Hashed{HashedUntold, look.Files}, err
 	}
 	var known knownTree
 	if data, err := os.ReadFile(n.treeFile(tree)); err != nil || json.Unmarshal(data, &known) != nil || known.Schema != treeSchema {
 		known = knownTree{}
 	}
-	look, err := takeFingerprint(tree)
+	look, err := nixtree.TakeFingerprint(tree)
 	if err == nil {
-		how = Hashed{known.why(look), look.files}
+		how = Hashed{known.why(look), look.Files}
 	}
 	if err == nil && how.Why == "" {
 		return known.Hash, how, nil
 	}
 	// The clock first: what is changed from now on is not settled.
 	settled := n.settledBefore(tree)
-	look, lookErr := takeFingerprint(tree)
-	if sri, err = HashTree(tree); err != nil || lookErr != nil {
+	look, lookErr := nixtree.TakeFingerprint(tree)
+	if sri, err = nixtree.HashTree(tree); err != nil || lookErr != nil {
 		return sri, how, err // what cannot be read is told in HashTree's words
 	}
 	// What was written while it was read is not remembered.
-	if after, err := takeFingerprint(tree); err == nil && after.sum == look.sum {
-		n.rememberTree(tree, knownTree{treeSchema, look.sum, sri, look.newest < settled})
+	if after, err := nixtree.TakeFingerprint(tree); err == nil && after.Sum == look.Sum {
+		n.rememberTree(tree, knownTree{treeSchema, look.Sum, sri, look.Newest < settled})
 	}
 	return sri, how, nil
 }
 
 // why says why a tree that looks like this has to be read; "" if it has not.
-func (k knownTree) why(look fingerprint) Why {
-	_, err := parseSRI(k.Hash)
+func (k knownTree) why(look nixtree.Fingerprint) Why {
+	_, err := nixtree.ParseSRI(k.Hash)
 	switch {
 	case err != nil:
 		return HashedFirst
-	case k.Sum != look.sum:
+	case k.Sum != look.Sum:
 		return HashedChanged
 	case !k.Settled:
 		return HashedRecent
@@ -108,8 +110,8 @@ func (k knownTree) why(look fingerprint) Why {
 func (n *Nix) settledBefore(tree string) int64 {
 	dir := filepath.Join(n.Dir, "trees")
 	if os.MkdirAll(dir, 0o700) == nil {
-		now, ours, err := clockOf(dir)
-		theirs, derr := deviceOf(tree)
+		now, ours, err := nixtree.ClockOf(dir)
+		theirs, derr := nixtree.DeviceOf(tree)
 		if err == nil && derr == nil && ours == theirs {
 			return now - int64(sameClock)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -17,9 +18,9 @@ import (
 // from the last change; the tree itself is not touched.
 func settle(t *testing.T, n *Nix, tree string) {
 	t.Helper()
-	look, err := takeFingerprint(tree)
-	for now := int64(0); err == nil && now <= look.newest; {
-		now, _, err = clockOf(filepath.Dir(n.treeFile(tree)))
+	look, err := nixtree.TakeFingerprint(tree)
+	for now := int64(0); err == nil && now <= look.Newest; {
+		now, _, err = nixtree.ClockOf(filepath.Dir(n.treeFile(tree)))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +41,7 @@ func hashAs(t *testing.T, n *Nix, tree string, want Why) Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sri, err := HashTree(tree)
+	sri, err := nixtree.HashTree(tree)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,17 +159,17 @@ func TestRecentChangesAreNotTrusted(t *testing.T) {
 
 	// The file system's own clock decides, and by it alone.
 	writeFile(t, n.Dir+"/trees/x", "")
-	look, err := takeFingerprint(dir)
+	look, err := nixtree.TakeFingerprint(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, dev, err := clockOf(n.Dir + "/trees")
-	theirs, derr := deviceOf(dir)
+	now, dev, err := nixtree.ClockOf(n.Dir + "/trees")
+	theirs, derr := nixtree.DeviceOf(dir)
 	if err != nil || derr != nil || dev != theirs {
 		t.Fatalf("%v, %v, devices %d and %d", err, derr, dev, theirs)
 	}
-	if before := n.settledBefore(dir); before < now-int64(sameClock) || look.newest > now {
-		t.Errorf("settled before %d; now %d, the newest change %d", before, now, look.newest)
+	if before := n.settledBefore(dir); before < now-int64(sameClock) || look.Newest > now {
+		t.Errorf("settled before %d; now %d, the newest change %d", before, now, look.Newest)
 	}
 	if before := n.settledBefore("/proc"); before > time.Now().Add(-otherClock).UnixNano() {
 		t.Error("another file system's clock is taken for this one's")
@@ -191,10 +192,10 @@ func TestTreeMemoryIsChecked(t *testing.T) {
 		hashAs(t, n, dir, HashedFirst)
 	}
 	// What a program answers for a file system is not believed.
-	if trustedTimes("/proc") || !trustedTimes(dir) {
+	if nixtree.TrustedTimes("/proc") || !nixtree.TrustedTimes(dir) {
 		var st unix.Statfs_t
 		_ = unix.Statfs(dir, &st)
-		t.Errorf("/proc %v, %s (%x) %v", trustedTimes("/proc"), dir, st.Type, trustedTimes(dir))
+		t.Errorf("/proc %v, %s (%x) %v", nixtree.TrustedTimes("/proc"), dir, st.Type, nixtree.TrustedTimes(dir))
 	}
 	// A pin's own hash is compared all the same.
 	settle(t, n, dir)

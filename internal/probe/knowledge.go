@@ -96,17 +96,11 @@ func SlurmConf() string {
 	return "/etc/slurm/slurm.conf"
 }
 
-// clusterName is ClusterName of slurm.conf(5): read from the file where it can
-// be, else asked of the controller. "default" where neither tells: what is
+// clusterName is the cluster's name; "default" where nobody tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {
-	name := ""
-	if text, err := os.ReadFile(SlurmConf()); err == nil {
-		name = slurm.ParseConfig(string(text)).ClusterName()
-	} else if told, err := c.Config(ctx); err == nil {
-		name = told.ClusterName()
-	}
-	if !fileName.MatchString(name) {
+	name, err := c.Cluster(ctx)
+	if err != nil || !fileName.MatchString(name) {
 		return "default"
 	}
 	return name

@@ -16,6 +16,7 @@ func TestMain(m *testing.M) {
 		if os.Getenv("SLURM_JOB_PARTITION") == brokenPartition {
 			os.Exit(1)
 		}
+		agent.Simulated = "yes" // one machine plays all nodes
 		if err := agent.Probe(os.Args[2], os.Getenv, time.Now()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

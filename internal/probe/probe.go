@@ -2,11 +2,13 @@ package probe
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,6 +59,8 @@ type probe struct {
 	Result
 	answer  string    // the file that the job writes
 	before  time.Time // of the answer that is there already
+	token   string    // in the job's comment
+	sent    time.Time
 	settled bool
 }
 
@@ -91,14 +95,17 @@ func (p *Prober) Run(ctx context.Context, classes []cluster.Class) error {
 	}
 	all := p.submit(waiting, agent, classes, unanswered)
 	p.wait(waiting, all)
-	var left []string
+	var left []slurm.Wanted
 	for _, r := range all {
 		if !r.settled {
-			left = append(left, slurm.JobID{ID: r.JobID}.String())
+			left = append(left, slurm.Wanted{JobRef: slurm.JobRef{ID: r.JobID}, Task: -1, Token: r.token, Name: probeName, Since: r.sent})
 		}
 	}
 	// Nobody waits for them any more; one that ended meanwhile is fine.
-	err = p.Client.Cancel(context.WithoutCancel(ctx), left...)
+	open, err := p.Client.Confirm(context.WithoutCancel(ctx), left...)
+	if err == nil {
+		err = p.Client.Cancel(context.WithoutCancel(ctx), open...)
+	}
 	for _, r := range all {
 		if !r.settled {
 			p.settle(r, unanswered())
@@ -138,8 +145,9 @@ func (p *Prober) submit(ctx context.Context, agent string, classes []cluster.Cla
 			}
 			script := fmt.Sprintf("#!/bin/sh\nexec %s probe %s\n", proc.Quote(agent), proc.Quote(p.Project.Learnt()))
 			// Not to be interrupted: a job whose id is not known cannot be cancelled.
-			id, err := client.Submit(context.WithoutCancel(ctx), []byte(script), p.args(class, node)...)
-			r.JobID, r.Err = id.ID, err
+			r.token = probeToken + strings.ToLower(rand.Text()[:12])
+			id, err := p.hand(context.WithoutCancel(ctx), client, []byte(script), r.token, p.args(class, node))
+			r.JobID, r.sent, r.Err = id.ID, time.Now(), err
 			return nil
 		})
 	}
@@ -152,9 +160,28 @@ func (p *Prober) submit(ctx context.Context, agent string, classes []cluster.Cla
 	return all
 }
 
+// What a probe's job is known by in the queue.
+const (
+	probeName  = "nixbatch-probe"
+	probeToken = "nixbatch:probe-"
+)
+
+// hand submits a probe. An answer that does not say which job it is, such as one
+// with a site's banner, is looked up.
+func (p *Prober) hand(ctx context.Context, client slurm.Client, script []byte, token string, args []string) (slurm.JobRef, error) {
+	id, err := client.Submit(ctx, script, append(args, "--comment="+token)...)
+	var se *slurm.SubmitError
+	if errors.As(err, &se) && se.Ambiguous {
+		if found, _ := client.FindByComment(ctx, token); len(found) > 0 {
+			return found[0], nil
+		}
+	}
+	return id, err
+}
+
 func (p *Prober) args(class cluster.Class, node string) []string {
-	args := []string{"--job-name=nixbatch-probe", "--nodes=1", "--ntasks=1", "--time=2", "--nodelist=" + node,
-		"--output=/dev/null", "--comment=nixbatch:probe"}
+	args := []string{"--job-name=" + probeName, "--nodes=1", "--ntasks=1", "--time=2", "--nodelist=" + node,
+		"--output=/dev/null"}
 	for _, o := range p.Options {
 		if slices.Contains([]string{"account", "qos", "reservation", "wckey", "clusters"}, o.Name) {
 			args = append(args, "--"+o.Name+"="+o.Value)
@@ -197,7 +224,7 @@ func (p *Prober) wait(ctx context.Context, all []*probe) {
 		byID := map[int64]*probe{}
 		for _, r := range all {
 			if !r.settled && !p.answered(r) {
-				open = append(open, slurm.JobID{ID: r.JobID}.String())
+				open = append(open, slurm.JobRef{ID: r.JobID}.String())
 				byID[r.JobID] = r
 			}
 		}

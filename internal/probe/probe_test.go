@@ -82,7 +82,15 @@ func TestProbeOfBusyAndDownNodes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Client.Cancel(probetest.Ctx, id.String())
+	defer func() {
+		jobs, err := s.Client.Confirm(probetest.Ctx, slurm.Wanted{JobRef: id, Task: -1})
+		if err == nil {
+			err = s.Client.Cancel(probetest.Ctx, jobs...)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}()
 	for running := false; !running; {
 		jobs, err := s.Client.Queue(probetest.Ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil {

@@ -42,6 +42,10 @@ type Cmd struct {
 	// terminal (Ctrl-C) reaches it by way of the context alone, so that an
 	// interrupt is never taken for a failure. It must not ask at the terminal.
 	Own bool
+	// Death is the signal that the process gets when the thread that started it
+	// ends, however that ends (PR_SET_PDEATHSIG, prctl(2)); 0: none. Whoever
+	// starts it keeps to its thread (runtime.LockOSThread) for as long as it runs.
+	Death syscall.Signal
 }
 
 // Result is what a finished command printed.
@@ -128,7 +132,7 @@ func Start(ctx context.Context, c Cmd, own bool) (*Process, error) {
 	cmd := build(ctx, c)
 	cmd.Stdout, cmd.Stderr = c.Stdout, c.Stderr
 	if own {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: c.Death}
 	}
 	if err := cmd.Start(); err != nil {
 		return nil, newError(c, nil, nil, err)

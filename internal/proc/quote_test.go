@@ -15,6 +15,7 @@ import (
 // TestMain keeps rapid from writing failure files into the checkout: it prints
 // the seed that reproduces a failure as well.
 func TestMain(m *testing.M) {
+	beParent()
 	flag.Parse()
 	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
 		panic(err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
@@ -112,8 +112,8 @@ func TestUnpack(t *testing.T) {
 	if err := unpack(bytes.NewReader(b.Bytes()), to); err != nil {
 		t.Fatal(err)
 	}
-	want, err := nix.HashTree(from)
-	got, err2 := nix.HashTree(to)
+	want, err := nixtree.HashTree(from)
+	got, err2 := nixtree.HashTree(to)
 	if err != nil || err2 != nil || got != want {
 		t.Errorf("%s, want %s (%v, %v)", got, want, err, err2)
 	}

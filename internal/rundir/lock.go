@@ -31,6 +31,12 @@ func (p Project) LockName(ctx context.Context, name string) (release func(), err
 	return p.lock(ctx, name, unix.LOCK_EX)
 }
 
+// LockSeal lets one process at a time seal runs. release gives it back. A file
+// system without locks guards nothing.
+func (p Project) LockSeal(ctx context.Context) (release func(), err error) {
+	return p.lock(ctx, ".seal", unix.LOCK_EX)
+}
+
 func (p Project) lock(ctx context.Context, name string, how int) (release func(), err error) {
 	dir := filepath.Join(p.Dir, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -44,4 +45,34 @@ func owner(st os.FileInfo) uint32 {
 		return s.Uid
 	}
 	return ^uint32(0)
+}
+
+// Own reports whether a path is a run's directory in a project of this user's
+// own: PROJECT/.nixbatch/runs/ID, not a link.
+func Own(path, id string) bool {
+	abs, err := filepath.Abs(path)
+	if err != nil || id == "" || filepath.Base(abs) != id {
+		return false
+	}
+	if st, err := os.Lstat(abs); err != nil || !st.IsDir() || owner(st) != uint32(os.Geteuid()) {
+		return false
+	}
+	runs := filepath.Dir(abs)
+	project := filepath.Dir(runs)
+	return filepath.Base(runs) == "runs" && filepath.Base(project) == DirName && mine(project)
+}
+
+// Holds reports whether a directory is, or lies below, the one that has the
+// project of a run's directory: where job files of the project are.
+func Holds(path, dir string) bool {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return false
+	}
+	base, err := filepath.EvalSymlinks(filepath.Dir(filepath.Dir(filepath.Dir(abs))))
+	if err != nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(dir)
+	return err == nil && (real == base || strings.HasPrefix(real, strings.TrimSuffix(base, "/")+"/"))
 }

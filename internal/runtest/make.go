@@ -53,7 +53,7 @@ func Create(t *testing.T, dir string) rundir.Run {
 func Sent(t *testing.T) rundir.Run {
 	t.Helper()
 	r := Create(t, t.TempDir())
-	w := &Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: 7}, nil }}
+	w := &Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 7}, nil }}
 	if _, err := ledger.Submit(t.Context(), r, w, About()); err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,10 @@ import (
 // asked. What a test gives it and nobody asks for fails the test.
 type Witness struct {
 	T         *testing.T
-	Take      func(args []string) (slurm.JobID, error)
-	Found     []slurm.JobID
+	Name      string // of the cluster; "" is Cluster
+	NameErr   error
+	Take      func(args []string) (slurm.JobRef, error)
+	Found     []slurm.JobRef
 	FindErr   error
 	InQueue   []slurm.Job
 	QueueErr  error
@@ -27,16 +29,26 @@ type Witness struct {
 	LastQuery slurm.Query
 }
 
-func (w *Witness) Submit(_ context.Context, _ []byte, args ...string) (slurm.JobID, error) {
+// Cluster is the cluster's name where a test gives it none.
+const Cluster = "here"
+
+func (w *Witness) Cluster(context.Context) (string, error) {
+	if w.Name == "" && w.NameErr == nil {
+		return Cluster, nil
+	}
+	return w.Name, w.NameErr
+}
+
+func (w *Witness) Submit(_ context.Context, _ []byte, args ...string) (slurm.JobRef, error) {
 	w.Submits++
 	if w.Take == nil {
 		w.T.Error("sbatch was called")
-		return slurm.JobID{}, errors.New("no")
+		return slurm.JobRef{}, errors.New("no")
 	}
 	return w.Take(args)
 }
 
-func (w *Witness) FindByComment(context.Context, string) ([]slurm.JobID, error) {
+func (w *Witness) FindByComment(context.Context, string) ([]slurm.JobRef, error) {
 	w.Finds++
 	return w.Found, w.FindErr
 }

@@ -155,7 +155,7 @@ func TestNotes(t *testing.T) {
 // is that of the first task that failed; notes are told with the counts.
 func TestSweepEnds(t *testing.T) {
 	r := runtest.Create(t, t.TempDir())
-	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: 7}, nil }}
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 7}, nil }}
 	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Array: "0-4", Count: 5}}); err != nil {
 		t.Fatal(err)
 	}

@@ -84,13 +84,16 @@ func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool
 
 func (l *lastWords) by(t *TaskStatus) string {
 	if l.told[t.Ref()] || l.told[strconv.FormatInt(t.Job, 10)] {
-		return "by nixbatch cancel"
+		return byCancel
 	}
 	return ""
 }
 
+// byCancel is the reason of what nixbatch cancel ended.
+const byCancel = "by nixbatch cancel"
+
 // toldToEnd is how the agent begins the reason of a payload that got a signal.
-const toldToEnd = "told to end by signal"
+const toldToEnd = facts.ToldToEnd
 
 // lastBytes is the end of a file; nil where it cannot be read.
 func lastBytes(file string, most int64) []byte {

@@ -10,7 +10,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -18,6 +17,10 @@ import (
 // settle finishes the run's submissions, and takes over what that found.
 func (s *Status) settle(ctx context.Context, w Watcher, p ledger.About) error {
 	if s.known() {
+		return nil
+	}
+	if s.Elsewhere != "" {
+		s.Unsettled, s.Reason = true, s.Elsewhere
 		return nil
 	}
 	job, ok, err := ledger.Settle(ctx, s.Run, w, p)
@@ -46,9 +49,9 @@ func (s *Status) known() bool {
 	return true
 }
 
-// merge weighs the witnesses for every task, and sums up. silent says that Slurm
-// could not be asked.
-func (s *Status) merge(said *answer, silent bool, now time.Time) {
+// merge weighs the witnesses for every task, and sums up. silent is why Slurm
+// could not be asked, "" where it was.
+func (s *Status) merge(said *answer, silent string, now time.Time) {
 	if s.NotSubmitted || s.settled() {
 		return
 	}
@@ -62,24 +65,30 @@ func (s *Status) merge(said *answer, silent bool, now time.Time) {
 		if !t.Submitted {
 			continue
 		}
-		if f := t.merge(s.Run, said, silent, words); f != "" {
+		if f := t.merge(said, silent, words, now); f != "" {
 			from = f
 		}
 	}
 	s.overMemory()
 	s.sum()
 	s.Load()
-	if s.State.Final() && !silent && !s.Unsettled {
+	if s.State.Final() && silent == "" && !s.Unsettled {
 		s.keep(from, now)
 	}
 }
 
 // merge weighs the witnesses of one task: it returns the one that decided.
-func (t *TaskStatus) merge(r rundir.Run, said *answer, silent bool, words *lastWords) (from string) {
-	q, queued := said.queued(t, r)
-	a, counted := said.counted(t, r)
+func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now time.Time) (from string) {
+	q, queued := said.queued(t)
+	a, counted := said.counted(t)
 	if t.end == nil && !(queued && !q.State.Final()) {
-		attempt(r, t) // it may have begun and ended since its files were read
+		attempt(words.run, t) // it may have begun and ended since its files were read
+	}
+	if queued {
+		ledger.Seen(words.run, t.Wanted, q.Submit, now)
+		if changed := t.Wanted.Changed(q); changed != "" {
+			defer func() { t.Reason = text.Join(t.Reason, changed) }()
+		}
 	}
 	switch {
 	case queued && !q.State.Final() && q.State != slurm.Unknown:
@@ -94,8 +103,8 @@ func (t *TaskStatus) merge(r rundir.Run, said *answer, silent bool, words *lastW
 		if q.Reason == "DependencyNeverSatisfied" {
 			t.Reason = "what it waited for did not complete"
 		}
-	case silent && t.end == nil:
-		t.State, t.Reason = slurm.Unknown, "slurm does not answer"
+	case silent != "" && t.end == nil:
+		t.State, t.Reason = slurm.Unknown, silent
 	case t.end != nil && !strings.HasPrefix(t.end.Reason, toldToEnd):
 	case t.lastWord(words):
 		from = "files"
@@ -123,32 +132,6 @@ func (t *TaskStatus) lastWord(words *lastWords) bool {
 	return ok
 }
 
-// overMemory finds tasks that Slurm's own accounting of memory ended: it calls
-// them failed (JobAcctGatherParams=OverMemoryKill, seen with 22.05.8), and says
-// what happened in the batch step's log alone.
-func (s *Status) overMemory() {
-	for i := range s.Tasks {
-		t := &s.Tasks[i]
-		if t.State == slurm.Failed && t.end == nil && len(SlurmSaid(s.Run, *t, s.Sweep(), "exceeded memory limit")) > 0 {
-			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
-		}
-	}
-}
-
-// SlurmSaid is what slurmstepd wrote about a task's job that has a text in it.
-func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool, text string) (out []string) {
-	file := r.LogFile(t.Task)
-	if sweep {
-		file = r.SlurmLog()
-	}
-	for _, l := range Tail(file) {
-		if strings.HasPrefix(l, "slurmstepd") && strings.Contains(l, text) && (!sweep || strings.Contains(l, "StepId="+t.Ref()+".") || strings.Contains(l, "JOB "+t.Ref()+" ")) {
-			out = append(out, l)
-		}
-	}
-	return out
-}
-
 // waits are states of Slurm's that ours do not tell apart, in words.
 var waits = map[string]string{
 	"SUSPENDED":    "suspended",
@@ -173,7 +156,9 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 		return exitReason(code)
 	case state == slurm.Failed && t.Start && t.end == nil:
 		text := "the agent was killed before it could write the end"
-		if why := fate(reason); why != "" && reason != "NonZeroExitCode" {
+		// Slurm calls it a launch failure when the batch process, which had been
+		// started all the same, is killed (seen with 22.05.8).
+		if why := fate(reason); why != "" && reason != "NonZeroExitCode" && reason != "JobLaunchFailure" {
 			text += ": " + why
 		}
 		return text
@@ -181,22 +166,6 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 		return fate(reason)
 	}
 	return ""
-}
-
-// Ours reports whether a job with the task's job id is this run's: ids are used
-// again. A comment, or a command line, without the run's token is another
-// job's, and so is another name, and a submission long before this one. (A
-// requeue may count as a later one.)
-func Ours(r rundir.Run, since time.Time, name, comment, line string, sent time.Time) bool {
-	for _, text := range []string{comment, line} {
-		if text != "" && !strings.Contains(text, ledger.Token(r)) {
-			return false
-		}
-	}
-	if own := r.Name(); name != "" && own != "" && name != own {
-		return false
-	}
-	return sent.IsZero() || !sent.Before(since.Add(-5*time.Minute))
 }
 
 // Worst are the final states from the one that tells most.

@@ -1,14 +1,14 @@
 package status
 
 import (
-	"fmt"
 	"strconv"
-	"strings"
+
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// Open are the jobs of the run, as scancel takes them, that are not over: of one
-// task, or with -1 of all. told names them for people.
-func (s Status) Open(task int) (ids []string, told string) {
+// Open are the jobs of the run that are not over: of one task, or with -1 of
+// all, and their numbers.
+func (s Status) Open(task int) (jobs []slurm.Wanted, ids []string) {
 	seen := map[string]bool{}
 	for _, t := range s.Tasks {
 		if !t.Submitted || t.State.Final() || task >= 0 && t.Task != task {
@@ -21,15 +21,12 @@ func (s Status) Open(task int) (ids []string, told string) {
 		if !seen[id] {
 			seen[id] = true
 			ids = append(ids, id)
+			w := t.Wanted
+			if task < 0 {
+				w.Task = -1
+			}
+			jobs = append(jobs, w)
 		}
 	}
-	switch {
-	case task >= 0:
-		told = fmt.Sprintf("task %d", task)
-	case len(ids) == 1:
-		told = "job " + ids[0]
-	default:
-		told = "jobs " + strings.Join(ids, ", ")
-	}
-	return ids, told
+	return jobs, ids
 }

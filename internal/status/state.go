@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -42,7 +41,11 @@ type Status struct {
 	// LoadTasks reads them then.
 	Tasks []TaskStatus
 
+	// Elsewhere says that Slurm was not asked: the run is on another cluster.
+	Elsewhere string
+
 	rounds    int
+	cluster   string
 	Unsettled bool // some submission is not settled
 	Final     *finalFact
 }
@@ -59,9 +62,9 @@ type TaskStatus struct {
 	Begun     time.Time
 	Brief     Brief
 
-	Since time.Time // of its job's submission
-	end   *facts.End
-	Start bool // an attempt was begun
+	Wanted slurm.Wanted // the task in Slurm
+	end    *facts.End
+	Start  bool // an attempt was begun
 }
 
 // Ref is the task as Slurm writes it: 12, 12_3.
@@ -93,6 +96,15 @@ func exitCode(b Brief) int {
 
 // Over reports whether nothing of the run is to be expected any more.
 func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
+
+// JobID is the number of the job that has the run now: after a retry that of the
+// last round. Of a sweep, whose tasks may be in several, it is the first one's.
+func (s Status) JobID() int64 {
+	if !s.Sweep() && len(s.Tasks) > 0 && s.Tasks[0].Submitted {
+		return s.Tasks[0].Job
+	}
+	return s.Job.JobID
+}
 
 // Sweep reports whether the run has many tasks.
 func (s Status) Sweep() bool { return s.Counts != nil }
@@ -129,18 +141,24 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 		return out, errors.New("no Slurm is at hand")
 	}
 	now := p.Now()
-	var errs []error
+	here, errs := elsewhere(ctx, w, out, ask)
 	for _, i := range ask {
 		if err := out[i].settle(ctx, w, p); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	said, err := witnesses(ctx, w, p, out, ask)
+	ask, away := apart(out, ask)
+	said, err := witnesses(ctx, w, p, here, out, ask)
+	silent := ""
 	if err != nil {
-		errs = append(errs, err)
+		errs, silent = append(errs, err), "slurm does not answer"
 	}
 	for _, i := range ask {
-		out[i].merge(said, err != nil, now)
+		out[i].merge(said, silent, now)
+		out[i].tellMoved()
+	}
+	for _, i := range away {
+		out[i].merge((&answer{}).index(), out[i].Elsewhere, now)
 	}
 	return out, joined(errs)
 }
@@ -178,6 +196,9 @@ func fromFiles(r rundir.Run) Status {
 	ins, err := ledger.Intents(r)
 	haveJob := durable.Read(r.SubmitFile(), &s.Job) == nil
 	s.rounds = len(ins)
+	if len(ins) > 0 {
+		s.cluster = ins[0].Cluster
+	}
 	if len(ins) == 0 {
 		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
 			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
@@ -185,42 +206,28 @@ func fromFiles(r rundir.Run) Status {
 		}
 		ins = []facts.Intent{{}} // a copy, or submitted by hand
 	}
-	s.Tasks = taskFiles(r, ins)
+	s.Tasks = taskFiles(r, ins, s.Job.Priv.User)
 	if calls := ledger.CallsOf(ins[0]); calls[0].Array != "" {
 		s.Counts = map[slurm.State]int{}
 	}
 	if ins[0].Local {
 		s.Job.Local = true // also where its submit.json was never written
-		if t := &s.Tasks[0]; t.end == nil {
-			localState(r, t)
-		}
+		localState(r, &s.Tasks[0])
 	}
 	s.sum()
 	s.Load()
 	return s
 }
 
-// holds reports whether a state that was found final is so still: no later
-// round, and no later attempt, which would be a requeue by hand.
-func holds(r rundir.Run, f finalFact) bool {
-	if _, err := os.Lstat(ledger.IntentFile(r, max(f.Rounds, 1))); err == nil {
-		return false
-	}
-	if f.Counts != nil {
-		return true
-	}
-	_, err := os.Lstat(r.AttemptDir(0, f.Attempt+1))
-	return err != nil
-}
-
 // taskFiles is what the files say of every task.
-func taskFiles(r rundir.Run, ins []facts.Intent) []TaskStatus {
+func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 	at := map[int]int{}
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
 			j, _ := ledger.Answer(r, in, c)
-			for k, task := range ledger.TasksOf(call) {
+			want := ledger.Wanted(r, j, user)
+			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
 				if !ok {
 					i = len(out)
@@ -231,11 +238,11 @@ func taskFiles(r rundir.Run, ins []facts.Intent) []TaskStatus {
 					continue
 				}
 				t := &out[i]
-				t.Submitted, t.Job, t.Since = true, j.JobID, j.Time
+				t.Submitted, t.Job, t.Wanted = true, j.JobID, want
 				if call.Array != "" {
 					t.Index = task - call.Offset
+					t.Wanted.Task = t.Index
 				}
-				_ = k
 			}
 		}
 	}
@@ -324,76 +331,9 @@ func (s *Status) Load() {
 	}
 }
 
-// localState tells a local run that goes on from one that was killed: the agent
-// holds a lock for as long as it lives.
-func localState(r rundir.Run, t *TaskStatus) {
-	f, err := os.Open(r.AliveFile(t.Task, t.Attempt))
-	if err != nil {
-		t.Reason = "it left no end"
-		return
-	}
-	defer f.Close()
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil {
-		t.State = slurm.Running
-		return
-	}
-	t.Reason = "it left no end: it was killed, or the machine went down"
-}
-
 // settled reports whether the files alone decide: a local run, one that was
 // never submitted, or one whose state was found terminal before.
 func (s *Status) settled() bool { return s.NotSubmitted || s.Job.Local || s.Final != nil }
-
-const finalSchema = facts.FinalSchema
-
-// finalFact keeps a terminal state, so that Slurm is not asked for it again.
-type finalFact struct {
-	Schema  string              `json:"schema"`
-	State   slurm.State         `json:"state"`
-	Reason  string              `json:"reason,omitempty"`
-	From    string              `json:"from"` // "accounting", "queue" or "files"
-	Time    time.Time           `json:"time"`
-	Attempt int                 `json:"attempt"`
-	Rounds  int                 `json:"rounds"`
-	Job     facts.Submit        `json:"job"`
-	Brief   Brief               `json:"brief"`
-	Counts  map[slurm.State]int `json:"counts,omitempty"`
-	// Tasks is the tasks of each state, as index lists; Reasons are those of the
-	// ones that did not complete.
-	Tasks   map[slurm.State]string `json:"tasks,omitempty"`
-	Missing string                 `json:"not_submitted,omitempty"`
-	Reasons map[int]string         `json:"reasons,omitempty"`
-}
-
-func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFile) }
-
-// keep writes the state down if it is final. Only a cache: what cannot be
-// written is asked again.
-func (s *Status) keep(from string, now time.Time) {
-	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
-		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
-	f.Job.Jobs = nil
-	if s.Sweep() {
-		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
-		lists := map[slurm.State][]int{}
-		var missing []int
-		for _, t := range s.Tasks {
-			if !t.Submitted {
-				missing = append(missing, t.Task)
-				continue
-			}
-			lists[t.State] = append(lists[t.State], t.Task)
-			if t.State != slurm.Completed {
-				f.Reasons[t.Task] = t.Reason
-			}
-		}
-		for state, ns := range lists {
-			f.Tasks[state] = slurm.FormatIndices(ns)
-		}
-		f.Missing = slurm.FormatIndices(missing)
-	}
-	_ = durable.Replace(finalFile(s.Run), f)
-}
 
 // LoadTasks fills in the tasks of a run that was found over before.
 func (s *Status) LoadTasks() error {
@@ -407,7 +347,7 @@ func (s *Status) LoadTasks() error {
 	if len(ins) == 0 {
 		ins = []facts.Intent{{}}
 	}
-	s.Tasks = taskFiles(s.Run, ins)
+	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv.User)
 	if s.Final == nil {
 		return nil
 	}

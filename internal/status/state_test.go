@@ -115,7 +115,7 @@ func TestStatesAskOnce(t *testing.T) {
 	var all []rundir.Run
 	for i := range 20 {
 		r := runtest.Create(t, dir)
-		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: int64(i + 1)}, nil }}
+		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: int64(i + 1)}, nil }}
 		if _, err := ledger.Submit(t.Context(), r, w, runtest.About()); err != nil {
 			t.Fatal(err)
 		}
@@ -207,13 +207,13 @@ func TestUnsettled(t *testing.T) {
 		fails  bool
 	}{
 		{name: "at once, not found", w: runtest.Witness{}, reason: unknown},
-		{name: "at once, found", w: runtest.Witness{Found: []slurm.JobID{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
+		{name: "at once, found", w: runtest.Witness{Found: []slurm.JobRef{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
 		{name: "at once, silent", w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
 		{name: "its own start tells", start: true, w: runtest.Witness{AcctErr: slurm.ErrNoAccounting}, job: 7,
 			reason: "it started and left the queue without an end: it was killed, or its node was lost"},
 		{name: "an hour later, not found", after: time.Hour, w: runtest.Witness{}, gone: true, reason: "Slurm has no job of this run, and none ever started"},
 		{name: "an hour later, silent", after: time.Hour, w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
-		{name: "an hour later, found", after: time.Hour, w: runtest.Witness{Found: []slurm.JobID{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
+		{name: "an hour later, found", after: time.Hour, w: runtest.Witness{Found: []slurm.JobRef{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := runtest.Create(t, t.TempDir())
@@ -318,6 +318,68 @@ func TestWait(t *testing.T) {
 	}
 	if len(trouble) != 1 || trouble[0] != "controller is away" {
 		t.Errorf("trouble %q", trouble)
+	}
+}
+
+// Waiting for what nobody knows has an end.
+func TestWaitOnUnknownIsBounded(t *testing.T) {
+	r := runtest.Sent(t)
+	p, now := runtest.About(), runtest.Noon
+	p.Now = func() time.Time { now = now.Add(30 * time.Second); return now }
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting}
+	s, err := status.Wait(t.Context(), w, r, p, nil, nil)
+	var unsure *ledger.UncertainError
+	if !errors.As(err, &unsure) || s.State != slurm.Unknown || !strings.Contains(err.Error(), "nothing is known of it for 2 minutes") {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
+// What another cluster says of a run's number is not about the run: it is not
+// asked, and nothing is written down.
+func TestElsewhere(t *testing.T) {
+	r := runtest.Sent(t)
+	away := &runtest.Witness{T: t, Name: "there", InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.Failed, Submit: runtest.Noon}}}
+	all, err := status.States(t.Context(), away, []rundir.Run{r}, runtest.About())
+	var e *slurm.ElsewhereError
+	if s := all[0]; !errors.As(err, &e) || s.State != slurm.Unknown || s.Over() || away.Queues+away.Accts > 0 ||
+		s.Reason != "it is on cluster here, and this shell speaks to cluster there" {
+		t.Errorf("%+v, %v", s, err)
+	}
+	// Its files tell all the same, for the moment.
+	runtest.Started(t, r, 0)
+	runtest.Ended(t, r, 0, 0, "")
+	if all, _ = status.States(t.Context(), away, []rundir.Run{r}, runtest.About()); all[0].State != slurm.Completed || all[0].Elsewhere == "" {
+		t.Errorf("%+v", all[0])
+	}
+	home := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.OutOfMemory, Submit: runtest.Noon}}}
+	if all, err = status.States(t.Context(), home, []rundir.Run{r}, runtest.About()); err != nil || all[0].State != slurm.OutOfMemory {
+		t.Errorf("%+v, %v", all[0], err)
+	}
+}
+
+// The submit time that Slurm told once tells the job when its comment does not
+// any more; and another job of the same number later.
+func TestSeen(t *testing.T) {
+	r := runtest.Sent(t)
+	job := slurm.Job{ID: 7, Array: 7, Task: -1, State: slurm.Pending, Name: "job", Comment: "nixbatch:" + r.ID, Submit: runtest.Noon.Add(3 * time.Second)}
+	look := func() status.Status {
+		t.Helper()
+		all, err := status.States(t.Context(), &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, InQueue: []slurm.Job{job}}, []rundir.Run{r}, runtest.About())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	if s := look(); s.State != slurm.Pending || s.Reason != "" {
+		t.Errorf("%+v", s)
+	}
+	job.Name, job.Comment = "x", "seen"
+	if s := look(); s.State != slurm.Pending || s.Reason != "its comment and its name were changed" {
+		t.Errorf("%+v", s)
+	}
+	job.Submit = job.Submit.Add(time.Minute)
+	if s := look(); s.State != slurm.Unknown {
+		t.Errorf("another job is ours: %+v", s)
 	}
 }
 

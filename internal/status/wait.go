@@ -2,11 +2,14 @@ package status
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // How often waiting looks: at the run's own files, which cost Slurm nothing,
@@ -17,9 +20,19 @@ const (
 	askSlurmMax = 15 * time.Second
 )
 
+// How long waiting bears with a state that is not known: where Slurm answers and
+// has no such job, which its accounting may still have to learn of, and where it
+// does not answer at all.
+const (
+	patience       = 2 * time.Minute
+	patienceSilent = 30 * time.Minute
+)
+
 // Wait follows a run until its state is final, and tells changed every state
 // that differs from the one before. An error of Slurm's is told to trouble and
-// asked again; only the end of ctx ends the waiting early.
+// asked again. The end of ctx ends the waiting early, and so does a state that
+// stays unknown: for two minutes where Slurm answers, for half an hour where it
+// does not (*ledger.UncertainError).
 func Wait(ctx context.Context, w Watcher, r rundir.Run, p ledger.About, changed func(Status), trouble func(error)) (Status, error) {
 	return WaitTask(ctx, w, r, -1, p, changed, trouble)
 }
@@ -34,6 +47,7 @@ func WaitTask(ctx context.Context, w Watcher, r rundir.Run, task int, p ledger.A
 	next := time.Now()
 	one := max(task, 0)
 	sweep := false
+	var lost time.Time // since when nothing is known, by p's clock
 	for {
 		if !ended && !(sweep && task < 0) {
 			if attempt, ok := lastAttempt(r, one); ok && fileThere(r.EndFile(one, attempt)) {
@@ -60,6 +74,14 @@ func WaitTask(ctx context.Context, w Watcher, r rundir.Run, task int, p ledger.A
 				last.Load()
 				return last, nil
 			}
+			if s.State != slurm.Unknown {
+				lost = time.Time{}
+			} else if lost.IsZero() {
+				lost = p.Now()
+			} else if bears := patienceOf(err); p.Now().Sub(lost) > bears {
+				last.Load()
+				return last, &ledger.UncertainError{RunID: r.ID, Err: fmt.Errorf("nothing is known of it for %d minutes, and it is waited for no longer%s", int(bears/time.Minute), text.Because(s.Reason))}
+			}
 			next = time.Now().Add(pause)
 			pause = min(pause*5/4, askSlurmMax)
 		}
@@ -69,6 +91,13 @@ func WaitTask(ctx context.Context, w Watcher, r rundir.Run, task int, p ledger.A
 		case <-tick.C:
 		}
 	}
+}
+
+func patienceOf(err error) time.Duration {
+	if err != nil {
+		return patienceSilent
+	}
+	return patience
 }
 
 func (s *Status) taskOver(task int) bool {

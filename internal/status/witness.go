@@ -19,11 +19,13 @@ import (
 // answer is what Slurm said of some jobs at one moment. It is kept in a file of
 // the user's for a few seconds, so that many commands ask once.
 type answer struct {
-	Schema string          `json:"schema"`
-	Time   time.Time       `json:"time"`   // when squeue was asked
-	Covers []int64         `json:"covers"` // jobs it was asked about, ascending
-	Queue  []slurm.Job     `json:"queue"`
-	Acct   []slurm.AcctJob `json:"accounting"`
+	Schema string `json:"schema"`
+	// Cluster is who answered, where that is known.
+	Cluster string          `json:"cluster,omitempty"`
+	Time    time.Time       `json:"time"`   // when squeue was asked
+	Covers  []int64         `json:"covers"` // jobs it was asked about, ascending
+	Queue   []slurm.Job     `json:"queue"`
+	Acct    []slurm.AcctJob `json:"accounting"`
 
 	queueAt map[taskKey]int
 	arrays  map[int64]bool // of which some task is there
@@ -56,7 +58,7 @@ func Forget(p ledger.About) {
 
 // witnesses asks squeue for the jobs of the runs chosen, and sacct for those
 // that it has forgotten or calls ended.
-func witnesses(ctx context.Context, w Watcher, p ledger.About, all []Status, ask []int) (*answer, error) {
+func witnesses(ctx context.Context, w Watcher, p ledger.About, here string, all []Status, ask []int) (*answer, error) {
 	var ids []int64
 	fresh := time.Time{} // the newest word of the files
 	for _, i := range ask {
@@ -68,7 +70,7 @@ func witnesses(ctx context.Context, w Watcher, p ledger.About, all []Status, ask
 			if n := len(ids); n == 0 || ids[n-1] != t.Job {
 				ids = append(ids, t.Job)
 			}
-			for _, at := range []time.Time{t.Since, t.Begun} {
+			for _, at := range []time.Time{t.Wanted.Since, t.Begun} {
 				if at.After(fresh) {
 					fresh = at
 				}
@@ -80,13 +82,13 @@ func witnesses(ctx context.Context, w Watcher, p ledger.About, all []Status, ask
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	said := &answer{Schema: answerSchema}
+	said := &answer{Schema: answerSchema, Cluster: here}
 	if len(ids) == 0 {
 		return said.index(), nil
 	}
 	now := p.Now()
 	var old answer
-	if p.Cache != "" && durable.Read(p.Cache, &old) == nil && old.Schema == answerSchema {
+	if p.Cache != "" && durable.Read(p.Cache, &old) == nil && old.Schema == answerSchema && old.Cluster == here {
 		age := now.Sub(old.Time)
 		if age >= 0 && age < p.MaxAge && old.Time.After(fresh) && covers(old.Covers, ids) {
 			return old.index(), nil
@@ -120,8 +122,8 @@ func oldest(p ledger.About, all []Status, ask []int) time.Time {
 	first := p.Now()
 	for _, i := range ask {
 		for _, t := range all[i].Tasks {
-			if t.Submitted && t.Since.Before(first) {
-				first = t.Since
+			if t.Submitted && t.Wanted.Since.Before(first) {
+				first = t.Wanted.Since
 			}
 		}
 	}
@@ -184,17 +186,17 @@ func (a *answer) index() *answer {
 	return a
 }
 
-func (a *answer) queued(t *TaskStatus, r rundir.Run) (slurm.Job, bool) {
+func (a *answer) queued(t *TaskStatus) (slurm.Job, bool) {
 	i, ok := a.queueAt[taskKey{t.Job, t.Index}]
-	if !ok || !Ours(r, t.Since, a.Queue[i].Name, a.Queue[i].Comment, "", a.Queue[i].Submit) {
+	if !ok || !t.Wanted.Is(a.Queue[i].Sight()) {
 		return slurm.Job{}, false
 	}
 	return a.Queue[i], true
 }
 
-func (a *answer) counted(t *TaskStatus, r rundir.Run) (found slurm.AcctJob, ok bool) {
+func (a *answer) counted(t *TaskStatus) (found slurm.AcctJob, ok bool) {
 	for _, i := range a.acctAt[taskKey{t.Job, t.Index}] { // the last one counts
-		if j := a.Acct[i]; Ours(r, t.Since, j.Name, j.Comment, j.SubmitLine, j.Submit) {
+		if j := a.Acct[i]; t.Wanted.Is(j.Sight()) {
 			found, ok = j, true
 		}
 	}

@@ -42,7 +42,7 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 		case bad != "":
 			return nil, fault.New(fmt.Sprintf("run %s, which this one comes after, is %s", s.Run.ID, bad), "nixbatch why "+s.Run.ID+" tells why; nixbatch retry "+s.Run.ID+" tries again")
 		default:
-			open, _ := s.Open(-1)
+			_, open := s.Open(-1)
 			if len(open) == 0 || s.State == slurm.Unknown {
 				return nil, fault.New(fmt.Sprintf("the state of run %s, which this one comes after, is not known: %s", s.Run.ID, s.Reason), "nixbatch why "+s.Run.ID)
 			}

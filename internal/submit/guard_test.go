@@ -133,7 +133,12 @@ func (d *desk) over() rundir.Run {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if err := (&slurm.Client{Runner: d}).Cancel(d.t.Context(), fmt.Sprint(s.Job.JobID)); err != nil {
+	c := &slurm.Client{Runner: d}
+	jobs, err := c.Confirm(d.t.Context(), slurm.Wanted{JobRef: slurm.JobRef{ID: s.Job.JobID}, Task: -1})
+	if err == nil && len(jobs) == 1 {
+		err = c.Cancel(d.t.Context(), jobs...)
+	}
+	if err != nil || len(jobs) != 1 {
 		d.t.Fatal(err)
 	}
 	if err := d.collect(); err != nil || d.rooted() {

@@ -21,14 +21,16 @@ import (
 )
 
 // asking counts the calls of sinfo.
-type asking struct{ sinfo atomic.Int32 }
+type asking struct {
+	slurm.OnPath
+	sinfo atomic.Int32
+}
 
 func (a *asking) Run(ctx context.Context, c slurm.Command) (slurm.Output, error) {
 	if c.Name == "sinfo" {
 		a.sinfo.Add(1)
 	}
-	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: c.Name, Args: c.Args, Env: c.Env, Stdin: c.Stdin, Own: c.Apart})
-	return slurm.Output{Stdout: res.Stdout, Stderr: res.Stderr}, err
+	return a.OnPath.Run(ctx, c)
 }
 
 // Plans of one minute ask sinfo once; what no plan can be made from, what is

@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -31,7 +32,7 @@ type Options struct {
 	Runner   proc.Runner
 	Environ  []string      // KEY=VALUE, this process's environment
 	Client   *slurm.Client // not used for a local run
-	Progress func(nix.Event)
+	Progress func(nixlog.Event)
 	Now      func() time.Time
 	// Resolve finds the tree of a pin where it does not lie beside the job file
 	// (a rerun); nil: Nix.Resolve.

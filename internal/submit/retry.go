@@ -32,7 +32,13 @@ type Again struct {
 	Mem    string // "x1.5", or a size; "" as before
 	Time   string // "x2", or a time; "" as before
 	Again  bool   // also where another run of the same job is there already
-	Here   Here
+	// Unknown submits also tasks of which it is not known what became: they may
+	// still run.
+	Unknown bool
+	// Left is told of tasks that are left alone because they may run; nil: nobody
+	// is.
+	Left func(sentence, way string)
+	Here Here
 }
 
 // Here is what retrying asks of this machine.
@@ -90,6 +96,14 @@ func (t *retrial) look(ctx context.Context) error {
 	p := t.p
 	p.MaxAge = 0
 	states, err := status.States(ctx, t.w, []rundir.Run{t.r}, p)
+	if err == nil && !states[0].Job.Local {
+		// What was found over before is not asked about again.
+		err = ledger.Here(ctx, t.r, t.w, states[0].Cluster())
+	}
+	var away *slurm.ElsewhereError
+	if errors.As(err, &away) {
+		return away
+	}
 	if err != nil {
 		return &ledger.UncertainError{RunID: t.r.ID, Err: err}
 	}
@@ -103,6 +117,10 @@ func (t *retrial) look(ctx context.Context) error {
 	if err := s.LoadTasks(); err != nil {
 		return err
 	}
+	if was := s.Moved(); was != "" {
+		return fault.New(fmt.Sprintf("run %s was submitted from %s, and its project was moved or copied since: its jobs would look for it there", t.r.ID, was),
+			"move it back (a symbolic link from the old name to the new place does, too), or submit the job file anew from where it is now")
+	}
 	t.state = s
 	if err := durable.Read(t.r.PlanFile(), &t.plan); err != nil {
 		return fmt.Errorf("plan of run %s: %w", t.r.ID, err)
@@ -110,7 +128,15 @@ func (t *retrial) look(ctx context.Context) error {
 	if _, err := envsOf(t.r, &t.plan); err != nil {
 		return err
 	}
-	if t.tasks = wanted(s, t.a); len(t.tasks) == 0 {
+	var left leftAlone
+	t.tasks, left = wanted(s, t.a)
+	if len(t.tasks) == 0 && left.sentence != "" {
+		return &fault.Error{Kind: left.kind, Message: "nothing of run " + t.r.ID + " was submitted: " + left.sentence, Way: left.way}
+	}
+	if left.sentence != "" && t.a.Left != nil {
+		t.a.Left(left.sentence, left.way)
+	}
+	if len(t.tasks) == 0 {
 		return fault.New(fmt.Sprintf("run %s has nothing to retry: it is %s", t.r.ID, s.State)+text.Because(s.Reason), "only what is over and not completed is submitted again")
 	}
 	if t.intents, err = ledger.Intents(t.r); err != nil {
@@ -198,19 +224,53 @@ func (t *retrial) calls(ctx context.Context) []facts.Call {
 	return calls
 }
 
-// wanted are the tasks to submit again, ascending.
-func wanted(s status.Status, a Again) (out []int) {
+// leftAlone says of tasks why they are not submitted again, and what would.
+type leftAlone struct {
+	kind          fault.Kind
+	sentence, way string
+}
+
+// wanted are the tasks to submit again, ascending. What may still run is left
+// alone: unknown is not over, and an attempt whose agent lives is not either,
+// whatever Slurm says.
+func wanted(s status.Status, a Again) (out []int, left leftAlone) {
+	var alive, unknown []status.TaskStatus
 	for _, t := range s.Tasks {
 		if a.Task >= 0 && t.Task != a.Task {
 			continue
 		}
 		over := t.State.Final() || t.State == slurm.Unknown || !t.Submitted
 		failed := t.Submitted && t.State != slurm.Cancelled
-		if over && t.State != slurm.Completed && (failed || !a.Failed) {
+		switch {
+		case !over || t.State == slurm.Completed || !failed && a.Failed:
+		case status.Alive(s.Run, t):
+			alive = append(alive, t)
+		case t.Submitted && t.State == slurm.Unknown && !a.Unknown:
+			unknown = append(unknown, t)
+		default:
 			out = append(out, t.Task)
 		}
 	}
-	return out
+	tell := func(some []status.TaskStatus, one, many, way string) {
+		if len(some) == 0 {
+			return
+		}
+		sentence := one
+		if s.Sweep() {
+			sentence = fmt.Sprintf("task %d: %s", some[0].Task, one)
+		}
+		if len(some) > 1 {
+			sentence += fmt.Sprintf(", and %s %s", text.Plural(len(some)-1, "more task"), many)
+		}
+		left.sentence, left.way = text.Join(left.sentence, sentence), way
+	}
+	if len(unknown) > 0 {
+		left.kind = fault.Unsure
+		tell(unknown, "it may still run, for what became of it is not known"+text.Because(unknown[0].Reason), "alike",
+			"nixbatch why "+s.Run.ID+" tells more; once it is certain that it does not run, --unknown submits it again")
+	}
+	tell(alive, "its attempt runs: the agent holds its lock", "alike", "wait for its end, or nixbatch cancel "+s.Run.ID)
+	return out, left
 }
 
 // envsOf are the store paths of a run's builds, which have to be there.

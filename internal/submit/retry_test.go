@@ -3,7 +3,9 @@ package submit_test
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -27,7 +29,7 @@ func child(t *testing.T, parent rundir.Run, after []string, options ...string) r
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: 8}, nil }}
+	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 8}, nil }}
 	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Count: 1, Options: options}}); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +65,7 @@ func TestRetryLooksAtParents(t *testing.T) {
 			var args []string
 			w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting,
 				InQueue: []slurm.Job{job(7, tc.parent, ""), job(8, slurm.Cancelled, "DependencyNeverSatisfied")},
-				Take:    func(a []string) (slurm.JobID, error) { args = a; return slurm.JobID{ID: 9}, nil }}
+				Take:    func(a []string) (slurm.JobRef, error) { args = a; return slurm.JobRef{ID: 9}, nil }}
 			y, err := why.Explain(t.Context(), r, w, -1, runtest.About())
 			if err != nil {
 				t.Fatal(err)
@@ -89,6 +91,44 @@ func TestRetryLooksAtParents(t *testing.T) {
 				t.Errorf("%v, called with %q", err, args)
 			}
 		})
+	}
+}
+
+// Unknown is not over: it is left alone, unless one says that it does not run;
+// and an attempt whose agent lives is left alone always.
+func TestRetryLeavesAloneWhatMayRun(t *testing.T) {
+	r := runtest.Sent(t)
+	runtest.Started(t, r, 0)
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 9}, nil }}
+	retry := func(unknown bool) error {
+		_, _, err := submit.Retry(t.Context(), r, w, submit.Again{Task: -1, Unknown: unknown}, runtest.About())
+		return err
+	}
+	var e *fault.Error
+	if err := retry(false); !errors.As(err, &e) || e.Kind != fault.Unsure || !strings.Contains(e.Message, "it may still run") || !strings.Contains(e.Way, "--unknown") || w.Submits > 0 {
+		t.Errorf("unknown: %v, %d submissions", err, w.Submits)
+	}
+	f, err := os.Create(r.AliveFile(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	if err := retry(true); !errors.As(err, &e) || !strings.Contains(e.Message, "the agent holds its lock") || w.Submits > 0 {
+		t.Errorf("alive: %v, %d submissions", err, w.Submits)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w.Name = "there"
+	var away *slurm.ElsewhereError
+	if err := retry(true); !errors.As(err, &away) || w.Submits > 0 {
+		t.Errorf("elsewhere: %v, %d submissions", err, w.Submits)
+	}
+	w.Name = ""
+	if err := retry(true); err != nil || w.Submits != 1 {
+		t.Errorf("said to be over: %v, %d submissions", err, w.Submits)
 	}
 }
 

@@ -47,7 +47,7 @@ func sealed(t *testing.T, r rundir.Run, attempt, code int) *seal.Seal {
 
 func retried(t *testing.T, r rundir.Run, id int64) {
 	t.Helper()
-	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobID, error) { return slurm.JobID{ID: id}, nil }}
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: id}, nil }}
 	if _, _, err := submit.Retry(t.Context(), r, w, submit.Again{Task: -1}, at(int(id))); err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -230,7 +230,7 @@ func (c *Cluster) StartNode(ctx context.Context, name string) error {
 }
 
 // onItsWay are sdiag's counts of what slurmctld sends, or has to send again.
-var onItsWay = regexp.MustCompile(`(?m)^Agent (?:queue size|count): *(\d+)$`)
+var onItsWay = lazyre.New(`(?m)^Agent (?:queue size|count): *(\d+)$`)
 
 // toldAll says whether slurmctld still has something to tell its nodes.
 func (c *Cluster) toldAll(ctx context.Context) (string, error) {

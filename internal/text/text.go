@@ -24,6 +24,14 @@ func Short(s string) string {
 	return s
 }
 
+// Join is two texts that stand for themselves, with a semicolon between.
+func Join(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return a + "; " + b
+}
+
 // Plural is a number and a noun, which takes an s for all numbers but one.
 func Plural(n int, one string) string {
 	if n == 1 {

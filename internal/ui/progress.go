@@ -10,7 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/nixbatch/nixbatch/internal/humanize"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
@@ -41,7 +41,7 @@ func NewProgress(w io.Writer, quiet bool) *Progress {
 }
 
 // Event takes what Nix says.
-func (p *Progress) Event(e nix.Event) {
+func (p *Progress) Event(e nixlog.Event) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.quiet {

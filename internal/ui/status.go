@@ -39,8 +39,8 @@ func PrintStatus(w io.Writer, all []status.Status) {
 	screen.Printf(t, "RUN\tJOB\tSTATE\tBUILD\tELAPSED\tEXIT\tREASON\n")
 	for _, s := range all {
 		job := "-"
-		if s.Job.JobID != 0 {
-			job = strconv.FormatInt(s.Job.JobID, 10)
+		if id := s.JobID(); id != 0 {
+			job = strconv.FormatInt(id, 10)
 		} else if s.Job.Local {
 			job = "local"
 		}

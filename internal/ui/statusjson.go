@@ -47,7 +47,7 @@ func StatusOf(states []status.Status, tasks bool) StatusJSON {
 			st.Load()
 		}
 		j := runJSON{
-			RunID: st.Run.ID, Dir: st.Run.Dir, JobID: st.Job.JobID, Local: st.Job.Local, State: st.State, Reason: st.Reason,
+			RunID: st.Run.ID, Dir: st.Run.Dir, JobID: st.JobID(), Local: st.Job.Local, State: st.State, Reason: st.Reason,
 			Sent: !st.NotSubmitted, Try: st.Attempt, Counts: st.Counts, Start: st.Start, End: st.End,
 		}
 		if !st.Sweep() && st.State.Final() {

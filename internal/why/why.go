@@ -84,8 +84,8 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 	}
 	var job slurm.Job
 	var acct slurm.AcctJob
-	if w != nil && t.Submitted {
-		job, acct = asked(ctx, w, r, t)
+	if w != nil && t.Submitted && s.Elsewhere == "" {
+		job, acct = asked(ctx, w, t)
 	}
 	why.Nodes = job.Nodes
 	if acct.Nodes != "" {
@@ -101,14 +101,14 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 		why.pending(job)
 	case t.State == slurm.Running:
 		why.Words = "it runs" + text.Because(t.Reason)
-		if t.Reason == "suspended" {
+		if strings.HasPrefix(t.Reason, "suspended") {
 			why.Next = append(why.Next, "scontrol resume "+why.Job+" lets it go on; an administrator or a job of higher priority may have suspended it")
 		}
 	default:
 		if t.State != slurm.Completed {
 			why.Log = decisive(why.LogFile)
 			if s.Sweep() {
-				why.Log = append(why.Log, status.SlurmSaid(r, t, true, "")...)
+				why.Log = append(why.Log, status.SlurmSaid(r, t, true)...)
 			}
 		}
 		why.ended(name, &pl)
@@ -147,18 +147,18 @@ func telling(s status.Status, task int) status.TaskStatus {
 }
 
 // asked is the task's job in the queue, and in the accounting with its steps.
-func asked(ctx context.Context, w status.Watcher, r rundir.Run, t status.TaskStatus) (job slurm.Job, acct slurm.AcctJob) {
+func asked(ctx context.Context, w status.Watcher, t status.TaskStatus) (job slurm.Job, acct slurm.AcctJob) {
 	q := slurm.Query{IDs: []string{t.Ref()}}
 	if jobs, err := w.Queue(ctx, q); err == nil {
 		for _, j := range jobs {
-			if status.Ours(r, t.Since, j.Name, j.Comment, "", j.Submit) {
+			if t.Wanted.Is(j.Sight()) {
 				job = j
 			}
 		}
 	}
 	if recs, err := w.Accounting(ctx, q); err == nil {
 		for _, j := range recs {
-			if status.Ours(r, t.Since, j.Name, j.Comment, j.SubmitLine, j.Submit) {
+			if t.Wanted.Is(j.Sight()) {
 				acct = j
 			}
 		}
@@ -267,7 +267,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 		next("nixbatch retry %s", name)
 	case slurm.Unknown:
 		y.Words = "what became of it is not known: " + text.Short(y.Reason)
-		next("nixbatch retry %s, once it is certain that it does not run", name)
+		next("nixbatch retry %s --unknown, once it is certain that it does not run", name)
 	default:
 		y.Words = "it failed" + text.Because(y.Reason)
 		switch {

@@ -62,21 +62,30 @@ type suite struct {
 
 // submit hands in a job with these options besides the suite's own, and sees to
 // it that it is gone afterwards.
-func (s suite) submit(t *testing.T, body string, o ...slurm.Option) slurm.JobID {
+func (s suite) submit(t *testing.T, body string, o ...slurm.Option) slurm.JobRef {
 	t.Helper()
 	id, err := s.try(t, body, o...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Client.Cancel(context.Background(), id.String()); err != nil {
+		if err := s.cancel(context.Background(), id); err != nil {
 			t.Error(err)
 		}
 	})
 	return id
 }
 
-func (s suite) try(t *testing.T, body string, o ...slurm.Option) (slurm.JobID, error) {
+// cancel cancels a job that the queue confirms.
+func (s suite) cancel(ctx context.Context, id slurm.JobRef) error {
+	jobs, err := s.Client.Confirm(ctx, slurm.Wanted{JobRef: id, Task: -1})
+	if err != nil {
+		return err
+	}
+	return s.Client.Cancel(ctx, jobs...)
+}
+
+func (s suite) try(t *testing.T, body string, o ...slurm.Option) (slurm.JobRef, error) {
 	t.Helper()
 	options := slurm.Options{{Name: "partition", Value: s.Partition}, {Name: "time", Value: "2"}}
 	for _, x := range o {
@@ -91,7 +100,7 @@ func (s suite) try(t *testing.T, body string, o ...slurm.Option) (slurm.JobID, e
 }
 
 // wait asks for the jobs until all of them are as wanted.
-func (s suite) wait(t *testing.T, id slurm.JobID, n int, want func(slurm.Job) bool) []slurm.Job {
+func (s suite) wait(t *testing.T, id slurm.JobRef, n int, want func(slurm.Job) bool) []slurm.Job {
 	t.Helper()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
@@ -174,7 +183,7 @@ func (s suite) completes(t *testing.T) {
 
 // accounted checks what sacct says of a finished job, where there is
 // accounting; it may lag behind.
-func (s suite) accounted(t *testing.T, id slurm.JobID) {
+func (s suite) accounted(t *testing.T, id slurm.JobRef) {
 	t.Helper()
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
@@ -213,7 +222,7 @@ func (s suite) cancelWaiting(t *testing.T) {
 		t.Errorf("a waiting job has the nodes %s", j.Nodes)
 	}
 	for range 2 { // the second time there is nothing left to cancel
-		if err := s.Client.Cancel(s.ctx, id.String()); err != nil {
+		if err := s.cancel(s.ctx, id); err != nil {
 			t.Fatal(err)
 		}
 		if j := s.wait(t, id, 1, final)[0]; j.State != slurm.Cancelled {
@@ -258,7 +267,7 @@ func (s suite) find(t *testing.T) {
 	token := unique("run")
 	id := s.submit(t, "exit 0", slurm.Option{Name: "hold"}, slurm.Option{Name: "job-name", Value: token},
 		slurm.Option{Name: "comment", Value: "project run=" + token})
-	for name, find := range map[string]func(context.Context, string) ([]slurm.JobID, error){
+	for name, find := range map[string]func(context.Context, string) ([]slurm.JobRef, error){
 		"comment": s.Client.FindByComment, "name": s.Client.FindByName,
 	} {
 		if ids, err := find(s.ctx, token); err != nil || len(ids) != 1 || ids[0].ID != id.ID {
@@ -281,8 +290,8 @@ func (s suite) unknown(t *testing.T) {
 	if err != nil || len(jobs) != 1 || jobs[0].ID != id.ID {
 		t.Errorf("%+v, %v", jobs, err)
 	}
-	if err := s.Client.Cancel(s.ctx, gone); err != nil {
-		t.Error(err)
+	if jobs, err := s.Client.Confirm(s.ctx, slurm.Wanted{JobRef: slurm.JobRef{ID: 66000000}, Task: -1}); err != nil || len(jobs) != 0 {
+		t.Errorf("confirmed: %+v, %v", jobs, err)
 	}
 }
 

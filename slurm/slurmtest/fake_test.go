@@ -20,7 +20,6 @@ func TestFakeConforms(t *testing.T) {
 	for name, set := range map[string]func(*Fake){
 		"NoAccounting": func(*Fake) {},
 		"Accounting":   func(f *Fake) { f.Accounting = true },
-		"Banner":       func(f *Fake) { f.Banner = "*** welcome to cluster 7 ***\n2026\n" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			Conformance(t, func(t *testing.T) Cluster {
@@ -30,6 +29,22 @@ func TestFakeConforms(t *testing.T) {
 					Nodes: []string{"fake1", "fake2"}, Node: "fake1", Feature: "haswell"}
 			})
 		})
+	}
+}
+
+// A site's banner around the id: which line is the id cannot be told, and the
+// job has to be found.
+func TestFakeBanner(t *testing.T) {
+	f := newFake()
+	f.Banner = "*** welcome to cluster 7 ***\n2026\n"
+	c := &slurm.Client{Runner: f, Env: []string{}}
+	_, err := c.Submit(context.Background(), []byte("#!/bin/sh\n#SBATCH --comment=tok-1\n"))
+	var se *slurm.SubmitError
+	if !errors.As(err, &se) || !se.Ambiguous || se.Permanent {
+		t.Fatalf("got %v, want an ambiguous error", err)
+	}
+	if ids, err := c.FindByComment(context.Background(), "tok-1"); err != nil || len(ids) != 1 || ids[0].ID != 1 {
+		t.Errorf("found %v, %v", ids, err)
 	}
 }
 

@@ -109,7 +109,12 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
 	c := &checker{Record: r, o: o, report: rep}
 	rep.RunID, rep.Redacted, rep.OK = r.RunID, r.Redacted(), true
-	if r.Seal == nil && r.Contents != nil {
+	if !r.Own() && r.Contents == nil {
+		rep.say("it is a run of your own, or a whole export", Unknown, "it lies in no project of yours, and has no "+load.ContentsFile+": files outside of it are not looked at")
+	}
+	if r.Seal == nil && c.sealing() {
+		rep.say("the record is sealed", Failed, "the seal is missing, and what is written with it is there: it was taken away, or sealing was interrupted")
+	} else if r.Seal == nil && r.Contents != nil {
 		rep.say("the record is sealed", Failed, "every export has a seal; that of this one was taken away")
 	} else if r.Seal == nil {
 		rep.say("the record is sealed", Unknown, "it is not: nothing tells whether it was changed; a run is sealed when it is over")
@@ -125,6 +130,20 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	c.environments()
 	c.files()
 	return rep
+}
+
+// sealing reports whether there is what belongs to a seal.
+func (c *checker) sealing() bool {
+	for _, name := range []string{private.PrivateFile, seal.TasksFile, seal.SignatureFile} {
+		f, err := c.Open(name)
+		if err == nil {
+			f.Close()
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	return false
 }
 
 // Sealed says in what the facts of a record are not those that were sealed, a
@@ -279,6 +298,10 @@ func (c *checker) tasks() {
 			switch c.original(l) {
 			case changed:
 				bad = append(bad, l.Path+" was changed")
+			case gone: // of an export, the list of contents tells
+				if c.Contents == nil {
+					bad = append(bad, l.Path+" is missing")
+				}
 			case longer:
 				if c.Contents != nil {
 					bad = append(bad, l.Path+" was changed")
@@ -365,7 +388,7 @@ const (
 func (c *checker) original(l seal.Line) difference {
 	f, err := c.Open(l.Path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return gone // the line has it, and the list of contents says so
+		return gone
 	}
 	if err != nil {
 		return changed

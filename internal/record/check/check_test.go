@@ -236,6 +236,25 @@ func TestMissingAndAdded(t *testing.T) {
 		"salt gone": func(t *testing.T, r recordtest.Run) error {
 			return os.Remove(filepath.Join(r.Dir, private.PrivateFile))
 		},
+		"start gone": func(t *testing.T, r recordtest.Run) error {
+			return os.Remove(filepath.Join(r.Dir, "tasks/0-999/0/attempt-0/start.json"))
+		},
+		"end gone": func(t *testing.T, r recordtest.Run) error {
+			return os.Remove(filepath.Join(r.Dir, "tasks/0-999/0/attempt-0/end.json"))
+		},
+		"log gone":          func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "logs/0.log")) },
+		"all logs gone":     func(t *testing.T, r recordtest.Run) error { return os.RemoveAll(filepath.Join(r.Dir, "logs")) },
+		"all of tasks gone": func(t *testing.T, r recordtest.Run) error { return os.RemoveAll(filepath.Join(r.Dir, "tasks")) },
+		"Slurm's log gone":  func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "logs/slurm.log")) },
+		"seal gone":         func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, seal.SealFile)) },
+		"cancelling gone":   func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "cancel-1.json")) },
+		"cancelling changed": func(t *testing.T, r recordtest.Run) error {
+			return os.WriteFile(filepath.Join(r.Dir, "cancel.json"), []byte("{}"), 0o600)
+		},
+		"call gone": func(t *testing.T, r recordtest.Run) error { return os.Remove(filepath.Join(r.Dir, "calls/0-0.json")) },
+		"call added": func(t *testing.T, r recordtest.Run) error {
+			return os.WriteFile(filepath.Join(r.Dir, "calls/0-1.json"), []byte("{}"), 0o600)
+		},
 		"build added": func(t *testing.T, r recordtest.Run) error {
 			return os.WriteFile(filepath.Join(r.Dir, "env/haswell.json"), []byte("{}"), 0o600)
 		},
@@ -255,7 +274,16 @@ func TestMissingAndAdded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := recordtest.Make(t, t.TempDir(), recordtest.Options{})
+			for file, text := range map[string]string{"cancel.json": `{"jobs":["12"]}`, "cancel-1.json": `{"jobs":["12"]}`,
+				"calls/0-0.json": `{"job_id":12}`, "logs/slurm.log": "slurmstepd: error: *** JOB 12 ON n1 CANCELLED ***\n"} {
+				if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(run.Dir, file)), 0o700), os.WriteFile(filepath.Join(run.Dir, file), []byte(text), 0o600)); err != nil {
+					t.Fatal(err)
+				}
+			}
 			run.Seal(t)
+			if rep := verify(t, run.Dir); !rep.OK {
+				t.Fatalf("before: %+v", rep)
+			}
 			if err := edit(t, run); err != nil {
 				t.Fatal(err)
 			}

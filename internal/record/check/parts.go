@@ -17,8 +17,9 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -51,7 +52,7 @@ func (c *checker) pins() {
 				c.report.say(what, Proved, name+": the tree in this export has its hash")
 			}
 		case !c.o.NoStore && there(p.Store):
-			if got, err := nix.HashTree(p.Store); err != nil || got != p.Hash {
+			if got, err := nixtree.HashTree(p.Store); err != nil || got != p.Hash {
 				c.report.say(what, Failed, p.Store+" has another hash than "+p.Hash)
 			} else {
 				c.report.say(what, Proved, name+": "+p.Store+" has its hash")
@@ -130,7 +131,7 @@ func (c *checker) store(what string, e facts.Environment) {
 			missing++
 			continue
 		}
-		if got, err := nix.HashTree(p.Path); err != nil || got != p.NarHash {
+		if got, err := nixtree.HashTree(p.Path); err != nil || got != p.NarHash {
 			bad = append(bad, p.Path+" has another hash")
 		}
 	}
@@ -150,7 +151,7 @@ type known struct {
 // files looks at inputs and outputs, and at what the attempts say of themselves.
 func (c *checker) files() {
 	inputs, outputs := map[string]known{}, map[string]known{}
-	var odd, changed []string
+	var odd, changed, faked []string
 	attempts, ended := 0, 0
 	var before load.Attempt
 	err := c.Attempts(func(a load.Attempt) error {
@@ -161,6 +162,9 @@ func (c *checker) files() {
 		}
 		if a.Start == nil {
 			return nil
+		}
+		if slices.ContainsFunc(a.Start.Nodes, func(n facts.Node) bool { return n.Override }) {
+			faked = append(faked, name)
 		}
 		for _, f := range a.Start.Inputs {
 			keep(inputs, f, a.Start.Time)
@@ -200,6 +204,9 @@ func (c *checker) files() {
 		detail += " (the others are incomplete, which is not failed)"
 	}
 	c.report.say("the result", Claimed, detail)
+	if len(faked) > 0 {
+		c.report.say("CPUs are those of the nodes", Unknown, "they were faked through "+cpuflags.EnvCPUInfo+": "+some(faked))
+	}
 	if len(odd) > 0 {
 		c.report.say("times agree with each other", Unknown, strings.Join(odd[:min(3, len(odd))], "; "))
 	}

@@ -29,7 +29,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -395,7 +395,7 @@ func (b *bundler) tree(store string, c *load.Content) error {
 		c.Absent = "it is not in this machine's store"
 		return nil
 	}
-	if hash, err := nix.HashTree(store); err != nil || hash != c.Path {
+	if hash, err := nixtree.HashTree(store); err != nil || hash != c.Path {
 		c.Absent = "it is not in this machine's store"
 		return nil
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/source"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -189,9 +190,17 @@ func (r *Record) Rows() (names []string, tasks [][]string, err error) {
 // Redacted reports whether private values were left out.
 func (r *Record) Redacted() bool { return r.Contents != nil && r.Contents.Redacted }
 
-// WorkDir is where the run's files are; "" for an export.
+// Own reports whether the record is a run where it ran: in a project of the
+// reader's own. Only such a one may name files of this machine: what somebody
+// else hands over could name the reader's, whatever it holds or lacks.
+func (r *Record) Own() bool {
+	return r.Contents == nil && rundir.Own(r.Path, r.Intent.RunID)
+}
+
+// WorkDir is where the run's files are; "" for what is no run of the reader's
+// own, and for one that does not lie where it was.
 func (r *Record) WorkDir() string {
-	if r.Contents != nil || r.Submit == nil {
+	if r.Submit == nil || !r.Own() || !rundir.Holds(r.Path, r.Submit.Priv.Dir) {
 		return ""
 	}
 	return r.Submit.Priv.Dir

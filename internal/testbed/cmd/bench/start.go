@@ -14,7 +14,7 @@ import (
 // programs of the machine do not prolong.
 func (b *bed) start() error {
 	const runs = 100
-	fmt.Println("(e) the start of nixbatch against an empty static Go program")
+	fmt.Println("(f) the start of nixbatch against an empty static Go program")
 	nothing := filepath.Join(filepath.Dir(b.nixbatch), "nothing")
 	var version, versionCPU, look, lookCPU pairs
 	for range runs {

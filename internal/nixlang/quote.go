@@ -1,4 +1,4 @@
-package nix
+package nixlang
 
 import (
 	"fmt"
@@ -10,9 +10,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
-// quoteString writes s as a Nix string: whatever is in it, Nix reads the same
+// QuoteString writes s as a Nix string: whatever is in it, Nix reads the same
 // bytes back. A NUL byte cannot stand in a Nix string; callers refuse it.
-func quoteString(s string) string {
+func QuoteString(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for i := 0; i < len(s); i++ {
@@ -36,10 +36,10 @@ func quoteString(s string) string {
 	return b.String()
 }
 
-// quoteValue writes a decoded YAML value as Nix: sets with their keys sorted and
+// QuoteValue writes a decoded YAML value as Nix: sets with their keys sorted and
 // quoted, so that the same value is always the same text. indent is put before
 // each line but the first.
-func quoteValue(v any, indent string) (string, error) {
+func QuoteValue(v any, indent string) (string, error) {
 	switch v := v.(type) {
 	case nil:
 		return "null", nil
@@ -60,7 +60,7 @@ func quoteValue(v any, indent string) (string, error) {
 		if strings.ContainsRune(v, 0) {
 			return "", fmt.Errorf("string %q holds a NUL byte", v)
 		}
-		return quoteString(v), nil
+		return QuoteString(v), nil
 	case []any:
 		return quoteList(v, indent)
 	case []string:
@@ -108,7 +108,7 @@ func quoteList(list []any, indent string) (string, error) {
 	var b strings.Builder
 	b.WriteString("[")
 	for _, v := range list {
-		s, err := quoteValue(v, indent+"  ")
+		s, err := QuoteValue(v, indent+"  ")
 		if err != nil {
 			return "", err
 		}
@@ -133,7 +133,7 @@ func quoteSet(set map[string]any, indent string) (string, error) {
 	var b strings.Builder
 	b.WriteString("{")
 	for _, k := range keys {
-		s, err := quoteValue(set[k], indent+"  ")
+		s, err := QuoteValue(set[k], indent+"  ")
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", k, err)
 		}
@@ -154,12 +154,12 @@ func quoteKey(k string) string {
 	if plainKeyRe.MatchString(k) && !keywords[k] {
 		return k
 	}
-	return quoteString(k)
+	return QuoteString(k)
 }
 
-// splitAttr splits an attribute path at its dots; a part in double quotes may
+// SplitAttr splits an attribute path at its dots; a part in double quotes may
 // hold dots itself.
-func splitAttr(path string) []string {
+func SplitAttr(path string) []string {
 	var parts []string
 	var part strings.Builder
 	quoted := false

@@ -1,16 +1,13 @@
-package nix
+package nixtree
 
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strings"
 
 	"github.com/nix-community/go-nix/pkg/nar"
-	"github.com/nix-community/go-nix/pkg/nixbase32"
 	"github.com/nix-community/go-nix/pkg/nixhash"
-	"github.com/nix-community/go-nix/pkg/storepath"
 )
 
 // HashTree is the hash of a directory's NAR, as SRI: what Nix calls its
@@ -21,15 +18,15 @@ func HashTree(dir string) (sri string, err error) {
 	if err := nar.DumpPath(h, dir); err != nil {
 		return "", fmt.Errorf("hash of tree %s: %w", dir, err)
 	}
-	return formatSRI(h.Sum(nil)), nil
+	return FormatSRI(h.Sum(nil)), nil
 }
 
-func formatSRI(digest []byte) string {
+func FormatSRI(digest []byte) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(digest)
 }
 
-// parseSRI returns the 32 bytes of "sha256-<base64>".
-func parseSRI(sri string) ([]byte, error) {
+// ParseSRI returns the 32 bytes of "sha256-<base64>".
+func ParseSRI(sri string) ([]byte, error) {
 	b64, ok := strings.CutPrefix(sri, "sha256-")
 	if !ok {
 		return nil, fmt.Errorf("hash %q does not begin with sha256-", sri)
@@ -41,25 +38,13 @@ func parseSRI(sri string) ([]byte, error) {
 	return d, nil
 }
 
-// toSRI brings any form Nix prints a SHA-256 in into SRI; what it cannot read
+// ToSRI brings any form Nix prints a SHA-256 in into SRI; what it cannot read
 // it leaves alone.
-func toSRI(s string) string {
+func ToSRI(s string) string {
 	algo := nixhash.SHA256
 	h, err := nixhash.ParseAny(s, &algo)
 	if err != nil || h.Algo() != nixhash.SHA256 {
 		return s
 	}
-	return formatSRI(h.Digest())
-}
-
-// sourcePath is the store path of a tree added by its recursive SHA-256 under
-// the name "source" (nix/libstore: makeFixedOutputPath, which for this one kind
-// hashes "source:sha256:<hex>:/nix/store:<name>" and compresses to 20 bytes).
-func sourcePath(sri string) (string, error) {
-	d, err := parseSRI(sri)
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256([]byte("source:sha256:" + hex.EncodeToString(d) + ":" + storepath.StoreDir + ":source"))
-	return storepath.StoreDir + "/" + nixbase32.EncodeToString(nixhash.CompressHash(sum[:], storepath.PathHashSize)) + "-source", nil
+	return FormatSRI(h.Digest())
 }

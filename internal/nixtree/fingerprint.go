@@ -1,4 +1,4 @@
-package nix
+package nixtree
 
 import (
 	"crypto/sha256"
@@ -15,32 +15,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fingerprint is what a tree looks like without reading its files: names,
+// Fingerprint is what a tree looks like without reading its files: names,
 // kinds, modes, sizes, inodes, and the times of the last change of contents and
 // of the inode. Who sets a file's time back (touch -d) cannot set back the
 // inode's own.
-type fingerprint struct {
-	sum    string // of all entries, in hex
-	newest int64  // the latest change of any of them, in ns since 1970, by the file system's clock
-	files  int    // entries that are no directories
+type Fingerprint struct {
+	Sum    string // of all entries, in hex
+	Newest int64  // the latest change of any of them, in ns since 1970, by the file system's clock
+	Files  int    // entries that are no directories
 }
 
 // statFields is what a fingerprint is made of.
 const statFields = unix.STATX_TYPE | unix.STATX_MODE | unix.STATX_SIZE | unix.STATX_INO | unix.STATX_MTIME | unix.STATX_CTIME
 
-// takeFingerprint looks at every entry of a tree, from several threads: on a
+// TakeFingerprint looks at every entry of a tree, from several threads: on a
 // network file system a look is a wait. Attributes are asked of the file server
 // itself, not of what this machine remembers of them (statx(2),
 // AT_STATX_FORCE_SYNC).
-func takeFingerprint(tree string) (fingerprint, error) {
+func TakeFingerprint(tree string) (Fingerprint, error) {
 	w := &walker{slots: make(chan struct{}, 4*runtime.GOMAXPROCS(0)), dirs: map[string]dirPrint{}}
 	w.wait.Add(1)
 	w.dir(tree, ".")
 	w.wait.Wait()
 	if w.err != nil {
-		return fingerprint{}, w.err
+		return Fingerprint{}, w.err
 	}
-	var f fingerprint
+	var f Fingerprint
 	names := make([]string, 0, len(w.dirs))
 	for name := range w.dirs {
 		names = append(names, name)
@@ -51,9 +51,9 @@ func takeFingerprint(tree string) (fingerprint, error) {
 		d := w.dirs[name]
 		io.WriteString(sum, fmt.Sprintf("%d:%s%d:", len(name), name, len(d.text)))
 		sum.Write(d.text)
-		f.newest, f.files = max(f.newest, d.newest), f.files+d.files
+		f.Newest, f.Files = max(f.Newest, d.newest), f.Files+d.files
 	}
-	f.sum = hex.EncodeToString(sum.Sum(nil))
+	f.Sum = hex.EncodeToString(sum.Sum(nil))
 	return f, nil
 }
 
@@ -175,10 +175,10 @@ var honest = map[int64]string{
 	0x2fc12fc1: "zfs", 0x0bd00bd0: "lustre", 0x47504653: "gpfs", 0x19830326: "beegfs",
 }
 
-// trustedTimes reports whether the times of a tree's files tell of every change.
+// TrustedTimes reports whether the times of a tree's files tell of every change.
 // Only the tree's own file system is asked: a mount within a pinned tree would
 // be seen by its inode numbers, and is nobody's habit.
-func trustedTimes(tree string) bool {
+func TrustedTimes(tree string) bool {
 	var st unix.Statfs_t
 	if unix.Statfs(tree, &st) != nil {
 		return false
@@ -186,9 +186,9 @@ func trustedTimes(tree string) bool {
 	return honest[int64(st.Type)] != ""
 }
 
-// clockOf is the time now by the clock of the file system that a directory of
+// ClockOf is the time now by the clock of the file system that a directory of
 // ours is on, and that file system.
-func clockOf(dir string) (now int64, dev uint64, err error) {
+func ClockOf(dir string) (now int64, dev uint64, err error) {
 	f, err := os.CreateTemp(dir, ".clock-*")
 	if err != nil {
 		return 0, 0, err
@@ -202,7 +202,7 @@ func clockOf(dir string) (now int64, dev uint64, err error) {
 	return st.Ctim.Nano(), uint64(st.Dev), nil
 }
 
-func deviceOf(path string) (uint64, error) {
+func DeviceOf(path string) (uint64, error) {
 	var st unix.Stat_t
 	err := unix.Stat(path, &st)
 	return uint64(st.Dev), err

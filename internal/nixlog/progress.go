@@ -1,12 +1,22 @@
-package nix
+package nixlog
 
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
+
+// DrvName is the name within a store path, without .drv.
+func DrvName(p string) string {
+	base := path.Base(p)
+	if i := strings.IndexByte(base, '-'); i >= 0 {
+		base = base[i+1:]
+	}
+	return strings.TrimSuffix(base, ".drv")
+}
 
 // Event is one thing Nix did while it evaluated or built.
 type Event struct {
@@ -41,9 +51,9 @@ const (
 	resPostBuildLine = 107
 )
 
-const tailLines = 200 // of each build's log, kept to find the line that decides
+const TailLines = 200 // of each build's log, kept to find the line that decides
 
-var ansiRe = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
+var AnsiRe = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
 
 type activity struct {
 	kind int
@@ -51,9 +61,9 @@ type activity struct {
 	drv  string // builds: the store path
 }
 
-// logReader reads Nix's stderr, internal-json or plain, turns it into events
+// LogReader reads Nix's stderr, internal-json or plain, turns it into events
 // and keeps it as plain text.
-type logReader struct {
+type LogReader struct {
 	tell  func(Event)
 	buf   []byte
 	text  bytes.Buffer
@@ -61,15 +71,15 @@ type logReader struct {
 	tails map[string][]string
 }
 
-func newLogReader(tell func(Event)) *logReader {
+func NewLogReader(tell func(Event)) *LogReader {
 	if tell == nil {
 		tell = func(Event) {}
 	}
-	return &logReader{tell: tell, acts: map[uint64]activity{}, tails: map[string][]string{}}
+	return &LogReader{tell: tell, acts: map[uint64]activity{}, tails: map[string][]string{}}
 }
 
 // Write implements io.Writer; it never fails.
-func (r *logReader) Write(p []byte) (int, error) {
+func (r *LogReader) Write(p []byte) (int, error) {
 	r.buf = append(r.buf, p...)
 	for {
 		i := bytes.IndexByte(r.buf, '\n')
@@ -82,7 +92,7 @@ func (r *logReader) Write(p []byte) (int, error) {
 }
 
 // Close reads what came after the last newline.
-func (r *logReader) Close() {
+func (r *LogReader) Close() {
 	if len(r.buf) > 0 {
 		r.line(string(r.buf))
 		r.buf = nil
@@ -90,10 +100,10 @@ func (r *logReader) Close() {
 }
 
 // Text is everything said so far, as plain lines.
-func (r *logReader) Text() string { return r.text.String() }
+func (r *LogReader) Text() string { return r.text.String() }
 
 // Tails are the last lines of the logs of builds, by .drv.
-func (r *logReader) Tails() map[string][]string { return r.tails }
+func (r *LogReader) Tails() map[string][]string { return r.tails }
 
 type message struct {
 	Action string            `json:"action"`
@@ -105,7 +115,7 @@ type message struct {
 	Fields []json.RawMessage `json:"fields"`
 }
 
-func (r *logReader) line(l string) {
+func (r *LogReader) line(l string) {
 	js, ok := strings.CutPrefix(l, "@nix ")
 	var m message
 	if !ok || json.Unmarshal([]byte(js), &m) != nil {
@@ -129,8 +139,8 @@ func (r *logReader) line(l string) {
 	}
 }
 
-func (r *logReader) say(text string) {
-	text = strings.TrimRight(ansiRe.ReplaceAllString(text, ""), "\r\n")
+func (r *LogReader) say(text string) {
+	text = strings.TrimRight(AnsiRe.ReplaceAllString(text, ""), "\r\n")
 	r.text.WriteString(text + "\n")
 	if strings.TrimSpace(text) != "" {
 		r.tell(Event{Kind: "message", Text: text})
@@ -151,15 +161,15 @@ func (a activity) visible() bool {
 
 var cacheFileRe = lazyre.New(`(?:\.narinfo|\.nar(?:\.\w+)?|/nix-cache-info|\.ls)$`)
 
-func (r *logReader) start(m message) {
+func (r *LogReader) start(m message) {
 	a := activity{kind: m.Type}
 	switch m.Type {
 	case actBuild:
 		a.drv = str(m.Fields, 0)
-		a.name = drvName(a.drv)
+		a.name = DrvName(a.drv)
 		delete(r.tails, a.drv)
 	case actCopyPath:
-		a.name = drvName(str(m.Fields, 0))
+		a.name = DrvName(str(m.Fields, 0))
 	case actFileTransfer:
 		a.name = str(m.Fields, 0)
 	}
@@ -169,15 +179,15 @@ func (r *logReader) start(m message) {
 	}
 }
 
-func (r *logReader) result(m message) {
+func (r *LogReader) result(m message) {
 	a := r.acts[m.ID]
 	switch m.Type {
 	case resBuildLogLine, resPostBuildLine:
-		text := ansiRe.ReplaceAllString(str(m.Fields, 0), "")
+		text := AnsiRe.ReplaceAllString(str(m.Fields, 0), "")
 		r.text.WriteString(a.name + "> " + text + "\n")
 		tail := append(r.tails[a.drv], text)
-		if len(tail) > tailLines {
-			tail = tail[len(tail)-tailLines:]
+		if len(tail) > TailLines {
+			tail = tail[len(tail)-TailLines:]
 		}
 		r.tails[a.drv] = tail
 		r.tell(Event{Kind: "log", Name: a.name, Text: text})

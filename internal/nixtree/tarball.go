@@ -1,4 +1,4 @@
-package nix
+package nixtree
 
 import (
 	"archive/tar"
@@ -49,7 +49,7 @@ func HashTarball(r io.Reader) (sri string, err error) {
 	if err := t.write(h); err != nil {
 		return "", fmt.Errorf("tarball: %w", err)
 	}
-	return formatSRI(h.Sum(nil)), nil
+	return FormatSRI(h.Sum(nil)), nil
 }
 
 type tarNode struct {

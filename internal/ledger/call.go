@@ -1,0 +1,140 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// call makes one call of sbatch. The error is a *RefusedError, a
+// *NotTakenError or an *UncertainError.
+func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
+	calls := CallsOf(in)
+	c, token := calls[i], token(r, in.Round, i, len(calls))
+	args := append([]string{"--comment=" + comment(r, token)}, c.Options...)
+	if c.Array != "" {
+		array := "--array=" + c.Array
+		if c.Limit > 0 {
+			array += fmt.Sprintf("%%%d", c.Limit)
+		}
+		args = append(args, array)
+	}
+	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
+		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
+	}
+	id, err := q.Submit(ctx, script, args...)
+	if err == nil {
+		if id.Cluster == "" {
+			id.Cluster = in.Cluster
+		}
+		return newJob(c, id, "sbatch", p.Now()), nil
+	}
+	var se *slurm.SubmitError
+	if errors.As(err, &se) && se.Permanent {
+		return refusedCall(ctx, r, q, p, in, c, token, err)
+	}
+	// An sbatch that still runs, behind a wrapper that was killed, holds the lock.
+	lock.release()
+	again, sure, lerr := lockSubmit(r)
+	*lock = again
+	if lerr != nil {
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, lerr)}
+	}
+	var ferr error
+	for n, pause := range lookAgain {
+		time.Sleep(pause)
+		var found []slurm.JobRef
+		if found, ferr = q.FindByComment(ctx, token); len(found) > 0 {
+			return foundJob(c, found, in.Cluster, p.Now()), nil
+		}
+		if ferr != nil && n > 0 {
+			break // Slurm does not answer: the next command asks it again
+		}
+	}
+	if ferr != nil || !sure {
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
+	}
+	// The answer decides, also for a job that turns up later: it would stop. One
+	// that started meanwhile has answered before us.
+	j := newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
+	if len(calls) > 1 {
+		if j, werr := writeAnswer(r, in.Round, i, len(calls), j); werr == nil && j.JobID != 0 {
+			return j, nil
+		}
+	}
+	return j, &NotTakenError{r.ID, err}
+}
+
+// refusedCall is a call of which sbatch says that it was refused: a wrapper may
+// say so of a job that Slurm took, which is then in the queue already.
+func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, c facts.Call, token string, err error) (facts.Job, error) {
+	if proc.NotFound(err) {
+		return facts.Job{}, &RefusedError{err} // there is no sbatch
+	}
+	found, ferr := q.FindByComment(ctx, token)
+	switch {
+	case len(found) > 0:
+		return foundJob(c, found, in.Cluster, p.Now()), nil
+	case ferr != nil:
+		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
+	}
+	return facts.Job{}, &RefusedError{err}
+}
+
+// lookAgain are the pauses before a job is looked for whose submission said
+// neither yes nor no: slurmctld may be late, but not for long.
+var lookAgain = []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second}
+
+// withDependency adds to the dependency that the options have.
+func withDependency(args []string, dep string) []string {
+	for i, a := range args {
+		if strings.HasPrefix(a, "--dependency=") {
+			args[i] = a + "," + dep
+			return args
+		}
+	}
+	return append(args, "--dependency="+dep)
+}
+
+func newJob(c facts.Call, id slurm.JobRef, how string, now time.Time) facts.Job {
+	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, Submitted: id.Submitted, How: how, Time: now.UTC(), Call: c}
+	if ts := TasksOf(c); len(ts) > 0 {
+		j.First = ts[0]
+	}
+	return j
+}
+
+// foundJob is a call whose token jobs of the queue carry. One of them is the
+// run's; which, the first to start may still decide.
+func foundJob(c facts.Call, found []slurm.JobRef, cluster string, now time.Time) facts.Job {
+	found[0].Cluster = cluster
+	j := newJob(c, found[0], "queue", now)
+	for _, more := range found[1:] {
+		j.Copies = append(j.Copies, more.ID)
+	}
+	return j
+}
+
+// writeAnswer settles the fate of one of several calls; what was written before
+// holds, and is returned.
+func writeAnswer(r rundir.Run, round, call, calls int, j facts.Job) (facts.Job, error) {
+	file := answerFile(r, round, call, calls)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return j, err
+	}
+	err := durable.Write(file, j)
+	if errors.Is(err, durable.ErrExists) {
+		err = durable.Read(file, &j)
+	}
+	return j, err
+}

@@ -1,0 +1,119 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/slurm"
+)
+
+// CopyError says, on the node, that the run is another job's than this one, or
+// that its submission was given up before this job started.
+type CopyError struct {
+	RunID string
+	Job   int64 // the run's; 0: none
+	Mine  int64
+}
+
+func (e *CopyError) Error() string {
+	if e.Job == 0 {
+		return fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", e.RunID, e.Mine)
+	}
+	return fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", e.RunID, e.Job, e.Mine)
+}
+
+// Hint is the way out.
+func (e *CopyError) Hint() string { return "nixbatch status tells what became of the run" }
+
+// StrangerError says, on the node, that this process is not where the run was
+// submitted to.
+type StrangerError struct{ Message, Way string }
+
+func (e *StrangerError) Error() string { return e.Message }
+
+// Hint is the way out.
+func (e *StrangerError) Hint() string { return e.Way }
+
+// Witness settles, from within a job, which job its call became: the first to
+// say so is right. job is what Slurm says of this process; its ID is 0 outside
+// of Slurm. An error says that it must not run: a *CopyError, a *StrangerError,
+// or that nothing could be written down. Nothing of the run is touched then.
+func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
+	var in facts.Intent
+	err := durable.Read(IntentFile(r, t.Round), &in)
+	known := err == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("intent: %w", err)
+	}
+	switch {
+	case in.Local:
+		return nil
+	case known && job.ID == 0:
+		return &StrangerError{"run " + r.ID + " was submitted to Slurm, and this is no job of Slurm's: it stops",
+			"submit the job file with --local to run it on this machine"}
+	case job.ID == 0:
+		return nil // nobody was told of such a run
+	}
+	calls := max(t.Calls, 1)
+	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
+	cluster := in.Cluster
+	if ok && j.Cluster != "" {
+		cluster = j.Cluster // sbatch said so
+	}
+	if cluster != "" && job.Cluster != "" && cluster != job.Cluster {
+		return &StrangerError{fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
+			"submit the job file there"}
+	}
+	if !ok {
+		if !known {
+			return nil // submitted by hand: nobody waits for an answer
+		}
+		if j, err = firstWord(r, t, job, in, p); err != nil {
+			return err
+		}
+	}
+	if j.JobID == job.ID {
+		return nil
+	}
+	why := &CopyError{r.ID, j.JobID, job.ID}
+	leaveCopy(r, job, why, p)
+	return why
+}
+
+// firstWord writes down that the call became this job, unless it is written
+// already what it became.
+func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, p About) (facts.Job, error) {
+	in.Round = t.Round
+	all, calls := CallsOf(in), max(t.Calls, 1)
+	if t.Call >= len(all) || calls != len(all) {
+		return facts.Job{}, &StrangerError{fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run"}
+	}
+	job.Cluster = in.Cluster
+	j := newJob(all[t.Call], job, "start", p.Now())
+	var err error
+	if calls > 1 {
+		j, err = writeAnswer(r, t.Round, t.Call, calls, j)
+	} else {
+		var s facts.Submit
+		s, err = writeSubmit(r, p, in, []facts.Job{j})
+		j.JobID = s.JobID
+	}
+	if err != nil {
+		return j, fmt.Errorf("this job's id could not be written down: %w", err)
+	}
+	return j, nil
+}
+
+// leaveCopy notes that a copy came, and stopped. That it stops is what counts.
+func leaveCopy(r rundir.Run, job slurm.JobRef, why error, p About) {
+	dir := filepath.Join(r.Dir, "copies")
+	_ = os.MkdirAll(dir, 0o700)
+	_ = durable.Write(filepath.Join(dir, job.String()+".json"), facts.Copy{Schema: facts.CopySchema, RunID: r.ID, JobID: job.ID,
+		Cluster: job.Cluster, Time: p.Now().UTC(), Reason: why.Error()})
+}

@@ -1,0 +1,67 @@
+package slurm
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"sync"
+)
+
+// defaultConf is where Slurm's commands look for slurm.conf on most systems.
+const defaultConf = "/etc/slurm/slurm.conf"
+
+// asked keeps what a controller said of its name for as long as the process
+// lives: a cluster is not renamed while it is asked.
+var asked sync.Map
+
+// Cluster is the name of the cluster that Slurm's commands speak to, in lower
+// case as Slurm has it: the one in SLURM_CLUSTERS, else ClusterName of
+// slurm.conf(5) where that can be read, which is what the commands go by and
+// costs no process, else the controller's own word.
+func (c *Client) Cluster(ctx context.Context) (string, error) {
+	env := c.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	get := func(name string) (value string) {
+		for _, kv := range env {
+			if v, ok := strings.CutPrefix(kv, name+"="); ok {
+				value = v
+			}
+		}
+		return value
+	}
+	if list := get("SLURM_CLUSTERS"); list != "" {
+		if strings.ContainsAny(list, ", ") || list == "all" {
+			return "", errors.New("SLURM_CLUSTERS names several clusters: which one a job is on could not be told")
+		}
+		return strings.ToLower(list), nil
+	}
+	conf := get("SLURM_CONF")
+	if conf == "" && get("SLURM_CONF_SERVER") == "" {
+		conf = defaultConf
+	}
+	if text, err := os.ReadFile(conf); err == nil {
+		if name := ParseConfig(string(text)).ClusterName(); name != "" {
+			return name, nil
+		}
+	}
+	key := strings.Join([]string{conf, get("SLURM_CONF_SERVER"), get("PATH")}, "\n")
+	own := c.Runner == nil // another one may reach another cluster
+	if name, ok := asked.Load(key); ok && own {
+		return name.(string), nil
+	}
+	told, err := c.Config(ctx)
+	if err != nil {
+		return "", err
+	}
+	name := told.ClusterName()
+	if name == "" {
+		return "", errors.New("cluster: scontrol show config tells no ClusterName")
+	}
+	if own {
+		asked.Store(key, name)
+	}
+	return name, nil
+}
