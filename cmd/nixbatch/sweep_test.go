@@ -90,7 +90,7 @@ rm running/$NIXBATCH_TASK
 	dir := doc.Runs[0].Dir
 	for file, want := range map[string]string{
 		"tasks/0-999/0/attempt-0/end.json": `"exit_code": 1`, "tasks/0-999/0/attempt-1/end.json": `"exit_code": 0`,
-		"submit-1.json": `"--mem=30M"`, "tasks/0-999/3/attempt-0/end.json": `"path": "out/oh*-6-31G*.txt"`,
+		"submit-1.json": `"--mem=90M"`, "tasks/0-999/3/attempt-0/end.json": `"path": "out/oh*-6-31G*.txt"`,
 	} {
 		if data, err := os.ReadFile(filepath.Join(dir, file)); err != nil || !strings.Contains(string(data), want) {
 			t.Errorf("%s lacks %s: %v\n%s", file, want, err, data)
@@ -160,7 +160,7 @@ func TestManyTasks(t *testing.T) {
 		table += fmt.Sprintf("%d,%d\n", i, i%500)
 	}
 	s.write("all.csv", table, 0o600)
-	s.job("all", "partition: m, mem: 20M, time: 60", "sweep: {csv: all.csv}\n", `[ "$n" = "$NIXBATCH_TASK" ]
+	s.job("all", "partition: m, mem: 60M, time: 60", "sweep: {csv: all.csv}\n", `[ "$n" = "$NIXBATCH_TASK" ]
 [ "$k" != 499 ]`)
 	s.must("submit", "all.yaml")
 	bad := n / 500
