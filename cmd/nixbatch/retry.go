@@ -39,7 +39,12 @@ func retryCommand(s Streams) *cli.Command {
 			p.Clear()
 			tellCopies(s, sub)
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
+				id, answered := ui.JobIDs(sub)
+				out := map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": id, "tasks": tasks}
+				if answered != 0 {
+					out["answered_job_id"] = answered
+				}
+				return ui.PrintJSON(s.Out, out)
 			}
 			screen.Printf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
 			return nil

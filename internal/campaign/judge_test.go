@@ -132,7 +132,7 @@ func (e evidence) submission(s saying, v *verdict) {
 				v.untrue = append(v.untrue, fmt.Sprintf("%s said that nothing was submitted, and the queue had %v", cmd, j))
 			}
 		}
-	case s.code == 0 && t.job == 0:
+	case s.code == 0 && t.job == 0 && t.says == 0:
 		v.untrue = append(v.untrue, cmd+" exited with 0 and named no job")
 	}
 }

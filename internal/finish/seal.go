@@ -170,7 +170,7 @@ func wanted(s status.Status, mine []facts.Job, j slurm.AcctJob) bool {
 		if m.Time.IsZero() {
 			m.Time = s.Job.Time
 		}
-		return (j.Array == 0 || m.JobID == j.Array) && ledger.Wanted(s.Run, m, s.Job.Priv.User).Is(j.Sight())
+		return (j.Array == 0 || m.JobID == j.Array) && ledger.Wanted(s.Run, m, s.Job.Priv).Is(j.Sight())
 	})
 }
 

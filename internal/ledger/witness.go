@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,14 +20,20 @@ type CopyError struct {
 	RunID string
 	Job   int64 // the run's; 0: none
 	Mine  int64
+	Err   error // why Slurm could not be asked whether that is so; nil: it was, or need not be
 }
 
 func (e *CopyError) Error() string {
 	if e.Job == 0 {
 		return fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", e.RunID, e.Mine)
 	}
+	if e.Err != nil {
+		return fmt.Sprintf("sbatch said that run %s is job %d, and Slurm could not be asked whether that is so: job %d stops: %v", e.RunID, e.Job, e.Mine, e.Err)
+	}
 	return fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", e.RunID, e.Job, e.Mine)
 }
+
+func (e *CopyError) Unwrap() error { return e.Err }
 
 // Hint is the way out.
 func (e *CopyError) Hint() string { return "nixbatch status tells what became of the run" }
@@ -44,21 +51,24 @@ func (e *StrangerError) Hint() string { return e.Way }
 // say so is right. job is what Slurm says of this process; its ID is 0 outside
 // of Slurm. An error says that it must not run: a *CopyError, a *StrangerError,
 // or that nothing could be written down. Nothing of the run is touched then.
-func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
+// Where sbatch's answer names another job, q is asked whose that is: see takeOver;
+// instead is the number that the answer had then.
+func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef, q Submitter, p About) (instead int64, err error) {
 	var in facts.Intent
-	err := durable.Read(IntentFile(r, t.Round), &in)
+	err = durable.Read(IntentFile(r, t.Round), &in)
 	known := err == nil
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("intent: %w", err)
+		return 0, fmt.Errorf("intent: %w", err)
 	}
+	in.Round = t.Round
 	switch {
 	case in.Local:
-		return nil
+		return 0, nil
 	case known && job.ID == 0:
-		return &StrangerError{"run " + r.ID + " was submitted to Slurm, and this is no job of Slurm's: it stops",
+		return 0, &StrangerError{"run " + r.ID + " was submitted to Slurm, and this is no job of Slurm's: it stops",
 			"submit the job file with --local to run it on this machine"}
 	case job.ID == 0:
-		return nil // nobody was told of such a run
+		return 0, nil // nobody was told of such a run
 	}
 	calls := max(t.Calls, 1)
 	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
@@ -67,29 +77,34 @@ func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 		cluster = j.Cluster // sbatch said so
 	}
 	if cluster != "" && job.Cluster != "" && cluster != job.Cluster {
-		return &StrangerError{fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
+		return 0, &StrangerError{fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
 			"submit the job file there"}
 	}
 	if !ok {
 		if !known {
-			return nil // submitted by hand: nobody waits for an answer
+			return 0, nil // submitted by hand: nobody waits for an answer
 		}
 		if j, err = firstWord(r, t, job, in, p); err != nil {
-			return err
+			return 0, err
+		}
+	}
+	var unasked error
+	if known && j.JobID != job.ID && Claimed(j) {
+		if j, unasked, err = takeOver(ctx, r, t, job, in, j, q, p); err != nil {
+			return 0, fmt.Errorf("this job's id could not be written down: %w", err)
 		}
 	}
 	if j.JobID == job.ID {
-		return nil
+		return j.Instead, nil
 	}
-	why := &CopyError{r.ID, j.JobID, job.ID}
+	why := &CopyError{r.ID, j.JobID, job.ID, unasked}
 	leaveCopy(r, job, why, p)
-	return why
+	return 0, why
 }
 
 // firstWord writes down that the call became this job, unless it is written
 // already what it became.
 func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, p About) (facts.Job, error) {
-	in.Round = t.Round
 	all, calls := CallsOf(in), max(t.Calls, 1)
 	if t.Call >= len(all) || calls != len(all) {
 		return facts.Job{}, &StrangerError{fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run"}

@@ -99,7 +99,7 @@ func witnesses(ctx context.Context, w Watcher, p ledger.About, here string, all 
 		}
 	}
 	said.Time, said.Covers = now.UTC(), ids
-	if err := said.ask(ctx, w, oldest(p, all, ask)); err != nil {
+	if err := said.ask(ctx, w, oldest(p, all, ask), wanted(all, ask)); err != nil {
 		return said.index(), err
 	}
 	if p.Cache != "" && os.MkdirAll(filepath.Dir(p.Cache), 0o700) == nil {
@@ -145,9 +145,26 @@ func query(ids []int64, since time.Time) slurm.Query {
 	return q
 }
 
-func (a *answer) ask(ctx context.Context, w Watcher, since time.Time) error {
+// wanted are the jobs of the runs, once each.
+func wanted(all []Status, ask []int) (out []slurm.Wanted) {
+	have := map[int64]bool{}
+	for _, i := range ask {
+		for _, t := range all[i].Tasks {
+			if t.Submitted && !have[t.Job] {
+				have[t.Job] = true
+				out = append(out, t.Wanted)
+			}
+		}
+	}
+	return out
+}
+
+func (a *answer) ask(ctx context.Context, w Watcher, since time.Time, wants []slurm.Wanted) error {
 	var err error
 	if a.Queue, err = w.Queue(ctx, query(a.Covers, since)); err != nil {
+		return err
+	}
+	if err := w.Unclear(ctx, a.Queue, wants...); err != nil {
 		return err
 	}
 	open := map[int64]bool{} // jobs of which the queue tells all that matters
