@@ -117,34 +117,37 @@ func look(ctx context.Context, q Submitter, w slurm.Wanted, call string) (whose,
 }
 
 // Correct looks for the jobs of the calls whose claim is doubted, and corrects
-// what is found; changed says whether anything was. Where Slurm shows the number
-// as another's job, and for certain none of the run's, that is written down too.
-func Correct(ctx context.Context, r rundir.Run, q Submitter, p About, doubted func(job int64) bool) (changed bool, err error) {
+// what is found. Where Slurm shows the number
+// as another's job, and for certain none of the run's, that is written down too; a
+// number that nobody could confirm counts no more than no answer (see Settle).
+func Correct(ctx context.Context, r rundir.Run, q Submitter, p About, doubted func(job int64) bool) error {
 	ins, err := Intents(r)
 	if err != nil {
-		return false, err
+		return err
 	}
 	for _, in := range ins {
 		for c, call := range CallsOf(in) {
 			j, ok := Answer(r, in, c)
-			if !ok || !Claimed(j) || !doubted(j.JobID) {
+			if !ok || !Claimed(j) || !doubted(j.JobID) || proven(r, facts.TicketOf(in, c), call, j) {
 				continue
 			}
 			is, ok, err := found(ctx, r, q, p, in, c, j)
+			if err == nil && ok {
+				_, err = correct(r, in, c, j, is)
+			}
 			if err != nil {
-				return changed, err
+				return err
 			}
-			if !ok {
-				continue
-			}
-			is.Call = call
-			if _, err := correct(r, in, c, j, is); err != nil {
-				return changed, err
-			}
-			changed = true
 		}
 	}
-	return changed, nil
+	return nil
+}
+
+// free reports whether no sbatch of a submission is left.
+func free(r rundir.Run) bool {
+	lock, sure, err := lockSubmit(r)
+	lock.release()
+	return err == nil && sure
 }
 
 // found is the job that a call with a doubted claim really became.
@@ -158,7 +161,9 @@ func found(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 		j = foundJob(c, all, in.Cluster, p.Now())
 		return j, j.JobID != claim.JobID, nil
 	}
-	if p.Now().Sub(in.Time) < inFlight {
+	if age := p.Now().Sub(in.Time); claim.Unconfirmed && age > settleAfter && free(r) {
+		return newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now()), true, nil
+	} else if age < inFlight {
 		return j, false, nil
 	}
 	user := facts.SubmitPerson{}

@@ -113,16 +113,19 @@ func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, 
 	j := newJob(all[t.Call], job, "start", p.Now())
 	var err error
 	if calls > 1 {
-		j, err = writeAnswer(r, t.Round, t.Call, calls, j)
+		_, err = writeAnswer(r, t.Round, t.Call, calls, j)
 	} else {
-		var s facts.Submit
-		s, err = writeSubmit(r, p, in, []facts.Job{j})
-		j.JobID = s.JobID
+		_, err = writeSubmit(r, p, in, []facts.Job{j})
 	}
 	if err != nil {
 		return j, fmt.Errorf("this job's id could not be written down: %w", err)
 	}
-	return j, nil
+	// Somebody may have been quicker: what is written holds, and who wrote it
+	// matters.
+	if j, ok := Answer(r, in, t.Call); ok {
+		return j, nil
+	}
+	return j, errors.New("this job's id was written down, and cannot be read")
 }
 
 // leaveCopy notes that a copy came, and stopped. That it stops is what counts.

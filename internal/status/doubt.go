@@ -3,13 +3,16 @@ package status
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // doubts looks for the real jobs of those runs whose number is sbatch's word
-// alone, and under whose number Slurm shows no job of theirs. Where any was found
+// alone, and under whose number Slurm shows another job, or none where that word
+// was not Slurm's own. Where any was found
 // the run is read again, and Slurm is asked about its job.
 func doubts(ctx context.Context, w Watcher, p ledger.About, here string, all []Status, ask []int, said *answer) (*answer, error) {
 	again := false
@@ -18,15 +21,14 @@ func doubts(ctx context.Context, w Watcher, p ledger.About, here string, all []S
 		if len(jobs) == 0 {
 			continue
 		}
-		changed, err := ledger.Correct(ctx, all[i].Run, w, p, func(job int64) bool { return jobs[job] })
-		if err != nil {
+		if err := ledger.Correct(ctx, all[i].Run, w, p, func(job int64) bool { return jobs[job] }); err != nil {
 			return said, err
 		}
-		if changed {
-			unsettled := all[i].Unsettled
-			all[i] = fromFiles(all[i].Run)
-			all[i].Unsettled, again = unsettled, true
-		}
+		// The job itself may have been quicker.
+		unsettled := all[i].Unsettled
+		all[i] = fromFiles(all[i].Run)
+		all[i].Unsettled = unsettled
+		again = again || !slices.ContainsFunc(all[i].Tasks, func(t TaskStatus) bool { return jobs[t.Job] })
 	}
 	if !again {
 		return said, nil
@@ -34,28 +36,31 @@ func doubts(ctx context.Context, w Watcher, p ledger.About, here string, all []S
 	return witnesses(ctx, w, p, here, all, ask)
 }
 
-// doubted are those numbers of a run.
+// doubted are those numbers of a run. One that Slurm has forgotten is believed
+// all the same where Slurm's own sbatch said it.
 func (a *answer) doubted(s *Status) map[int64]bool {
 	out := map[int64]bool{}
-	for pass := range 2 {
-		for i := range s.Tasks {
-			t := &s.Tasks[i]
-			if !t.Submitted || !t.claimed {
-				continue
-			}
-			if pass == 0 {
-				out[t.Job] = true
-				continue
-			}
-			_, queued := a.queued(t)
-			_, counted := a.counted(t)
-			if queued || counted || t.Start {
-				delete(out, t.Job)
-			}
+	for i := range s.Tasks {
+		if t := &s.Tasks[i]; t.Submitted && t.claimed && !out[t.Job] && (t.unconfirmed || a.shows(t.Job)) {
+			out[t.Job] = true
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	for i := range s.Tasks {
+		t := &s.Tasks[i]
+		_, queued := a.queued(t)
+		_, counted := a.counted(t)
+		if queued || counted {
+			delete(out, t.Job)
 		}
 	}
 	return out
 }
+
+// shows reports whether Slurm shows anything under a number.
+func (a *answer) shows(job int64) bool { return a.numbers[job] }
 
 // tellInstead says of a task that is not over that sbatch named another job.
 func (t *TaskStatus) tellInstead() {
