@@ -7,7 +7,6 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/text"
-	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // doubts looks for the real jobs of those runs whose number is sbatch's word
