@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // SlurmError says that Slurm could not be asked.
@@ -18,6 +19,10 @@ func (e *SlurmError) Error() string {
 	if proc.NotFound(e.Err) {
 		return "there is no Slurm on this machine"
 	}
+	var many *slurm.ManyClustersError
+	if errors.As(e.Err, &many) {
+		return many.Error()
+	}
 	return fmt.Sprintf("slurm could not be asked: %v", e.Err)
 }
 
@@ -27,6 +32,10 @@ func (e *SlurmError) Unwrap() error { return e.Err }
 func (e *SlurmError) Hint() string {
 	if proc.NotFound(e.Err) {
 		return "log in to a submit host" + e.local(", or run the job here with --local")
+	}
+	var many *slurm.ManyClustersError
+	if errors.As(e.Err, &many) {
+		return many.Hint()
 	}
 	return "try sinfo by hand" + e.local("; --local runs the job here without Slurm")
 }
