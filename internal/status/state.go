@@ -123,7 +123,8 @@ type Watcher = ledger.Submitter
 
 // States merges, for every run given, its files, squeue and sacct: one squeue
 // and at most one sacct for all of them together, or none where p.Cache holds an
-// answer of a few seconds ago. Slurm's terminal state outranks the exit code;
+// answer of a few seconds ago; more only for jobs whose comment was changed before
+// anybody saw them, and for numbers that are not the run's. Slurm's terminal state outranks the exit code;
 // gone from the queue is not completed. A run that is settled by its own files
 // alone asks nobody. The error says that Slurm did not answer; the states are
 // then from the files.
