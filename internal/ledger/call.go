@@ -36,13 +36,15 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
 		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
 	}
+	own := make(chan bool, 1)
+	go func() { own <- q.OwnSubmit() }() // it reads a file, while sbatch is at work
 	id, err := q.Submit(ctx, script, args...)
 	if err == nil {
 		if id.Cluster == "" {
 			id.Cluster = in.Cluster
 		}
 		var j facts.Job
-		if j, err = believed(ctx, r, q, p, in, i, id); err == nil {
+		if j, err = believed(ctx, r, q, p, in, i, id, <-own); err == nil {
 			return j, nil
 		}
 	}
@@ -85,10 +87,10 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 // believed is the job that sbatch named in one whole line. Slurm's own sbatch is
 // believed at once; of what stands in its place Slurm is asked first. Where that
 // cannot be asked, the number is written down as a claim.
-func believed(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, i int, id slurm.JobRef) (facts.Job, error) {
+func believed(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, i int, id slurm.JobRef, own bool) (facts.Job, error) {
 	c := CallsOf(in)[i]
 	j := newJob(c, id, "sbatch", p.Now())
-	if q.OwnSubmit() || id.Cluster != in.Cluster {
+	if own || id.Cluster != in.Cluster {
 		return j, nil
 	}
 	who, ref, err := look(ctx, q, Wanted(r, j, submitter(p)), token(r, in.Round, i, len(CallsOf(in))))

@@ -57,7 +57,12 @@ func TestForgottenByTheController(t *testing.T) {
 		}
 	})
 	client := &slurm.Client{Env: c.Env()}
-	other, err := client.Submit(t.Context(), []byte("#!/bin/sh\ntrue\n"), "--hold", "--job-name=job", "--output=/dev/null", "--chdir="+c.Dir)
+	// The node is taken: all others wait. (Of held jobs that were never eligible sacct
+	// tells only by their number, tried with 22.05.8.)
+	if _, err := client.Submit(t.Context(), []byte("#!/bin/sh\nexec sleep infinity\n"), "--exclusive", "--output=/dev/null", "--chdir="+c.Dir); err != nil {
+		t.Fatal(err)
+	}
+	other, err := client.Submit(t.Context(), []byte("#!/bin/sh\ntrue\n"), "--exclusive", "--job-name=job", "--output=/dev/null", "--chdir="+c.Dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +93,7 @@ func TestForgottenByTheController(t *testing.T) {
 			if tc.blind {
 				q = blind{s}
 			}
-			_, err := ledger.SubmitCalls(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--hold"}}})
+			_, err := ledger.SubmitCalls(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--exclusive"}}})
 			var uncertain *ledger.UncertainError
 			if err != nil && !(tc.blind && errors.As(err, &uncertain)) {
 				t.Fatal(err)
