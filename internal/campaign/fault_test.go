@@ -36,10 +36,12 @@ type fault struct {
 	// cancelled: a user cancelled it, so that it need not complete.
 	cancelled bool
 	// hurt: the fault itself may end the payload early, such as a node's death.
-	hurt  bool
-	wrong verdict
-	undo  []func()
-	elsew *site // where commands of another shell speak to; nil: here
+	hurt bool
+	// slurmLost: Slurm has lost a job that it took.
+	slurmLost bool
+	wrong     verdict
+	undo      []func()
+	elsew     *site // where commands of another shell speak to; nil: here
 }
 
 type bystander struct {
@@ -173,6 +175,11 @@ func (f *fault) front(program, body string) {
 	real, err := exec.LookPath(program)
 	if f.broken(err) {
 		return
+	}
+	if program == "sinfo" { // whose answer is remembered for a minute
+		if err := os.Remove(filepath.Join(f.dir, ".nixbatch", "inventory.json")); !os.IsNotExist(err) {
+			f.broken(err)
+		}
 	}
 	const head = `#!/bin/bash
 REAL=%s AUX=%s PROJECT=%s RANDOM2=%02d
