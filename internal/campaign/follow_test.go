@@ -62,8 +62,8 @@ func (f *fault) finish() {
 
 // sites are the clusters on which there may be jobs of the project.
 func (f *fault) sites() []*site {
-	if f.plan.kind.lane == pair {
-		return []*site{f.c, f.g.other}
+	if f.other != nil {
+		return []*site{f.c, f.other}
 	}
 	return []*site{f.c}
 }
