@@ -20,7 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // lookTimeout bounds the one step that looks at all nodes of a job. srun retries
@@ -123,7 +123,7 @@ func (a *Agent) withFeatures(seen []seenNode) []seenNode {
 }
 
 func inHosts(list, node string) bool {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	return err == nil && slices.Contains(names, node)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Why is what can be said about a run's, or a task's, state.
@@ -186,7 +187,7 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 		}
 	}
 	for name, value := range options {
-		if mib, err := slurm.ParseSize(value); err == nil && slurm.IsMemory(name) {
+		if mib, err := slurm.ParseSize(value); err == nil && sbatch.IsMemory(name) {
 			mem.Asked = mib << 20
 			if name == "mem-per-cpu" {
 				mem.Asked *= int64(max(job.CPUs, pl.Threads.CPUs, 1))
