@@ -81,7 +81,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		return err
 	}
 	classes := cluster.Classes(n.nodes, k)
-	out := ui.Nodes{Schema: "nixbatch/nodes/v1"}
+	out := ui.Nodes{Schema: ui.NodesSchema}
 	if asking {
 		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
