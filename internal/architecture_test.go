@@ -10,7 +10,6 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
-	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -58,12 +57,6 @@ var layers = [][]string{
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/sbatch", "slurm/slurmtest"}
 
 var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options"}
-
-// pure must not reach the outside: no files, no processes, no network.
-var pure = map[string][]string{
-	"internal/resources": {"os", "net", "io/ioutil", "path/filepath", "syscall", "golang.org/x/sys/unix"},
-	"internal/plan":      {"os", "net", "io/ioutil", "path/filepath", "syscall", "golang.org/x/sys/unix"},
-}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.
@@ -217,23 +210,6 @@ func TestKeepers(t *testing.T) {
 	for _, k := range keepers {
 		if !used[k.pkg] {
 			t.Errorf("nobody imports %s: the rule about it says nothing", k.pkg)
-		}
-	}
-}
-
-func TestPurePackages(t *testing.T) {
-	seen := map[string]bool{}
-	for _, p := range packages(t) {
-		for _, bad := range pure[p.folder()] {
-			if slices.Contains(p.Imports, bad) {
-				t.Errorf("%s imports %s: it is pure", p.folder(), bad)
-			}
-		}
-		seen[p.folder()] = true
-	}
-	for _, folder := range slices.Sorted(maps.Keys(pure)) {
-		if !seen[folder] {
-			t.Errorf("there is no package %s", folder)
 		}
 	}
 }
