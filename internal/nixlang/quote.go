@@ -3,6 +3,7 @@ package nixlang
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -145,13 +146,10 @@ func quoteSet(set map[string]any, indent string) (string, error) {
 
 var plainKeyRe = lazyre.New(`^[A-Za-z_][A-Za-z0-9_'-]*$`)
 
-var keywords = map[string]bool{
-	"assert": true, "else": true, "if": true, "in": true, "inherit": true,
-	"let": true, "or": true, "rec": true, "then": true, "with": true,
-}
+var keywords = []string{"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"}
 
 func quoteKey(k string) string {
-	if plainKeyRe.MatchString(k) && !keywords[k] {
+	if plainKeyRe.MatchString(k) && !slices.Contains(keywords, k) {
 		return k
 	}
 	return QuoteString(k)
