@@ -39,12 +39,7 @@ func retryCommand(s Streams) *cli.Command {
 			p.Clear()
 			tellCopies(s, sub)
 			if c.Bool("json") {
-				id, answered := ui.JobIDs(sub)
-				out := map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": id, "tasks": tasks}
-				if answered != 0 {
-					out["answered_job_id"] = answered
-				}
-				return ui.PrintJSON(s.Out, out)
+				return ui.PrintJSON(s.Out, ui.RetriedOf(r, sub, tasks))
 			}
 			screen.Printf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
 			return nil

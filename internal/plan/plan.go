@@ -18,7 +18,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Schema is the name of the plan's JSON.
@@ -57,7 +58,7 @@ type Plan struct {
 	// Resources is the tasks, and what one of them may use.
 	Resources  resources.Layout `json:"resources"`
 	Launcher   string           `json:"launcher"`
-	Slurm      slurm.Options    `json:"slurm"`
+	Slurm      sbatch.Options   `json:"slurm"`
 	Env        []facts.Var      `json:"env,omitempty"`
 	Inputs     []string         `json:"inputs"`
 	Outputs    []string         `json:"outputs"`
@@ -214,7 +215,7 @@ func (p *Plan) Archs() []string {
 // plan does not know.
 func (p *Plan) ThreadsPerCore(node string) int {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err == nil && slices.Contains(names, node) {
 			return max(c.ThreadsCore, 1)
 		}

@@ -60,7 +60,7 @@ func (t *Steps) Done(name string) {
 
 // SubmittedOf is that of a submission of which no more is known.
 func SubmittedOf(sub *submit.Submitted) Submitted {
-	out := Submitted{Schema: "nixbatch/submitted/v1", RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs}
+	out := Submitted{Schema: SubmittedSchema, RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs}
 	out.JobID, out.Answered = JobIDs(sub.Job)
 	return out
 }
