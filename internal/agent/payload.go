@@ -17,6 +17,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
@@ -212,9 +213,9 @@ func (a *Agent) script(b facts.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
 	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
-	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), facts.Refused)
+	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), fault.Refused.ExitCode())
 	// See payload: a line comes when the start is written down.
-	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", facts.Refused)
+	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", fault.Refused.ExitCode())
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
 	own := []facts.Var{
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},

@@ -116,16 +116,7 @@ type Class struct {
 	Not         []cpuflags.WhyNot `json:"not,omitempty"`
 }
 
-// Error is a job that cannot be planned.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
-// Make makes the plan. An *Error or a *site.RefusedError says why there can be
-// none.
+// Make makes the plan. A *fault.Error says why there can be none.
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{

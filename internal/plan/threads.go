@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -111,7 +111,7 @@ func Kinds(classes []cluster.Class) []resources.Node {
 func Request(o slurm.Options, local bool) (resources.Request, error) {
 	r, err := resources.FromOptions(o)
 	if err != nil {
-		return r, &Error{err.Error(), ""}
+		return r, fault.New(err.Error(), "")
 	}
 	if local {
 		l, _, _ := resources.Plan(r, nil, resources.Wishes{})
@@ -136,20 +136,16 @@ func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local
 	}
 	l, notes, err := resources.Plan(r, nodes, resources.Wishes{PerTask: s.Threads.PerTask, Ranks: s.Launcher != "none"})
 	if err != nil {
-		var re *resources.Error
-		if errors.As(err, &re) {
-			return t, l, &Error{re.Message, re.Way}
-		}
 		return t, l, err
 	}
 	t.PerTask, t.CPUs, t.notes = l.ThreadsPerTask, l.CPUsPerTask, notes
 	if o, i := s.Threads.Nested.Outer, s.Threads.Nested.Inner; o > 0 {
 		t.Nested = &Nested{o, i}
 		if o*i > t.PerTask {
-			return t, l, &Error{
+			return t, l, fault.New(
 				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
-			}
+			)
 		}
 	}
 	var job []facts.Var

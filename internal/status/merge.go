@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -150,7 +151,7 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 		return "its deadline came"
 	case t.end != nil && t.end.Reason != "":
 		return t.end.Reason
-	case state == slurm.Failed && code == facts.Refused && t.Brief.Elapsed == 0:
+	case state == slurm.Failed && code == fault.Refused.ExitCode() && t.Brief.Elapsed == 0:
 		return "exit code 120: nixbatch stopped it before its first line"
 	case state == slurm.Failed && code > 0:
 		return exitReason(code)

@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -34,15 +35,6 @@ type problemJSON struct {
 	Hint    string `json:"hint,omitempty"`
 }
 
-// Hint is the way out that an error names, or "".
-func Hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
-}
-
 // PrintError tells a person what went wrong.
 func PrintError(w io.Writer, err error) {
 	var ps jobspec.Problems
@@ -63,7 +55,7 @@ func PrintError(w io.Writer, err error) {
 		}
 		screen.Printf(w, "%s\n", l)
 	}
-	if h := Hint(err); h != "" {
+	if h := fault.Hint(err); h != "" {
 		screen.Printf(w, "hint: %s\n", h)
 	}
 }
@@ -98,7 +90,7 @@ func lines(err error) []string {
 
 // PrintErrorJSON tells a program what went wrong.
 func PrintErrorJSON(w io.Writer, err error, exitCode int) {
-	e := errorJSON{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: Hint(err)}
+	e := errorJSON{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: fault.Hint(err)}
 	var ps jobspec.Problems
 	if errors.As(err, &ps) {
 		e.Message = fmt.Sprintf("%d problems in %s", len(ps), ps[0].File)

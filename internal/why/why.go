@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -271,7 +272,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 	default:
 		y.Words = "it failed" + text.Because(y.Reason)
 		switch {
-		case code == facts.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
+		case code == fault.Refused.ExitCode() && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
 			y.Words = "nixbatch stopped it before the first of its lines: " + text.Short(y.Reason)
 		case status.ExitWords[code].Way != "":
 			next("%s", status.ExitWords[code].Way)
