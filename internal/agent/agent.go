@@ -19,7 +19,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
@@ -185,7 +184,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	defer func() { a.launch.done() }()
 	for _, in := range a.plan.Inputs {
 		f := digest.File(in, in, digest.HashLimit)
-		if f.Skipped == syscall.ENOENT.Error() {
+		if f.Why() == facts.SkipMissing {
 			return 0, fault.New(fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted")
 		}
 		s.Inputs = append(s.Inputs, f)

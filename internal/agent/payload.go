@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -101,7 +102,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	}
 	switch {
 	case told != "":
-		end.Reason = facts.ToldToEnd + ": " + told
+		end.TellToEnd(told)
 	case end.ExitCode != 0:
 		end.Reason = a.diskFull(end.ExitCode)
 	}
@@ -252,10 +253,12 @@ func (a *Agent) describe(patterns []string, limit int64) []facts.File {
 			seen[pattern] = true
 			continue
 		}
-		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
-		if err != nil || len(names) == 0 {
-			out = append(out, facts.File{Path: pattern, Skipped: "no such file"})
-			continue
+		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			out = append(out, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
+		case len(names) == 0:
+			out = append(out, facts.File{Path: pattern, Skipped: "no such file", Skip: facts.SkipMissing})
 		}
 		for _, n := range names {
 			// The record does not describe itself.
@@ -276,9 +279,9 @@ func (a *Agent) changed(limit int64) (out []facts.InputChange) {
 		}
 		switch now := digest.File(was.Path, was.Path, limit); {
 		case now.Skipped != "":
-			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped})
+			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped, Skip: now.Skip})
 		case now.SHA256 != was.SHA256:
-			out = append(out, facts.InputChange{Path: was.Path, What: "other contents at the end"})
+			out = append(out, facts.InputChange{Path: was.Path, What: facts.OtherContents})
 		}
 	}
 	return out

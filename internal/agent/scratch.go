@@ -82,7 +82,7 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 				if errors.As(err, &pe) {
 					err = pe.Err
 				}
-				failed = append(failed, facts.File{Path: n, Skipped: err.Error()})
+				failed = append(failed, facts.File{Path: n, Skipped: err.Error(), Skip: facts.SkipUnreadable})
 			}
 		}
 	}

@@ -101,7 +101,9 @@ type Build struct {
 type Class struct {
 	Nodes       string            `json:"nodes"` // a host list
 	Count       int               `json:"count"`
-	Layout      string            `json:"layout,omitempty"`
+	Layout      string            `json:"layout,omitempty"` // of a node, for people: sockets × cores × threads
+	Sockets     int               `json:"sockets,omitempty"`
+	CoresSocket int               `json:"cores_per_socket,omitempty"`
 	MemoryMiB   int64             `json:"memory_mib,omitempty"`
 	CPUs        int               `json:"cpus,omitempty"` // of a node, as Slurm counts them
 	ThreadsCore int               `json:"threads_per_core"`

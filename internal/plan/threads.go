@@ -224,12 +224,7 @@ func (p *Plan) NodeKind(node string) resources.Node {
 		if err != nil || !slices.Contains(names, node) {
 			continue
 		}
-		n := resources.Node{Count: c.Count, CPUs: c.CPUs, Threads: c.ThreadsCore}
-		// Class.Layout of package cluster: sockets × cores × threads.
-		if _, err := fmt.Sscanf(c.Layout, "%d×%d×%d", &n.Sockets, &n.Cores, &n.Threads); err != nil {
-			return resources.Node{Count: c.Count, Threads: c.ThreadsCore}
-		}
-		return n
+		return resources.Node{Count: c.Count, CPUs: c.CPUs, Sockets: c.Sockets, Cores: c.CoresSocket, Threads: c.ThreadsCore}
 	}
 	return resources.Node{}
 }
