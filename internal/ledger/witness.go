@@ -10,46 +10,34 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// CopyError says, on the node, that the run is another job's than this one, or
-// that its submission was given up before this job started.
-type CopyError struct {
-	RunID string
-	Job   int64 // the run's; 0: none
-	Mine  int64
-	Err   error // why Slurm could not be asked whether that is so; nil: it was, or need not be
+// copied says, on the node, that the run is another job's than mine, or, where
+// that is 0, that its submission was given up before mine started. unasked is why
+// Slurm could not be asked whether that is so; nil: it was, or need not be.
+func copied(r rundir.Run, job, mine int64, unasked error) error {
+	message := fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", r.ID, job, mine)
+	switch {
+	case job == 0:
+		message = fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", r.ID, mine)
+	case unasked != nil:
+		message = fmt.Sprintf("sbatch said that run %s is job %d, and Slurm could not be asked whether that is so: job %d stops: %v", r.ID, job, mine, unasked)
+	}
+	return &fault.Error{Kind: fault.Copied, Message: message, Way: "nixbatch status tells what became of the run", Err: unasked}
 }
 
-func (e *CopyError) Error() string {
-	if e.Job == 0 {
-		return fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", e.RunID, e.Mine)
-	}
-	if e.Err != nil {
-		return fmt.Sprintf("sbatch said that run %s is job %d, and Slurm could not be asked whether that is so: job %d stops: %v", e.RunID, e.Job, e.Mine, e.Err)
-	}
-	return fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", e.RunID, e.Job, e.Mine)
-}
-
-func (e *CopyError) Unwrap() error { return e.Err }
-
-// Hint is the way out.
-func (e *CopyError) Hint() string { return "nixbatch status tells what became of the run" }
-
-// StrangerError says, on the node, that this process is not where the run was
+// stranger says, on the node, that this process is not where the run was
 // submitted to.
-type StrangerError struct{ Message, Way string }
-
-func (e *StrangerError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *StrangerError) Hint() string { return e.Way }
+func stranger(message, way string) error {
+	return &fault.Error{Kind: fault.Stranger, Message: message, Way: way}
+}
 
 // Witness settles, from within a job, which job its call became: the first to
 // say so is right. job is what Slurm says of this process; its ID is 0 outside
-// of Slurm. An error says that it must not run: a *CopyError, a *StrangerError,
+// of Slurm. An error says that it must not run: of kind Copied or Stranger,
 // or that nothing could be written down. Nothing of the run is touched then.
 // Where sbatch's answer names another job, q is asked whose that is: see takeOver;
 // instead is the number that the answer had then.
@@ -65,8 +53,8 @@ func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef
 	case in.Local:
 		return 0, nil
 	case known && job.ID == 0:
-		return 0, &StrangerError{"run " + r.ID + " was submitted to Slurm, and this is no job of Slurm's: it stops",
-			"submit the job file with --local to run it on this machine"}
+		return 0, stranger("run "+r.ID+" was submitted to Slurm, and this is no job of Slurm's: it stops",
+			"submit the job file with --local to run it on this machine")
 	case job.ID == 0:
 		return 0, nil // nobody was told of such a run
 	}
@@ -77,8 +65,8 @@ func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef
 		cluster = j.Cluster // sbatch said so
 	}
 	if cluster != "" && job.Cluster != "" && cluster != job.Cluster {
-		return 0, &StrangerError{fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
-			"submit the job file there"}
+		return 0, stranger(fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
+			"submit the job file there")
 	}
 	if !ok {
 		if !known {
@@ -97,7 +85,7 @@ func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef
 	if j.JobID == job.ID {
 		return j.Instead, nil
 	}
-	why := &CopyError{r.ID, j.JobID, job.ID, unasked}
+	why := copied(r, j.JobID, job.ID, unasked)
 	leaveCopy(r, job, why, p)
 	return 0, why
 }
@@ -107,7 +95,7 @@ func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef
 func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, p About) (facts.Job, error) {
 	all, calls := CallsOf(in), max(t.Calls, 1)
 	if t.Call >= len(all) || calls != len(all) {
-		return facts.Job{}, &StrangerError{fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run"}
+		return facts.Job{}, stranger(fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run")
 	}
 	job.Cluster = in.Cluster
 	j := newJob(all[t.Call], job, "start", p.Now())

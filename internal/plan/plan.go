@@ -102,7 +102,9 @@ type Build struct {
 type Class struct {
 	Nodes       string            `json:"nodes"` // a host list
 	Count       int               `json:"count"`
-	Layout      string            `json:"layout,omitempty"`
+	Layout      string            `json:"layout,omitempty"` // of a node, for people: sockets × cores × threads
+	Sockets     int               `json:"sockets,omitempty"`
+	CoresSocket int               `json:"cores_per_socket,omitempty"`
 	MemoryMiB   int64             `json:"memory_mib,omitempty"`
 	CPUs        int               `json:"cpus,omitempty"` // of a node, as Slurm counts them
 	ThreadsCore int               `json:"threads_per_core"`
@@ -117,16 +119,7 @@ type Class struct {
 	Not         []cpuflags.WhyNot `json:"not,omitempty"`
 }
 
-// Error is a job that cannot be planned.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
-// Make makes the plan. An *Error or a *site.RefusedError says why there can be
-// none.
+// Make makes the plan. A *fault.Error says why there can be none.
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{

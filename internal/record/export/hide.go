@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
@@ -20,7 +21,7 @@ func redactor(r *load.Record) (*private.Redactor, []byte, error) {
 	case errors.Is(err, fs.ErrNotExist) && r.Redacted():
 		return nil, nil, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, &Error{private.PrivateFile + " is not in this record: what is private in it is not known", "export it where it was made"}
+		return nil, nil, fault.New(private.PrivateFile+" is not in this record: what is private in it is not known", "export it where it was made")
 	case err != nil:
 		return nil, nil, fmt.Errorf("export: %w", err)
 	}

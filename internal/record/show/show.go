@@ -28,10 +28,6 @@ import (
 // Schema names the JSON of a record as a whole.
 const Schema = "nixbatch/record/v1"
 
-// noSuchFile begins the reason why the node has no hash of a file that is not
-// there.
-const noSuchFile = "no such file"
-
 const maxShown = 5 // attempts, outputs and the like on the page
 
 func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
@@ -117,7 +113,7 @@ func (p *page) add(a load.Attempt) error {
 		who := fmt.Sprintf("task %d, attempt %d", a.Task, a.Attempt)
 		for _, f := range e.Outputs {
 			switch {
-			case !strings.HasPrefix(f.Skipped, noSuchFile):
+			case f.Why() != facts.SkipMissing:
 				p.outputs = append(p.outputs, f)
 			case a.Last:
 				p.missing.add(f.Path, "declared, and not written by "+who)
