@@ -20,22 +20,7 @@ import (
 // *NotTakenError or an *UncertainError.
 func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
 	calls := CallsOf(in)
-	c, token := calls[i], token(r, in.Round, i, len(calls))
-	args := []string{"--comment=" + comment(r, token)}
-	if o := outputOption(script); o != "" {
-		args = append(args, o)
-	}
-	args = append(args, c.Options...)
-	if c.Array != "" {
-		array := "--array=" + c.Array
-		if c.Limit > 0 {
-			array += fmt.Sprintf("%%%d", c.Limit)
-		}
-		args = append(args, array)
-	}
-	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
-		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
-	}
+	c, args := calls[i], arguments(r, in, i, script, before)
 	own := make(chan bool, 1)
 	go func() { own <- q.OwnSubmit() }() // it reads a file, while sbatch is at work
 	id, err := q.Submit(ctx, script, args...)
@@ -82,6 +67,28 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 		}
 	}
 	return j, &NotTakenError{r.ID, err}
+}
+
+// arguments are those of a call of sbatch.
+func arguments(r rundir.Run, in facts.Intent, i int, script []byte, before []facts.Job) []string {
+	calls := CallsOf(in)
+	c := calls[i]
+	args := []string{"--comment=" + comment(r, token(r, in.Round, i, len(calls)))}
+	if o := outputOption(script); o != "" {
+		args = append(args, o)
+	}
+	args = append(args, c.Options...)
+	if c.Array != "" {
+		array := "--array=" + c.Array
+		if c.Limit > 0 {
+			array += fmt.Sprintf("%%%d", c.Limit)
+		}
+		args = append(args, array)
+	}
+	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
+		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
+	}
+	return args
 }
 
 // believed is the job that sbatch named in one whole line. Slurm's own sbatch is
