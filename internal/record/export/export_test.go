@@ -124,9 +124,14 @@ func TestExportOfExport(t *testing.T) {
 	if diff := cmp.Diff(files(t, first), files(t, again)); diff != "" {
 		t.Error(diff)
 	}
-	direct, _ := write(t, run, export.Options{Format: "json", Redact: true})
+	// What is private in it is known where the run is, and nowhere else.
 	later := filepath.Join(t.TempDir(), "later")
-	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
+	var ee *export.Error
+	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); !errors.As(err, &ee) || !strings.Contains(ee.Way, "where it was made") {
+		t.Error(err)
+	}
+	direct, _ := write(t, run, export.Options{Format: "json", Redact: true})
+	if _, err := export.Write(t.Context(), open(t, direct), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(files(t, direct), files(t, later)); diff != "" {

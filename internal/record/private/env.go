@@ -27,7 +27,7 @@ func (r *Redactor) envToken(s string) string {
 	if s == "" {
 		return ""
 	}
-	return tokenStart + r.keyed("value\x00", strings.NewReader(s))[:32]
+	return r.token(s)
 }
 
 // jobFile is a job file with tokens for the values of env:, and without the

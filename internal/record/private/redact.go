@@ -1,12 +1,10 @@
 package private
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -36,6 +34,9 @@ type Private struct {
 	// Env says that the values of the job file's env: are private as well. Seals
 	// of before this was so do not have it, and are read as they were made.
 	Env bool `json:"env,omitempty"`
+	// Split says that whole files have a key of their own, which Key makes of the
+	// salt. Seals of before there was one do not have it.
+	Split bool `json:"split,omitempty"`
 }
 
 // Redactor replaces what is private by tokens. Equal values get equal tokens in
@@ -43,6 +44,7 @@ type Private struct {
 // redacted already.
 type Redactor struct {
 	salt  []byte
+	key   *Key
 	words map[string]bool
 	names map[string]string // those of words that are looked for in longer ones
 	long  []string          // the longest first
@@ -56,7 +58,7 @@ func NewRedactor(p Private) (*Redactor, error) {
 	if err != nil || len(salt) != sha256.Size {
 		return nil, errors.New("its salt is not 32 bytes in hexadecimal")
 	}
-	r := &Redactor{salt: salt, words: map[string]bool{}, env: p.Env}
+	r := &Redactor{salt: salt, key: newKey(salt, p.Split), words: map[string]bool{}, env: p.Env}
 	for _, w := range p.Words {
 		if strings.IndexFunc(w, notInWord) < 0 {
 			r.words[w] = true
@@ -74,22 +76,13 @@ func (r *Redactor) Token(s string) string {
 	if strings.HasPrefix(s, tokenStart) {
 		return s
 	}
-	return tokenStart + r.keyed("value\x00", strings.NewReader(s))[:32]
+	return r.token(s)
 }
 
 const tokenStart = "redacted-"
 
-// Whole is the keyed hash of a whole file: it proves that not a byte changed to
-// whoever has the salt, and tells nothing to others.
-func (r *Redactor) Whole(in io.Reader) string { return r.keyed("file\x00", in) }
-
-func (r *Redactor) keyed(kind string, in io.Reader) string {
-	h := hmac.New(sha256.New, r.salt)
-	io.WriteString(h, kind)
-	if _, err := io.Copy(h, in); err != nil {
-		return "" // equal to no hash
-	}
-	return hex.EncodeToString(h.Sum(nil))
+func (r *Redactor) token(s string) string {
+	return tokenStart + keyed(r.salt, "value\x00", strings.NewReader(s))[:32]
 }
 
 // Form is a file as a redacted export has it: JSON in canonical form with every

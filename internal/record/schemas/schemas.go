@@ -27,7 +27,7 @@ import (
 var kinds = map[string]any{
 	facts.IntentSchema: facts.Intent{}, facts.SubmitSchema: facts.Submit{}, facts.StartSchema: facts.Start{}, facts.EndSchema: facts.End{},
 	facts.EnvironmentSchema: facts.Environment{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
-	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, plan.Schema: plan.Plan{}, load.ContentsSchema: load.Contents{},
+	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, private.KeySchema: private.KeyData{}, plan.Schema: plan.Plan{}, load.ContentsSchema: load.Contents{},
 	check.Schema: check.Report{}, compare.Schema: compare.Report{}, show.ListSchema: show.List{},
 }
 
