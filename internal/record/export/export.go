@@ -298,7 +298,7 @@ func (b *bundler) file(role string, f facts.File) error {
 	}
 	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
 	if b.form != nil {
-		c.Path = string(b.form.Text([]byte(f.Path)))
+		c.Path = b.form.Path(f.Path)
 	}
 	var err error
 	switch {

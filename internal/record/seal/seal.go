@@ -280,7 +280,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	if err != nil {
 		return private.Private{}, err
 	}
-	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Values: w.Values(), Env: true, Split: true}
+	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Values: w.Values(), Names: w.Names(), Short: w.Short(), Env: true, Split: true}
 	r, err := private.NewRedactor(p)
 	if err != nil {
 		return p, err
