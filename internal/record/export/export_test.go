@@ -318,6 +318,18 @@ func TestCycloneDX(t *testing.T) {
 	}
 }
 
+// The name of a CPU that was faked is not cited as the node's.
+func TestMethodsOfFakedCPU(t *testing.T) {
+	for _, faked := range []bool{true, false} {
+		run := sealed(t, recordtest.Options{Faked: faked})
+		dir, _ := write(t, run, export.Options{Format: "methods"})
+		text := files(t, dir)["methods.txt"]
+		if strings.Contains(text, "Test CPU") == faked || strings.Contains(text, facts.Faked) != faked {
+			t.Errorf("faked %t: %s", faked, text)
+		}
+	}
+}
+
 func TestMethods(t *testing.T) {
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Arch: "znver4", Edit: func(p *plan.Plan) {
 		p.Compiler = "13.2.0"
