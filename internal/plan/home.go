@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
-	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // machine is the architecture of a Nix system: "x86_64" of "x86_64-linux".

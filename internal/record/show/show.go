@@ -88,7 +88,7 @@ func (p *page) add(a load.Attempt) error {
 		}
 		for _, n := range s.Nodes {
 			same := func(o facts.Node) bool {
-				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
+				return o.CPUName() == n.CPUName() && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
 			}
 			if !slices.ContainsFunc(p.nodes, same) {
 				p.nodes = append(p.nodes, n)
@@ -176,7 +176,7 @@ func Text(w io.Writer, r *load.Record) error {
 	}
 	for _, n := range p.nodes {
 		m := n.Machine
-		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPU.Name, m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
+		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPUName(), m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
 	}
 	if s := p.first; s != nil {
 		row("ran", "build %s, %s a task, %s", strings.Join(p.builds, ", "), count(s.Threads, "thread"), count(len(s.Affinity), "processor"))
