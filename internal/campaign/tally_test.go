@@ -76,12 +76,10 @@ func (y *tally) table() string {
 	defer y.mu.Unlock()
 	var b strings.Builder
 	line := func(name string, r row) {
-		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d %8.1f
-", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged,
+		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d %8.1f\n", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged,
 			r.took.Seconds()/float64(max(1, r.count)))
 	}
-	fmt.Fprintf(&b, "%-34s %5s %5s %8s %8s %7s %9s %8s
-", "kind", "count", "lost", "doubled", "foreign", "untrue", "unjudged", "seconds")
+	fmt.Fprintf(&b, "%-34s %5s %5s %8s %8s %7s %9s %8s\n", "kind", "count", "lost", "doubled", "foreign", "untrue", "unjudged", "seconds")
 	var all row
 	for _, good := range []bool{false, true} {
 		for _, name := range slices.Sorted(maps.Keys(y.rows)) {
