@@ -11,8 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/digest"
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
 
@@ -40,47 +38,6 @@ func TestPipesAreRefused(t *testing.T) {
 	}
 	if code, _, diag := s.run("plan", "job.yaml"); code != exitUsage || !strings.Contains(diag, "is a pipe, not a file") {
 		t.Errorf("exit code %d\n%s", code, diag)
-	}
-}
-
-// opened waits until a process has a file open.
-func opened(t *testing.T, pid int, file string) {
-	t.Helper()
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
-		links, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fd/*")
-		for _, l := range links {
-			if to, err := os.Readlink(l); err == nil && to == file {
-				return
-			}
-		}
-	}
-}
-
-// Reading what takes minutes ends when it is told to, and leaves nothing.
-func TestInterruptedReading(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, "reading")
-	big := facts.File{Path: "big", Size: 1 << 40, SHA256: digest.Bytes(nil)}
-	run := recordtest.Make(t, s.dir, recordtest.Options{Outputs: []facts.File{big}})
-	run.Seal(t)
-	file := filepath.Join(run.WorkDir, "big")
-	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Truncate(file, 1<<40)); err != nil {
-		t.Fatal(err)
-	}
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		cmd, out, diag := s.cmd("record", "verify", "--no-store")
-		cmd.Dir = run.WorkDir
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		opened(t, cmd.Process.Pid, file)
-		if err := cmd.Process.Signal(sig); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // the exit code is looked at
-		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || out.String() != "" || diag.String() != "nixbatch: interrupted\n" {
-			t.Errorf("%v: exit code %d\n%s%s", sig, code, out, diag)
-		}
 	}
 }
 

@@ -105,7 +105,7 @@ func openRecord(ctx context.Context, s Streams, name string) (*load.Record, erro
 // that has something else to do; it is tried again with the next.
 func sealOver(ctx context.Context, s Streams, states []status.Status) {
 	if err := finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()); err != nil {
-		screen.Printf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+		ui.PrintError(s.Err, fmt.Errorf("the record could not be sealed: %w", err))
 	}
 }
 
@@ -167,7 +167,7 @@ func recordSeal(s Streams) *cli.Command {
 		Name: "seal", Usage: "seal the record of a run that is over", ArgsUsage: "[RUN]",
 		Description: "Commands that find a run over seal it by themselves. This seals also a run of which only its files tell that it\n" +
 			"is over, and signs. Exit codes: 0 done, 2 no such run, not over, or sealed already, 5 Slurm did not answer.",
-		Flags: []cli.Flag{jsonFlag(), &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
+		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "anew", Usage: "also where a seal was made before, and is gone"}, &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRecord(c)
 			if err != nil {
@@ -186,7 +186,11 @@ func recordSeal(s Streams) *cli.Command {
 				if serr != nil {
 					return &ledger.UncertainError{RunID: r.ID, Err: serr}
 				}
-				if _, err := finish.Seal(c.Context, states[0], newClient(), about(), true); err != nil {
+				make := finish.Seal
+				if c.Bool("anew") {
+					make = finish.Anew
+				}
+				if _, err := make(c.Context, states[0], newClient(), about(), true); err != nil {
 					return err
 				}
 			} else if c.String("sign") == "" {
