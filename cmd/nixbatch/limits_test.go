@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
 
@@ -115,5 +117,45 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	if failed == 0 {
 		t.Error("nothing failed: the limit limits nothing")
+	}
+}
+
+// With little memory there is an error, not the trace of a program; at the least
+// that is allowed, it works.
+func TestLittleMemory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "little")
+	run := recordtest.Make(t, s.dir, recordtest.Options{})
+	run.Seal(t)
+	// A record that may be read, and takes more than there is.
+	large := recordtest.Make(t, filepath.Join(s.dir, "large"), recordtest.Options{Edit: func(p *plan.Plan) {
+		p.Run = strings.Repeat("x", 100<<20)
+	}})
+	for _, tc := range []struct {
+		flag string
+		kib  int
+		args string
+		want string
+		code int
+	}{
+		{"-v", minSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitUsage},
+		{"-v", minSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-v", minSpace >> 10, "check ../job.yaml", "", 0},
+		{"-v", minSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+		{"-d", minData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitUsage},
+		{"-d", minData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-d", minData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+	} {
+		cmd, out, diag := s.cmd()
+		cmd = &exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", fmt.Sprintf("ulimit %s %d; exec %s %s", tc.flag, tc.kib, cmd.Path, tc.args)},
+			Env: cmd.Env, Dir: run.WorkDir, Stdout: out, Stderr: diag}
+		err := cmd.Run()
+		text := out.String() + diag.String()
+		if strings.Contains(text, "goroutine") || strings.Contains(text, "runtime stack") || err != nil && text == "" || !strings.Contains(text, tc.want) {
+			t.Errorf("%s %d, %s: %v\n%.600s", tc.flag, tc.kib, tc.args, err, text)
+		}
+		if code := cmd.ProcessState.ExitCode(); code != tc.code {
+			t.Errorf("%s %d, %s: exit code %d\n%.600s", tc.flag, tc.kib, tc.args, code, text)
+		}
 	}
 }

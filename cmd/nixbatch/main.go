@@ -7,11 +7,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"syscall"
 
-	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -26,9 +23,11 @@ func mainCode() int {
 	if code, ok := nodeSide(s, os.Args[1:]); ok {
 		return code
 	}
-	if err := descriptors(); err != nil {
-		ui.PrintError(screen.To(s.Err, s.Err), err)
-		return exitUsage
+	for _, enough := range []func() error{descriptors, memory} {
+		if err := enough(); err != nil {
+			ui.PrintError(screen.To(s.Err, s.Err), err)
+			return exitUsage
+		}
 	}
 	if len(os.Args) == 2 && os.Args[1] == "--version" {
 		// Scripts ask it; it takes none of the commands to answer.
@@ -40,24 +39,4 @@ func mainCode() int {
 	})
 	defer stop()
 	return Run(ctx, s, os.Args[1:])
-}
-
-// descriptors makes sure that there are as many file descriptors as Go's runtime
-// takes for itself: it ends with a trace where it does not get them.
-func descriptors() error {
-	const few = 8
-	var open []int
-	defer func() {
-		for _, fd := range open {
-			syscall.Close(fd)
-		}
-	}()
-	for range few {
-		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-		if err != nil {
-			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough")
-		}
-		open = append(open, fd)
-	}
-	return nil
 }

@@ -85,7 +85,11 @@ func recordPath(ctx context.Context, s Streams, name string) (path string, isRun
 	}
 	if !finish.Sealed(r) {
 		// Whether it is over is asked where Slurm is; a record can be read anywhere.
-		if states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about()); serr == nil {
+		states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about())
+		if err := ctx.Err(); err != nil {
+			return "", false, err
+		}
+		if serr == nil {
 			sealOver(ctx, s, states)
 		}
 	}
@@ -183,6 +187,9 @@ func recordSeal(s Streams) *cli.Command {
 			}
 			if !finish.Sealed(r) {
 				states, serr := status.States(c.Context, newClient(), []rundir.Run{r}, about())
+				if err := c.Context.Err(); err != nil {
+					return err
+				}
 				if serr != nil {
 					return &ledger.UncertainError{RunID: r.ID, Err: serr}
 				}

@@ -67,7 +67,7 @@ func TestSignalsEndCommands(t *testing.T) {
 			}
 		}
 	})
-	for _, tc := range []struct {
+	for n, tc := range []struct {
 		program string // the deaf one
 		args    []string
 		held    bool // the first signal alone need not end it
@@ -81,12 +81,13 @@ func TestSignalsEndCommands(t *testing.T) {
 		{"squeue", []string{"cancel", "signals"}, false},
 		{"squeue", []string{"retry", "signals"}, false},
 		{"squeue", []string{"record", "show", "signals"}, false},
+		{"squeue", []string{"record", "seal", "signals"}, false},
 		{"sinfo", []string{"nodes"}, false},
 		{"sbatch", []string{"nodes", "--probe"}, true},
 	} {
 		s.unfront()
 		s.front(tc.program, deaf)
-		for i, sig := range ending {
+		for i, sig := range []syscall.Signal{syscall.SIGINT, ending[n%len(ending)]} {
 			cmd, out, diag := s.starts(s.dir, tc.args...)
 			s.awaits(cmd, diag, func() bool { return os.Remove(filepath.Join(s.dir, "started")) == nil })
 			twice := tc.held || i == 0
