@@ -58,7 +58,7 @@ func descriptors() error {
 	for range few {
 		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
-			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough")
+			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough").Because(err)
 		}
 		open = append(open, fd)
 	}

@@ -113,6 +113,9 @@ func TestFewDescriptors(t *testing.T) {
 			if err != nil {
 				failed++
 			}
+			if code := cmd.ProcessState.ExitCode(); code == exitUsage {
+				t.Errorf("%d descriptors, %s: exit code %d, as if the job file were wrong\n%.600s", n, args, code, text)
+			}
 		}
 	}
 	if failed == 0 {
@@ -138,11 +141,11 @@ func TestLittleMemory(t *testing.T) {
 		want string
 		code int
 	}{
-		{"-v", minSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitUsage},
+		{"-v", minSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitSystem},
 		{"-v", minSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
 		{"-v", minSpace >> 10, "check ../job.yaml", "", 0},
 		{"-v", minSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
-		{"-d", minData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitUsage},
+		{"-d", minData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitSystem},
 		{"-d", minData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
 		{"-d", minData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
 	} {

@@ -18,7 +18,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Schema is the name of the plan's JSON.
@@ -57,7 +58,7 @@ type Plan struct {
 	// Resources is the tasks, and what one of them may use.
 	Resources resources.Layout `json:"resources"`
 	Launcher  string           `json:"launcher"`
-	Slurm     slurm.Options    `json:"slurm"`
+	Slurm     sbatch.Options   `json:"slurm"`
 	Env       []facts.Var      `json:"env,omitempty"`
 	// Private are names of Env and of the sweep whose values leave the site in no
 	// redacted export.
@@ -104,7 +105,9 @@ type Build struct {
 type Class struct {
 	Nodes       string            `json:"nodes"` // a host list
 	Count       int               `json:"count"`
-	Layout      string            `json:"layout,omitempty"`
+	Layout      string            `json:"layout,omitempty"` // of a node, for people: sockets × cores × threads
+	Sockets     int               `json:"sockets,omitempty"`
+	CoresSocket int               `json:"cores_per_socket,omitempty"`
 	MemoryMiB   int64             `json:"memory_mib,omitempty"`
 	CPUs        int               `json:"cpus,omitempty"` // of a node, as Slurm counts them
 	ThreadsCore int               `json:"threads_per_core"`
@@ -119,16 +122,7 @@ type Class struct {
 	Not         []cpuflags.WhyNot `json:"not,omitempty"`
 }
 
-// Error is a job that cannot be planned.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
-// Make makes the plan. An *Error or a *site.RefusedError says why there can be
-// none.
+// Make makes the plan. A *fault.Error says why there can be none.
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{
@@ -218,7 +212,7 @@ func (p *Plan) Archs() []string {
 // plan does not know.
 func (p *Plan) ThreadsPerCore(node string) int {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err == nil && slices.Contains(names, node) {
 			return max(c.ThreadsCore, 1)
 		}

@@ -25,10 +25,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/nix-community/go-nix/pkg/nar"
-	"github.com/nix-community/go-nix/pkg/storepath"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/humanize"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
@@ -55,14 +56,6 @@ type People struct {
 	Author, ORCID, Affiliation, URL, License string
 }
 
-// Error is something that the user can mend.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
 // Write writes the export and returns the list of what is in it; nil for forms
 // that hold no files of the run.
 // Where ctx ends before, nothing is left of it.
@@ -75,7 +68,7 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 		o.MaxTree = 10 << 20
 	}
 	if _, err := os.Lstat(o.Out); err == nil {
-		return nil, &Error{o.Out + " exists already", "give another name with -o; nothing is replaced"}
+		return nil, fault.New(o.Out+" exists already", "give another name with -o; nothing is replaced")
 	}
 	stage, err := os.MkdirTemp(filepath.Dir(o.Out), ".nixbatch-export-")
 	if err != nil {
@@ -103,7 +96,7 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 			err = hide(r, root)
 		}
 	default:
-		err = &Error{fmt.Sprintf("there is no format %q", o.Format), "formats are " + strings.Join(Formats, ", ")}
+		err = fault.New(fmt.Sprintf("there is no format %q", o.Format), "formats are "+strings.Join(Formats, ", "))
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -150,7 +143,7 @@ type bundler struct {
 
 func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.Contents, error) {
 	if r.Seal == nil {
-		return nil, &Error{"run " + r.RunID + " is not sealed", "it is when it is over: nixbatch record seal " + r.RunID}
+		return nil, fault.New("run "+r.RunID+" is not sealed", "it is when it is over: nixbatch record seal "+r.RunID)
 	}
 	b := &bundler{Record: r, ctx: ctx, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
@@ -379,7 +372,7 @@ func treeName(hash string) string {
 }
 
 func (b *bundler) tree(store string, c *load.Content) error {
-	if !storepath.PathRe.MatchString(store) {
+	if !nixstore.IsPath(store) {
 		c.Absent = "it is not in this machine's store"
 		return nil
 	}

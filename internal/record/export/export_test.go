@@ -17,6 +17,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -80,7 +81,7 @@ func TestNothingIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := export.Write(t.Context(), open(t, run.Dir), export.Options{Format: "json", Out: file})
-		var ee *export.Error
+		var ee *fault.Error
 		if data, _ := os.ReadFile(file); !errors.As(err, &ee) || string(data) != "mine" {
 			t.Errorf("%s: %v, %q", out, err, data)
 		}
@@ -126,7 +127,7 @@ func TestExportOfExport(t *testing.T) {
 	}
 	// What is private in it is known where the run is, and nowhere else.
 	later := filepath.Join(t.TempDir(), "later")
-	var ee *export.Error
+	var ee *fault.Error
 	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); !errors.As(err, &ee) || !strings.Contains(ee.Way, "where it was made") {
 		t.Error(err)
 	}

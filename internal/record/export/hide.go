@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
@@ -20,7 +21,7 @@ func redactor(r *load.Record) (*private.Redactor, error) {
 	case errors.Is(err, fs.ErrNotExist) && r.Redacted():
 		return nil, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, &Error{private.PrivateFile + " is not in this record: what is private in it is not known", "redact it where it was made"}
+		return nil, fault.New(private.PrivateFile+" is not in this record: what is private in it is not known", "redact it where it was made")
 	case err != nil:
 		return nil, fmt.Errorf("export: %w", err)
 	}
@@ -57,7 +58,7 @@ func (b *bundler) keys() (err error) {
 	if b.o.Redact {
 		b.form, err = redactor(b.Record)
 		if b.form != nil && !b.form.HidesEnv() && len(b.Plan.Env) > 0 {
-			return &Error{"run " + b.RunID + " was sealed when the values of env: were not yet private, and cannot be redacted", "export it in full, to those who may see them"}
+			return fault.New("run "+b.RunID+" was sealed when the values of env: were not yet private, and cannot be redacted", "export it in full, to those who may see them")
 		}
 		return err
 	}

@@ -10,10 +10,10 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
-	"github.com/nixbatch/nixbatch/internal/record/source"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -72,7 +72,7 @@ func TestAttemptsStop(t *testing.T) {
 // What is cut off, of another kind, or of a later version is said so, of each
 // fact; nothing is guessed.
 func TestBadFacts(t *testing.T) {
-	var bad *source.BadFileError
+	var bad *fault.Error
 	var newer *seal.NewerError
 	for _, f := range []struct{ name, schema string }{
 		{"plan.json", "plan"}, {"intent.json", "intent"}, {"submit.json", "submit"}, {"result.json", "result"}, {"accounting.json", "accounting"}, {"env/generic.json", "environment"},
@@ -123,7 +123,7 @@ func TestBadRows(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(run.Dir, facts.SweepFile), []byte(`{"schema":"`+facts.SweepSchema+`","names":["a"],"tasks":[["1"],["1","2"]]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var bad *source.BadFileError
+	var bad *fault.Error
 	if _, _, err := open(t, run.Dir).Rows(); !errors.As(err, &bad) {
 		t.Error(err)
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // PrivateSchema names the file that makes the private values of a record
@@ -320,7 +320,7 @@ func (w Words) Fact(v *canon.Value) {
 }
 
 func (w Words) hosts(list string) {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	if err != nil {
 		w.Add(list)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // What is private in the runs that Make makes.
@@ -139,7 +139,7 @@ func Make(t testing.TB, dir string, o Options) Run {
 		Pins:     []plan.Pin{{Role: "nixpkgs", Kind: "path", Hash: hash, Store: store("tree", "source")}},
 		Builds:   []plan.Build{{Arch: o.Arch, Why: "a test", Expression: expr, Key: hex.EncodeToString(key[:16])}},
 		Classes:  []plan.Class{{Nodes: "n[016-018]", Count: 3, CPU: "Test CPU", Build: o.Arch, Why: "a test"}},
-		Launcher: "none", Slurm: slurm.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
+		Launcher: "none", Slurm: sbatch.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
 		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []facts.Look{look}, Run: "rhf water.xyz > water.out\n",
 		Notes: []string{Node + " is slow, says " + User},
 	}
