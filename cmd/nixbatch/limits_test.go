@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/limits"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
@@ -141,13 +142,13 @@ func TestLittleMemory(t *testing.T) {
 		want string
 		code int
 	}{
-		{"-v", minSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitSystem},
-		{"-v", minSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
-		{"-v", minSpace >> 10, "check ../job.yaml", "", 0},
-		{"-v", minSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
-		{"-d", minData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitSystem},
-		{"-d", minData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
-		{"-d", minData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+		{"-v", limits.MinSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitSystem},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-v", limits.MinSpace >> 10, "check ../job.yaml", "", 0},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+		{"-d", limits.MinData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitSystem},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
 	} {
 		cmd, out, diag := s.cmd()
 		cmd = &exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", fmt.Sprintf("ulimit %s %d; exec %s %s", tc.flag, tc.kib, cmd.Path, tc.args)},

@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"github.com/nixbatch/nixbatch/internal/interrupt"
+	"github.com/nixbatch/nixbatch/internal/limits"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -27,11 +28,9 @@ func mainCode() int {
 		// Scripts ask it; it takes none of the commands, and no file, to answer.
 		return versionLine(s)
 	}
-	for _, enough := range []func() error{descriptors, memory} {
-		if err := enough(); err != nil {
-			ui.PrintError(screen.To(s.Err, s.Err), err)
-			return exitSystem
-		}
+	if err := limits.Enough(); err != nil {
+		ui.PrintError(screen.To(s.Err, s.Err), err)
+		return exitSystem
 	}
 	ctx, stop := interrupt.Context(context.Background(), func() {
 		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))

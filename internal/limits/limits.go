@@ -1,4 +1,8 @@
-package main
+// Package limits looks at the limits of a process (setrlimit(2)) before it works.
+//
+// It promises that a limit within which the program could begin, and not go on,
+// is an error, where Go's runtime would end it with a trace.
+package limits
 
 import (
 	"fmt"
@@ -12,13 +16,22 @@ import (
 // Go's runtime takes address space that it never uses before main begins: some
 // 730 MiB on x86-64 (Go 1.26), and 64 MiB for each further piece of its heap. What
 // it gets no memory for later ends the program with a trace.
+// MinSpace and MinData are the least, in bytes, that is allowed.
 const (
 	runtimeSpace = 736 << 20
-	minSpace     = 896 << 20
+	MinSpace     = 896 << 20
 	runtimeData  = 96 << 20
-	minData      = 256 << 20
+	MinData      = 256 << 20
 	piece        = 64 << 20
 )
+
+// Enough says what the process has too little of; nil where it can work.
+func Enough() error {
+	if err := descriptors(); err != nil {
+		return err
+	}
+	return memory()
+}
 
 // memory refuses limits (setrlimit(2)) within which the program can begin, and
 // not go on. Within larger ones it collects garbage early, and what it reads is
@@ -29,8 +42,8 @@ func memory() error {
 		what, flag string
 		taken, min uint64
 	}{
-		{syscall.RLIMIT_AS, "address space", "-v", runtimeSpace, minSpace},
-		{syscall.RLIMIT_DATA, "data", "-d", runtimeData, minData},
+		{syscall.RLIMIT_AS, "address space", "-v", runtimeSpace, MinSpace},
+		{syscall.RLIMIT_DATA, "data", "-d", runtimeData, MinData},
 	} {
 		var r syscall.Rlimit
 		if err := syscall.Getrlimit(l.which, &r); err != nil || r.Cur >= 1<<40 {
