@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -13,7 +12,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -253,9 +251,9 @@ func (a *Agent) describe(patterns []string, limit int64) []facts.File {
 			seen[pattern] = true
 			continue
 		}
-		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+		names, err := glob(".", pattern)
 		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case err != nil:
 			out = append(out, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
 		case len(names) == 0:
 			out = append(out, facts.File{Path: pattern, Skipped: "no such file", Skip: facts.SkipMissing})

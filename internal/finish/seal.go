@@ -94,7 +94,11 @@ func SealOver(ctx context.Context, w status.Watcher, all []status.Status, p ledg
 		// What was found final before, and did not go on since, is not looked at
 		// a second time: there may be thousands of such runs.
 		if s.Final != nil {
-			if _, err := os.Lstat(s.Run.SealFile()); err == nil {
+			there, err := durable.There(s.Run.SealFile())
+			if err != nil {
+				errs = append(errs, fmt.Errorf("run %s: %w", s.Run.ID, err))
+			}
+			if there || err != nil {
 				continue
 			}
 		}

@@ -1,9 +1,7 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -36,9 +34,8 @@ func stranger(message, way string) error {
 // or that nothing could be written down. Nothing of the run is touched then.
 func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 	var in facts.Intent
-	err := durable.Read(IntentFile(r, t.Round), &in)
-	known := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	known, err := durable.ReadIf(IntentFile(r, t.Round), &in)
+	if err != nil {
 		return fmt.Errorf("intent: %w", err)
 	}
 	switch {
@@ -51,7 +48,10 @@ func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 		return nil // nobody was told of such a run
 	}
 	calls := max(t.Calls, 1)
-	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
+	j, ok, err := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
+	if err != nil {
+		return fmt.Errorf("which job the run is cannot be read: %w", err)
+	}
 	cluster := in.Cluster
 	if ok && j.Cluster != "" {
 		cluster = j.Cluster // sbatch said so

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -63,14 +64,22 @@ func HoldAlive(file string) (*os.File, error) {
 	return f, nil
 }
 
-// Held reports whether there is such a file, and whether somebody holds it.
-func Held(file string) (there, held bool) {
-	f, err := os.Open(file)
+// Held reports whether there is such a file, and whether somebody holds it. That
+// this cannot be told is an error.
+func Held(file string) (there, held bool, err error) {
+	f, err := durable.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false, nil
+	}
 	if err != nil {
-		return false, false
+		return false, false, err
 	}
 	defer f.Close()
-	return true, syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, true, nil
+	}
+	return true, false, nil // a file system without locks says nothing
 }
 
 // Agent is the process on this machine that holds the file. fs.ErrNotExist says

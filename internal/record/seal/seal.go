@@ -103,7 +103,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	}
 	s := &Seal{Schema: SealSchema, RunID: runID, Time: now.UTC().Truncate(time.Millisecond), Tool: tool, Facts: []SealedFact{}}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
@@ -216,10 +216,7 @@ func read(src source.Source, name string) (*Seal, error) {
 func FactFiles(dir string) ([]string, error) {
 	var out, more []string
 	for _, below := range []string{"", "calls", "env"} {
-		entries, err := os.ReadDir(filepath.Join(dir, below))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		entries, err := durable.List(filepath.Join(dir, below))
 		if err != nil {
 			return nil, err
 		}
@@ -243,7 +240,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	w := private.NewWords()
 	files := map[string][]byte{}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return private.Private{}, err
 		}
@@ -260,7 +257,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 		if !strings.HasSuffix(name, "/start.json") {
 			return nil
 		}
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
