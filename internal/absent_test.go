@@ -24,7 +24,6 @@ var dropping = []string{"Read", "ReadFile", "ReadIf", "There", "Stat", "List"}
 // is taken for absent there.
 var told = map[string]string{
 	"agent.machine":       "the kernel's files, which not every machine has, and a container may hide",
-	"agent.line":          "the kernel's files",
 	"agent.learntAlready": "a cache: it is written anew",
 	"agent.describe":      "glob, which comes next, tells",
 	"agent.match":         "glob, which comes next, tells",

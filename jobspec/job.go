@@ -39,6 +39,8 @@ func jobBlock() block[Spec] {
 			}},
 		{"sweep", optional, "many tasks: their values become environment variables, and {NAME} in inputs and outputs", sweepMap,
 			func(d *decoder, at string, p pair, s *Spec) { s.Sweep = d.sweep(at, p.Value) }},
+		{"private", optional, "names of env and of the sweep whose values are replaced wherever they occur in a redacted export", listOf(textOf(envRE), 0),
+			func(d *decoder, at string, p pair, s *Spec) { s.Private = d.private(at, p.Value, s) }},
 		{"after", optional, "runs that have to be completed first: ids, or names of jobs for their newest run", listOf(textOf(runRE), 0),
 			func(d *decoder, at string, p pair, s *Spec) { s.After = d.after(at, p.Value) }},
 		{"checkpoint", optional, "go on after the time limit: a signal before it, and a new start", mapOf(checkpointBlock),
@@ -70,9 +72,19 @@ func (d *decoder) job(root *node) *Spec {
 	return s
 }
 
+// isName is what nameRE says, without it: every file is asked.
+func isName(s string) bool {
+	for i, c := range []byte(s) {
+		if !lazyre.Letter(c) && !lazyre.Digit(c) && (i == 0 || c != '.' && c != '_' && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 64
+}
+
 func (d *decoder) name(at string, n *node) (string, bool) {
 	s, ok := d.Text(at, n, "the name of the job")
-	if ok && !nameRE.MatchString(s) {
+	if ok && !isName(s) {
 		d.Add(n.Pos, "use 1 to 64 letters, digits, dots, underscores and dashes, the first a letter or a digit",
 			"%s: %s cannot be the name of a job and of its files", at, shown(s))
 	}

@@ -30,18 +30,6 @@ func TestParseNodes(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
-	for _, name := range []string{"mem", "mem-per-cpu", "mem-per-gpu"} {
-		o := slurm.Options{{"nodes", "1"}, {name, "1G"}}
-		if m, ok := o.Memory(); !ok || m != o[1] || !slurm.IsMemory(name) {
-			t.Errorf("%s: %+v, %v", name, m, ok)
-		}
-	}
-	if m, ok := (slurm.Options{{"mem-bind", "local"}, {"nodes", "1"}}).Memory(); ok {
-		t.Errorf("found %+v", m)
-	}
-}
-
 func TestIndices(t *testing.T) {
 	for want, ns := range map[string][]int{"": nil, "7": {7}, "0,1": {0, 1}, "0-2": {0, 1, 2}, "0-2,4,9,10,12-14": {0, 1, 2, 4, 9, 10, 12, 13, 14}} {
 		if got := slurm.FormatIndices(ns); got != want {

@@ -28,9 +28,9 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 			return 0, false
 		}
 		a := agent.Agent{
-			Ticket: ticket,
-			Run:    rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
-			Getenv: os.Getenv, Stdout: s.Out, Stderr: s.Err, Now: time.Now, Tool: tool(),
+			Ticket:  ticket,
+			Run:     rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
+			Machine: agent.Node{}, Stdout: s.Out, Stderr: s.Err, Tool: tool(),
 		}
 		return a.Main(context.Background()), true
 	case len(args) == 1 && args[0] == "look":

@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func nodesCommand(s Streams) *cli.Command {
@@ -81,7 +82,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		return err
 	}
 	classes := cluster.Classes(n.nodes, k)
-	out := ui.Nodes{Schema: "nixbatch/nodes/v1"}
+	out := ui.Nodes{Schema: ui.NodesSchema}
 	if asking {
 		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
@@ -111,7 +112,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 
 // probe asks every class and tells about each as it is settled.
 func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]ui.Probe, error) {
-	options, _, err := n.conf.Apply(slurm.Options{})
+	options, _, err := n.conf.Apply(sbatch.Options{})
 	if err != nil {
 		return nil, err
 	}

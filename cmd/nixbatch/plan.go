@@ -81,7 +81,7 @@ func buildCommand(s Streams) *cli.Command {
 			}
 			p.Clear()
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": built.Envs})
+				return ui.PrintJSON(s.Out, ui.MadeOf(j.Spec.Name, built.Envs))
 			}
 			for _, b := range j.Plan.Builds {
 				screen.Printf(s.Out, "%s  %s\n", b.Arch, built.Envs[b.Arch])

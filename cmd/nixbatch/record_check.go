@@ -139,7 +139,7 @@ func recordExport(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/exported/v1", "run_id": r.RunID, "format": o.Format, "output": o.Out, "contents": list})
+				return ui.PrintJSON(s.Out, ui.Exported{Schema: ui.ExportedSchema, RunID: r.RunID, Format: o.Format, Output: o.Out, Contents: list})
 			}
 			screen.Printf(s.Out, "%s\n", o.Out)
 			if list != nil {

@@ -120,7 +120,7 @@ func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, s
 	if err != nil {
 		return err
 	}
-	out := ui.Rerun{Schema: "nixbatch/rerun/v1", RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
+	out := ui.Rerun{Schema: ui.RerunSchema, RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
 	if err := ui.PrintRerun(s.Out, out, asJSON); err != nil {
 		return err
 	}

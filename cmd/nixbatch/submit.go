@@ -206,7 +206,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 		return err
 	}
 	if c.Bool("json") {
-		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/chain/v1", "runs": out})
+		return ui.PrintJSON(s.Out, ui.Chain{Schema: ui.ChainSchema, Runs: out})
 	}
 	return nil
 }

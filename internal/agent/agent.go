@@ -19,7 +19,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -36,11 +35,10 @@ import (
 
 // Agent runs one task.
 type Agent struct {
+	Machine
 	Run    rundir.Run
-	Getenv func(string) string
 	Stdout io.Writer // the task's log
 	Stderr io.Writer
-	Now    func() time.Time
 	Tool   facts.Tool
 	Ticket facts.Ticket // what the batch script says of the submission
 
@@ -154,10 +152,10 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	s := &a.start
 	*s = facts.Start{
 		Schema: facts.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
-		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: affinity(),
-		Limits: limits(), Environ: a.environment(),
+		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: a.Affinity(),
+		Limits: a.Limits(), Environ: a.environment(),
 	}
-	s.Priv.Hostname, _ = os.Hostname()
+	s.Priv.Hostname, _ = a.Hostname()
 	wd, err := os.Getwd()
 	if err != nil {
 		return 0, fmt.Errorf("work directory: %w", err)
@@ -209,7 +207,7 @@ func (a *Agent) begun() error {
 
 // choose takes the first of the plan's builds, best first, that every allocated
 // node can run.
-func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
+func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 	flags := seen[0].CPU.Flags
 	for _, l := range seen[1:] {
 		flags = flags.Intersect(l.CPU.Flags)
@@ -240,7 +238,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 }
 
 // compare notes where the node is not what the plan took it for.
-func (a *Agent) compare(seen []seenNode, arch string) {
+func (a *Agent) compare(seen []Seen, arch string) {
 	for _, l := range seen {
 		for _, c := range a.plan.Classes {
 			if !inHosts(c.Nodes, l.Node) {

@@ -103,7 +103,7 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 		}
 		return nil
 	}
-	host, _ := os.Hostname()
+	host, _ := a.Hostname()
 	for _, f := range failed {
 		fmt.Fprintf(a.Stderr, "nixbatch: %s could not be copied back: %s\n", f.Path, f.Skipped)
 	}
@@ -172,7 +172,11 @@ func copyFile(from, to string) (err error) {
 }
 
 // endGroup tells a process group to end, and makes it so after a while.
-func endGroup(pid int, after time.Duration) {
-	_ = syscall.Kill(-pid, syscall.SIGTERM)
-	time.AfterFunc(after, func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
+func (a *Agent) endGroup(p Payload, after time.Duration) {
+	p.Signal(syscall.SIGTERM)
+	late := a.After(after)
+	go func() {
+		<-late
+		p.Signal(syscall.SIGKILL)
+	}()
 }

@@ -25,7 +25,7 @@ func TestLinesWaitForTheStart(t *testing.T) {
 		out  string
 	}{"\n": {0, "environment\nlines\n"}, "": {fault.Refused.ExitCode(), "environment\n"}} {
 		dir := t.TempDir()
-		a := Agent{Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
+		a := Agent{Machine: Node{}, Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
 		for name, text := range map[string]string{
 			// A shell that gives up reading after a while must not give up here.
 			filepath.Join(dir, "activate"): "TMOUT=1\necho environment\n[ ! -e /proc/self/fd/4 ] || echo it has the pipe\n",

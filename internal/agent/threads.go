@@ -11,7 +11,7 @@ import (
 
 // threads works tasks and threads out again from what Slurm gave and from the
 // affinity mask. What would run more threads than the job has CPUs is stopped.
-func (a *Agent) threads(seen []seenNode, b facts.Chosen) error {
+func (a *Agent) threads(seen []Seen, b facts.Chosen) error {
 	t := a.plan.Threads
 	r, err := plan.Request(a.plan.Slurm, a.plan.Local)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Request is what decides where a job may land.
@@ -20,14 +22,14 @@ type Request struct {
 }
 
 // RequestOf takes the request out of a job's Slurm options.
-func RequestOf(o slurm.Options) Request {
+func RequestOf(o sbatch.Options) Request {
 	get := func(name string) string { v, _ := o.Get(name); return v }
 	return Request{get("partition"), get("constraint"), get("nodelist"), get("exclude"), MinNodes(o)}
 }
 
 // MinNodes is the least number of nodes that the options ask for: nodes, or as
 // many as ntasks needs with ntasks-per-node; 1 where neither says more.
-func MinNodes(o slurm.Options) int {
+func MinNodes(o sbatch.Options) int {
 	if v, ok := o.Get("nodes"); ok {
 		if least, _, err := slurm.ParseNodes(v); err == nil {
 			return least
@@ -41,7 +43,7 @@ func MinNodes(o slurm.Options) int {
 }
 
 // Number is the value of an option that is a number; 0 where it is not there.
-func Number(o slurm.Options, name string) int {
+func Number(o sbatch.Options, name string) int {
 	v, _ := o.Get(name)
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
@@ -126,7 +128,7 @@ func noPartition(part string, seen map[string]bool) error {
 // takes more than the list names, or where counts in the constraint ask for
 // more; then any node may take part.
 func (r Request) listed() func(slurm.Node) (bool, error) {
-	names, err := slurm.ExpandHosts(r.Nodelist)
+	names, err := hostlist.Expand(r.Nodelist)
 	if r.Nodes > len(names) || strings.Contains(r.Constraint, "*") {
 		return func(slurm.Node) (bool, error) { return true, err }
 	}
@@ -135,7 +137,7 @@ func (r Request) listed() func(slurm.Node) (bool, error) {
 
 // inList keeps the nodes named in a host list.
 func inList(list string) func(slurm.Node) (bool, error) {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	set := make(map[string]bool, len(names))
 	for _, n := range names {
 		set[n] = true

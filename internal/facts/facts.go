@@ -138,6 +138,18 @@ type Node struct {
 	Machine  Machine      `json:"machine"`
 }
 
+// Faked is what is said where the name of a node's CPU belongs and
+// NIXBATCH_CPUINFO named another: what the node had is not on record.
+const Faked = "a CPU that is not on record (" + cpuflags.EnvCPUInfo + " named another)"
+
+// CPUName is the model name of the node's CPU, or Faked.
+func (n Node) CPUName() string {
+	if n.Override {
+		return Faked
+	}
+	return n.CPU.Name
+}
+
 // Chosen is the build that ran and why not a better one.
 type Chosen struct {
 	Arch  string            `json:"arch"`

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Ticket is what a batch job is told of its call of sbatch, in words that stand
@@ -54,17 +54,17 @@ func ParseTicket(words []string) (t Ticket, ok bool) {
 }
 
 // Asked are the options that a call gave to sbatch beside those in the script.
-func (c Call) Asked() slurm.Options {
-	var out slurm.Options
+func (c Call) Asked() sbatch.Options {
+	var out sbatch.Options
 	for _, o := range c.Options {
 		name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
-		out = append(out, slurm.Option{Name: name, Value: value})
+		out = append(out, sbatch.Option{Name: name, Value: value})
 	}
 	return out
 }
 
 // Arguments are options as sbatch takes them and as a Call keeps them.
-func Arguments(o slurm.Options) []string {
+func Arguments(o sbatch.Options) []string {
 	var out []string
 	for _, x := range o {
 		word := "--" + x.Name

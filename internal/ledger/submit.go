@@ -22,6 +22,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Submitter is what submitting asks of Slurm.
@@ -92,7 +93,7 @@ func comment(r rundir.Run, token string) string {
 	}
 	// The user's own words follow, apart from ours by a space.
 	var p struct {
-		Slurm slurm.Options `json:"slurm"`
+		Slurm sbatch.Options `json:"slurm"`
 	}
 	if err := durable.Read(r.PlanFile(), &p); err == nil {
 		if words, ok := p.Slurm.Get("comment"); ok {

@@ -11,7 +11,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Reasons that several options share.
@@ -61,7 +61,7 @@ func Managed(name string) string {
 // Names are the options that a file may set, sorted.
 func Names() []string {
 	var names []string
-	for _, o := range slurm.Table() {
+	for _, o := range sbatch.Table() {
 		if Managed(o.Name) == "" {
 			names = append(names, o.Name)
 		}
@@ -70,7 +70,7 @@ func Names() []string {
 }
 
 // Meaning is what an option does in a file of this program.
-func Meaning(o slurm.OptionInfo) string {
+func Meaning(o sbatch.OptionInfo) string {
 	if o.Name == "comment" {
 		return o.Meaning + "; nixbatch puts the run id before it"
 	}
@@ -84,7 +84,7 @@ const maxComment = 800
 // Check says what is wrong with the value of an option that a file may set; nil
 // if nothing is.
 func Check(name, value string) error {
-	if err := slurm.CheckOption(name, value); err != nil || name != "comment" {
+	if err := sbatch.Check(name, value); err != nil || name != "comment" {
 		return err
 	}
 	if len(value) > maxComment {
@@ -98,6 +98,6 @@ func Check(name, value string) error {
 
 // TakesList tells the options whose value sbatch reads as names with commas, and
 // a file may write as a list.
-func TakesList(k slurm.Kind) bool {
-	return k == slurm.List || k == slurm.Hosts || k == slurm.Words
+func TakesList(k sbatch.Kind) bool {
+	return k == sbatch.List || k == sbatch.Hosts || k == sbatch.Words
 }

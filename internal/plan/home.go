@@ -7,7 +7,8 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // machine is the architecture of a Nix system: "x86_64" of "x86_64-linux".
@@ -59,9 +60,9 @@ func onlyNodes(n int) string { return "only " + plural(n, "node") }
 type nodeSet map[string]bool
 
 // listed is the nodes that the job has to have: those of --nodelist.
-func listed(o slurm.Options) nodeSet {
+func listed(o sbatch.Options) nodeSet {
 	v, _ := o.Get("nodelist")
-	names, err := slurm.ExpandHosts(v)
+	names, err := hostlist.Expand(v)
 	if err != nil || len(names) == 0 {
 		return nil
 	}

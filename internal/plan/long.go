@@ -95,6 +95,9 @@ func (p *Plan) sweep(in Input) error {
 	for _, v := range in.Tasks[0] {
 		sw.Names = append(sw.Names, v.Name)
 	}
+	if err := jobspec.CheckPrivate(in.Spec, in.Tasks); err != nil {
+		return err
+	}
 	p.Sweep, p.Tasks = sw, in.Tasks
 	for _, o := range p.Outputs {
 		if len(in.Tasks) > 1 && len(jobspec.Places(o)) == 0 {

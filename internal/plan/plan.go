@@ -18,7 +18,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Schema is the name of the plan's JSON.
@@ -55,19 +56,22 @@ type Plan struct {
 	Classes  []Class    `json:"classes"`
 	Threads  Threads    `json:"threads"`
 	// Resources is the tasks, and what one of them may use.
-	Resources  resources.Layout `json:"resources"`
-	Launcher   string           `json:"launcher"`
-	Slurm      slurm.Options    `json:"slurm"`
-	Env        []facts.Var      `json:"env,omitempty"`
-	Inputs     []string         `json:"inputs"`
-	Outputs    []string         `json:"outputs"`
-	Compare    []facts.Look     `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
-	Sweep      *Sweep           `json:"sweep,omitempty"`
-	After      []string         `json:"after,omitempty"` // runs, as the job file names them
-	Checkpoint *Checkpoint      `json:"checkpoint,omitempty"`
-	Scratch    *Scratch         `json:"scratch,omitempty"`
-	Run        string           `json:"run"`
-	Notes      []string         `json:"notes,omitempty"`
+	Resources resources.Layout `json:"resources"`
+	Launcher  string           `json:"launcher"`
+	Slurm     sbatch.Options   `json:"slurm"`
+	Env       []facts.Var      `json:"env,omitempty"`
+	// Private are names of Env and of the sweep whose values leave the site in no
+	// redacted export.
+	Private    []string     `json:"private_names,omitempty"`
+	Inputs     []string     `json:"inputs"`
+	Outputs    []string     `json:"outputs"`
+	Compare    []facts.Look `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Sweep      *Sweep       `json:"sweep,omitempty"`
+	After      []string     `json:"after,omitempty"` // runs, as the job file names them
+	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"`
+	Scratch    *Scratch     `json:"scratch,omitempty"`
+	Run        string       `json:"run"`
+	Notes      []string     `json:"notes,omitempty"`
 
 	Tasks []jobspec.Row `json:"-"` // of a sweep: they have a file of their own
 }
@@ -125,6 +129,7 @@ func Make(in Input) (*Plan, error) {
 		Schema: Schema, Name: s.Name, Job: digest.Bytes(s.Bytes), Tool: in.Tool, System: in.System,
 		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
 		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
+		Private: s.Private,
 	}
 	for _, c := range s.Compare {
 		p.Compare = append(p.Compare, facts.Look(c))
@@ -207,7 +212,7 @@ func (p *Plan) Archs() []string {
 // plan does not know.
 func (p *Plan) ThreadsPerCore(node string) int {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err == nil && slices.Contains(names, node) {
 			return max(c.ThreadsCore, 1)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Place is where a run lives, as its script has to know it.
@@ -34,7 +34,7 @@ func (p *Plan) Script(at Place) (string, error) {
 	if strings.ContainsAny(at.WorkDir+at.Log, `%\`) {
 		output, agentLog = "/dev/null", " >>"+proc.Quote(at.Log)+" 2>&1"
 	}
-	o := slurm.Options{
+	o := sbatch.Options{
 		{Name: "job-name", Value: p.Name},
 		{Name: "chdir", Value: at.WorkDir},
 		{Name: "output", Value: output},

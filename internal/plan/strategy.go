@@ -8,7 +8,8 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Generic is the build without -march.
@@ -34,7 +35,7 @@ func (s *spot) canRun(arch string) bool {
 type choice struct {
 	in      Input
 	limits  cpuflags.Limits
-	opts    slurm.Options // as they are when the job is submitted
+	opts    sbatch.Options // as they are when the job is submitted
 	all     []*spot
 	spots   []*spot  // those that the job is not kept off
 	allowed []string // the arches that the job file names, best first; nil for "auto"
@@ -45,7 +46,7 @@ type choice struct {
 }
 
 // choose picks the builds and says for every class which of them it will run.
-func choose(in Input, opts slurm.Options) (*choice, error) {
+func choose(in Input, opts sbatch.Options) (*choice, error) {
 	ch := &choice{in: in, limits: limitsOf(in), opts: opts, why: map[string]string{}}
 	for _, c := range in.Classes {
 		s := &spot{Class: c}
@@ -275,7 +276,7 @@ func hosts(spots []*spot) string {
 	for _, s := range spots {
 		names = append(names, s.Nodes...)
 	}
-	return slurm.CompressHosts(names)
+	return hostlist.Compress(names)
 }
 
 func count(spots []*spot) (n int) {

@@ -12,6 +12,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Threads is how many threads one task may use, and the variables that tell it.
@@ -108,7 +110,7 @@ func Kinds(classes []cluster.Class) []resources.Node {
 
 // Request is what a run asks for. Without Slurm there is one node, this
 // machine, and all tasks run there.
-func Request(o slurm.Options, local bool) (resources.Request, error) {
+func Request(o sbatch.Options, local bool) (resources.Request, error) {
 	r, err := resources.FromOptions(o)
 	if err != nil {
 		return r, fault.New(err.Error(), "")
@@ -124,7 +126,7 @@ func Request(o slurm.Options, local bool) (resources.Request, error) {
 // threadsFor works out the tasks and the threads of one of them from the job
 // file and the nodes it may land on. The node works both out again from what it
 // was given.
-func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
+func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
 	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0, Julia: hasJulia(s.Environment.Packages)}
 	r, err := Request(o, local)
 	if err != nil {
@@ -220,7 +222,7 @@ func hasPython(packages []string) bool {
 // the plan does not know.
 func (p *Plan) NodeKind(node string) resources.Node {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err != nil || !slices.Contains(names, node) {
 			continue
 		}

@@ -154,8 +154,15 @@ func (a *Again) trust(r *load.Record) error {
 			gone = append(gone, v.Name)
 		}
 	}
+	if r.Redacted() && r.Plan.Sweep != nil {
+		for _, n := range r.Plan.Private {
+			if slices.Contains(r.Plan.Sweep.Names, n) {
+				gone = append(gone, n)
+			}
+		}
+	}
 	if len(gone) > 0 {
-		return fault.New("the export is redacted: it lacks the values that env: of the job file gives to "+strings.Join(gone, ", "),
+		return fault.New("the export is redacted: it lacks the values that the job file gives to "+strings.Join(gone, ", "),
 			"rerun from the run, or from an export without --redact; or take job.yaml from it, put the values in, and submit that")
 	}
 	return nil

@@ -199,7 +199,7 @@ func TestRedactedEnv(t *testing.T) {
 		}
 		err = new(Again).trust(r)
 		if redact {
-			mendable(t, err, "env: of the job file gives to TOKEN")
+			mendable(t, err, "the job file gives to TOKEN")
 		} else if err != nil {
 			t.Error(err)
 		}

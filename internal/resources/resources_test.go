@@ -11,13 +11,14 @@ import (
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-func options(s string) slurm.Options {
-	var o slurm.Options
+func options(s string) sbatch.Options {
+	var o sbatch.Options
 	for _, w := range strings.Fields(s) {
 		name, value, _ := strings.Cut(w, "=")
-		o = append(o, slurm.Option{Name: name, Value: value})
+		o = append(o, sbatch.Option{Name: name, Value: value})
 	}
 	return o
 }

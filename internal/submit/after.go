@@ -15,6 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // After looks at the runs that a job comes after, and returns the sbatch
@@ -22,7 +23,7 @@ import (
 // failed, or of which nothing is known, is an error: Slurm would let a job wait
 // for ever for one that it has forgotten. given is the dependency that the job
 // has already.
-func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (slurm.Options, error) {
+func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (sbatch.Options, error) {
 	if len(parents) == 0 {
 		return nil, nil
 	}
@@ -57,12 +58,12 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 	if given != "" {
 		dep = given + "," + dep
 	}
-	return slurm.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
+	return sbatch.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
 }
 
 // afterAgain is what After says to a further submission of a run: of the runs
 // as they are now, which may have failed, or be open again, since the first.
-func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) (slurm.Options, error) {
+func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) (sbatch.Options, error) {
 	parents, err := parents(r, pl, ins)
 	if err != nil {
 		return nil, err

@@ -21,6 +21,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 	"github.com/nixbatch/nixbatch/slurm/slurmtest"
 )
 
@@ -86,7 +87,7 @@ func (d *desk) built(run string) *Built {
 	o := d.options()
 	n := &nix.Nix{Runner: roots{}, Dir: d.project.Dir, Environ: []string{"NIX_STATE_DIR=" + filepath.Join(d.project.Dir, "state")}}
 	l := &Loaded{Spec: &jobspec.Spec{Name: "job", Bytes: []byte("name: job\n")}, WorkDir: filepath.Dir(d.project.Dir), Project: d.project, Nix: n, Slurm: o.Client, opts: o}
-	p := &Planned{l, &plan.Plan{Schema: plan.Schema, Name: "job", Run: run, Slurm: slurm.Options{{Name: "hold"}}, Builds: []plan.Build{{Arch: plan.Generic}}}}
+	p := &Planned{l, &plan.Plan{Schema: plan.Schema, Name: "job", Run: run, Slurm: sbatch.Options{{Name: "hold"}}, Builds: []plan.Build{{Arch: plan.Generic}}}}
 	return &Built{Planned: p, Envs: map[string]string{plan.Generic: d.env}}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Again says what of a run to submit once more, and with what.
@@ -76,7 +77,7 @@ type retrial struct {
 	state   status.Status
 	intents []facts.Intent
 	tasks   []int
-	options slurm.Options
+	options sbatch.Options
 }
 
 // Retry submits tasks of a run again that are over and not completed: in the
@@ -304,9 +305,9 @@ func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 }
 
 // Options are the values to ask for instead of the ones asked for last.
-func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error) {
+func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (sbatch.Options, error) {
 	last := slices.Clone(pl.Slurm)
-	var keep slurm.Options // values of an earlier retry hold on
+	var keep sbatch.Options // values of an earlier retry hold on
 	if n := len(ins); n > 0 {
 		// What was waited for is over.
 		keep = ledger.CallsOf(ins[n-1])[0].Asked().Without("dependency", "kill-on-invalid-dep")
@@ -317,7 +318,7 @@ func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error)
 	if a.Mem != "" {
 		name := "mem"
 		for _, x := range last {
-			if n := x.Name; slurm.IsMemory(n) && x.Value != "" {
+			if n := x.Name; sbatch.IsMemory(n) && x.Value != "" {
 				name = n
 			}
 		}

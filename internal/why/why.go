@@ -17,7 +17,11 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
+
+// Schema is the name of the JSON of a Why.
+const Schema = "nixbatch/why/v1"
 
 // Why is what can be said about a run's, or a task's, state.
 type Why struct {
@@ -59,7 +63,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 	if err := s.LoadTasks(); err != nil {
 		return nil, err
 	}
-	why := &Why{Schema: "nixbatch/why/v1", RunID: r.ID, State: s.State, Reason: s.Reason, Next: []string{}, LogFile: r.LogFile(max(task, 0))}
+	why := &Why{Schema: Schema, RunID: r.ID, State: s.State, Reason: s.Reason, Next: []string{}, LogFile: r.LogFile(max(task, 0))}
 	if s.NotSubmitted || len(s.Tasks) == 0 {
 		why.Words = "no job of it is in Slurm: " + s.Reason
 		why.Next = append(why.Next, "submit the job file again")
@@ -204,7 +208,7 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 		}
 	}
 	for name, value := range options {
-		if mib, err := slurm.ParseSize(value); err == nil && slurm.IsMemory(name) {
+		if mib, err := slurm.ParseSize(value); err == nil && sbatch.IsMemory(name) {
 			mem.Asked = mib << 20
 			if name == "mem-per-cpu" {
 				mem.Asked *= int64(max(job.CPUs, pl.Threads.CPUs, 1))

@@ -14,11 +14,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nix-community/go-nix/pkg/storepath"
-
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
@@ -70,7 +69,7 @@ func (c *checker) pins() {
 // there reports whether a store path is here. One that cannot be looked at is
 // said to be: whatever is done with it then tells why it cannot be.
 func there(path string) bool {
-	if !storepath.PathRe.MatchString(path) {
+	if !nixstore.IsPath(path) {
 		return false
 	}
 	is, err := durable.There(path)
@@ -106,7 +105,7 @@ func (c *checker) environments() {
 func closed(e facts.Environment) string {
 	all := map[string]bool{}
 	for _, p := range e.Paths {
-		if !storepath.PathRe.MatchString(p.Path) {
+		if !nixstore.IsPath(p.Path) {
 			return fmt.Sprintf("its closure has %q, which is no store path", p.Path)
 		}
 		all[p.Path] = true

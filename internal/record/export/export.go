@@ -25,12 +25,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/nix-community/go-nix/pkg/nar"
-	"github.com/nix-community/go-nix/pkg/storepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/humanize"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
@@ -138,8 +138,8 @@ type bundler struct {
 	ctx  context.Context
 	o    Options
 	root string
-	red  *private.Redactor // reads private values; nil: they are left out already
-	form *private.Redactor // what is written: red when redacting, else nil
+	form *private.Redactor // makes what is written; nil: nothing is left out, or everything is already
+	key  *private.Key      // of whole files, for a full export; else nil
 	list load.Contents
 	seen map[string]bool
 }
@@ -150,20 +150,8 @@ func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.
 	}
 	b := &bundler{Record: r, ctx: ctx, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
-	var keep []byte
-	var err error
-	if b.red, keep, err = redactor(r); err != nil {
+	if err := b.keys(); err != nil {
 		return nil, err
-	}
-	if o.Redact {
-		if b.red != nil && !b.red.HidesEnv() && len(r.Plan.Env) > 0 {
-			return nil, fault.New("run "+r.RunID+" was sealed when the values of env: were not yet private, and cannot be redacted", "export it in full, to those who may see them")
-		}
-		b.form = b.red
-	} else if b.red != nil {
-		if err := b.put(private.PrivateFile, keep); err != nil {
-			return nil, err
-		}
 	}
 	for _, step := range []func() error{b.facts, b.tasks, b.files, b.trees} {
 		if err := step(); err != nil {
@@ -264,7 +252,7 @@ func (b *bundler) log(l seal.Line, size int64) error {
 		if err != nil {
 			return err
 		}
-		if b.red.Whole(bytes.NewReader(data)) != l.Whole {
+		if b.key.Whole(bytes.NewReader(data)) != l.Whole {
 			c.Absent = "it was changed since it was sealed"
 			break
 		}
@@ -306,7 +294,7 @@ func (b *bundler) file(role string, f facts.File) error {
 	}
 	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
 	if b.form != nil {
-		c.Path = string(b.form.Text([]byte(f.Path)))
+		c.Path = b.form.Path(f.Path)
 	}
 	var err error
 	switch {
@@ -387,7 +375,7 @@ func treeName(hash string) string {
 }
 
 func (b *bundler) tree(store string, c *load.Content) error {
-	if !storepath.PathRe.MatchString(store) {
+	if !nixstore.IsPath(store) {
 		c.Absent = "it is not in this machine's store"
 		return nil
 	}
