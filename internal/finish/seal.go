@@ -11,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -30,6 +31,9 @@ func (e *NotOverError) Error() string { return "run " + e.RunID + " cannot be se
 
 // Hint is the way out.
 func (e *NotOverError) Hint() string { return "nixbatch status tells when it is over" }
+
+// Kind is that of something to wait for, or to mend.
+func (e *NotOverError) Kind() fault.Kind { return fault.Input }
 
 // Sealed reports whether the run's record is sealed, and the run did not go on
 // since.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -127,3 +128,6 @@ func Agent(file string) (proc.Ident, error) {
 type OtherHostError struct{ Host string }
 
 func (e *OtherHostError) Error() string { return "it runs on " + e.Host + ", not on this machine" }
+
+// Kind is that of something to wait for, or to mend.
+func (e *OtherHostError) Kind() fault.Kind { return fault.Input }

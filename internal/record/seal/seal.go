@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
@@ -177,6 +178,9 @@ func (e *NewerError) Error() string {
 
 // Hint is the way out.
 func (e *NewerError) Hint() string { return "a newer nixbatch wrote it: read it with one" }
+
+// Kind is that of something to wait for, or to mend.
+func (e *NewerError) Kind() fault.Kind { return fault.Input }
 
 // ReadSeal reads the seal of a record: fs.ErrNotExist if it has none, a
 // *NewerError if it is of a later version, and an error if not a byte of it may
