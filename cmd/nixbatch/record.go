@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -52,13 +51,15 @@ func oneRecord(c *cli.Context) (string, error) {
 
 // isExport tells a path from the name of a run.
 func isExport(name string) bool {
-	st, err := os.Stat(name)
+	st, err := durable.Stat(name)
 	switch {
 	case err != nil:
+		return true // it is told when it is read
+	case st == nil:
 		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
 	case st.IsDir():
-		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
-		return err == nil || strings.Contains(name, "/")
+		there, err := durable.There(filepath.Join(name, facts.PlanFile))
+		return there || err != nil || strings.Contains(name, "/")
 	}
 	return true
 }
@@ -75,7 +76,7 @@ func recordPath(ctx context.Context, s Streams, name string) (path string, isRun
 	}
 	r, err := p.Get(name)
 	if err != nil {
-		if st, serr := os.Stat(name); name != "" && serr == nil && st.IsDir() {
+		if st, serr := durable.Stat(name); name != "" && serr == nil && st != nil && st.IsDir() {
 			if none := load.NoRecord(name); none != nil {
 				return "", false, none
 			}

@@ -225,7 +225,9 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 		if err != nil {
 			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
-		if _, err := os.Stat(env); err != nil {
+		if there, err := durable.There(env); err != nil {
+			return facts.Chosen{}, fmt.Errorf("the %s build cannot be looked at on this node: %w", arch, err)
+		} else if !there {
 			return facts.Chosen{}, fault.New(fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
 				"the nodes need the /nix of the machine that submitted")
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -31,6 +32,9 @@ func (e *NotOverError) Error() string { return "run " + e.RunID + " cannot be se
 // Hint is the way out.
 func (e *NotOverError) Hint() string { return "nixbatch status tells when it is over" }
 
+// Kind is that of something to wait for, or to mend.
+func (e *NotOverError) Kind() fault.Kind { return fault.Input }
+
 // LostError says that a run was sealed, and its seal is gone.
 type LostError struct {
 	RunID string
@@ -45,6 +49,9 @@ func (e *LostError) Error() string {
 func (e *LostError) Hint() string {
 	return "put " + facts.SealFile + " back, which every export has; or nixbatch record seal --anew " + e.RunID + ", which verify tells"
 }
+
+// Kind is that of something to mend.
+func (e *LostError) Kind() fault.Kind { return fault.Input }
 
 // Sealed reports whether the run's record is sealed, and the run did not go on
 // since.
@@ -127,7 +134,11 @@ func SealOver(ctx context.Context, w status.Watcher, all []status.Status, p ledg
 		// What was found final before, and did not go on since, is not looked at
 		// a second time: there may be thousands of such runs.
 		if s.Final != nil {
-			if _, err := os.Lstat(s.Run.SealFile()); err == nil {
+			there, err := durable.There(s.Run.SealFile())
+			if err != nil {
+				errs = append(errs, fmt.Errorf("run %s: %w", s.Run.ID, err))
+			}
+			if there || err != nil {
 				continue
 			}
 		}

@@ -16,11 +16,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -89,7 +89,7 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 		return nil, err
 	}
 	if err != nil {
-		if _, serr := os.Stat(path); serr != nil {
+		if there, serr := durable.There(path); serr != nil || !there {
 			return nil, err
 		}
 		rep := &Report{Schema: Schema, Verdicts: []Verdict{}}

@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
@@ -105,7 +106,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	}
 	s := &Seal{Schema: SealSchema, RunID: runID, Time: now.UTC().Truncate(time.Millisecond), Tool: tool, Facts: []SealedFact{}}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
@@ -184,6 +185,9 @@ func (e *NewerError) Error() string {
 // Hint is the way out.
 func (e *NewerError) Hint() string { return "a newer nixbatch wrote it: read it with one" }
 
+// Kind is that of something to wait for, or to mend.
+func (e *NewerError) Kind() fault.Kind { return fault.Input }
+
 // ReadSeal reads the seal of a record: fs.ErrNotExist if it has none, a
 // *NewerError if it is of a later version, and an error if not a byte of it may
 // be other than it is.
@@ -228,10 +232,7 @@ func read(src source.Source, name string) (*Seal, error) {
 func FactFiles(dir string) ([]string, error) {
 	var out, more []string
 	for _, below := range []string{"", "calls", "env"} {
-		entries, err := os.ReadDir(filepath.Join(dir, below))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		entries, err := durable.List(filepath.Join(dir, below))
 		if err != nil {
 			return nil, err
 		}
@@ -255,7 +256,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	w := private.NewWords()
 	files := map[string][]byte{}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return private.Private{}, err
 		}
@@ -272,7 +273,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 		if !strings.HasSuffix(name, "/start.json") {
 			return nil
 		}
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
