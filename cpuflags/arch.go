@@ -35,69 +35,20 @@ type Arch struct {
 	order             int // its place in Rank, 0 is best
 }
 
-var soft = NewSet(fields(softNames)...)
-
 // Soft is the set of flags that are reported when missing and never decide.
 func Soft() Set { return soft }
-
-var (
-	archs    = buildTable()
-	archByID = indexTable()
-)
-
-// buildTable closes the rows over their bases.
-func buildTable() []Arch {
-	table := make([]Arch, 0, len(x86Rows)+len(armRows))
-	byName := map[string]int{}
-	add := func(rows []row, machine string) {
-		for _, r := range rows {
-			a := Arch{Name: r.name, Machine: machine, Vendor: r.vendor, MinGCC: r.gcc, Tune: cmp.Or(r.tune, r.name),
-				Requires: NewSet(fields(r.adds)...), models: r.models, implementer: r.implementer, part: r.part}
-			a.gccAdds = NewSet(fields(r.gccAdds)...)
-			if r.base != "" {
-				i, ok := byName[r.base]
-				if !ok {
-					panic("cpuflags: row " + r.name + " stands before its base")
-				}
-				a.Requires = a.Requires.Union(table[i].Requires)
-				a.gccAdds = a.gccAdds.Union(table[i].gccAdds)
-			}
-			a.hard = a.Requires.Without(soft)
-			byName[a.Name] = len(table)
-			table = append(table, a)
-		}
-	}
-	add(x86Rows, X86)
-	add(armRows, AArch64)
-	for i := range table {
-		for _, l := range levelNames {
-			if lv := table[byName[l]]; lv.hard.SubsetOf(table[i].hard) {
-				table[i].Level = l
-			}
-		}
-	}
-	sorted := make([]*Arch, len(table))
-	for i := range table {
-		sorted[i] = &table[i]
-	}
-	slices.SortFunc(sorted, func(a, b *Arch) int {
-		return compareVariants(wholeOf(a), wholeOf(b))
-	})
-	for i, a := range sorted {
-		a.order = i
-	}
-	return table
-}
 
 // levelNames are the levels, lowest first, of both architectures.
 var levelNames = []string{"x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4", baseARM}
 
-func indexTable() map[string]*Arch {
-	m := make(map[string]*Arch, len(archs))
+// archByID finds a name in the table; nil if it is not there.
+func archByID(name string) *Arch {
 	for i := range archs {
-		m[archs[i].Name] = &archs[i]
+		if archs[i].Name == name {
+			return &archs[i]
+		}
 	}
-	return m
+	return nil
 }
 
 // Arches is the whole table, x86-64 first, a name after those it builds on.
@@ -105,7 +56,7 @@ func Arches() []Arch { return slices.Clone(archs) }
 
 // LookupArch finds a name in the table.
 func LookupArch(name string) (Arch, bool) {
-	if a, ok := archByID[name]; ok {
+	if a := archByID(name); a != nil {
 		return *a, true
 	}
 	return Arch{}, false

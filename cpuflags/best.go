@@ -92,7 +92,7 @@ func pick(c CPU, l Limits, named func(*Arch) bool) (best variant, ok bool) {
 	if level == "" {
 		return variant{}, false
 	}
-	f, machine := usable(c.Flags), archByID[level].Machine
+	f, machine := usable(c.Flags), archByID(level).Machine
 	for i := range archs {
 		a := &archs[i]
 		if a.Machine != machine || !(a.Vendor == "" || named(a)) {

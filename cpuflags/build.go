@@ -152,12 +152,12 @@ func (v variant) text() string { return v.build().String() }
 
 // resolve reads a text.
 func resolve(text string) (variant, bool) {
-	if a, ok := archByID[text]; ok {
+	if a := archByID(text); a != nil {
 		return wholeOf(a), true
 	}
 	base, list, less := strings.Cut(text, without)
-	a, ok := archByID[base]
-	if !ok || !less || a.Machine != X86 {
+	a := archByID(base)
+	if a == nil || !less || a.Machine != X86 {
 		return variant{}, false
 	}
 	names := strings.Split(list, "-")

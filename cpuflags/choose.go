@@ -36,7 +36,7 @@ func (v variant) missing(f Set) (hardNames, softNames []string) {
 // (x86-64 psABI), armv8-a on aarch64, "" for neither.
 func Level(f Set) string {
 	for i := len(levelNames) - 1; i >= 0; i-- {
-		if archByID[levelNames[i]].hard.SubsetOf(f) {
+		if archByID(levelNames[i]).hard.SubsetOf(f) {
 			return levelNames[i]
 		}
 	}

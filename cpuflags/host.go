@@ -38,12 +38,12 @@ func Host() (CPU, error) {
 	return c, nil
 }
 
-// kernelSays are the flags that CPUID alone does not settle: amx_tile and what
+// kernelSaysNames are the flags that CPUID alone does not settle: amx_tile and what
 // stands on it need a permission that the kernel gives, fsgsbase, pku, enqcmd,
 // kl, sgx and uintr a control register or a device that it sets up; xsaves is
 // for the kernel itself; of rdrand, rdseed and hle a kernel hides what is known
 // to fail (AMD-SB-7055 for rdseed on Zen 5).
-var kernelSays = NewSet("amx_bf16", "amx_int8", "amx_tile", "enqcmd", "fsgsbase", "hle", "pku", "rdrand", "rdseed", "sgx", "uintr", "xsaves")
+const kernelSaysNames = "amx_bf16 amx_int8 amx_tile enqcmd fsgsbase hle pku rdrand rdseed sgx uintr xsaves"
 
 // settle joins what cpuinfo shows and what CPUID has; see Host.
 func settle(info, core Set, alike bool) (Set, []Disagreement) {
@@ -65,45 +65,42 @@ func settle(info, core Set, alike bool) (Set, []Disagreement) {
 // out, as it has no constant for them or never sets it: fsgsbase clflushopt
 // clwb rdpid prefetchw pku mwaitx lwp uintr ptwrite tbm; and prefetchi, which
 // it reads where only Intel has it.
-var cpuidNames = map[string]cpuid.FeatureID{
-	"adx": cpuid.ADX, "aes": cpuid.AESNI, "amx_bf16": cpuid.AMXBF16, "amx_int8": cpuid.AMXINT8, "amx_tile": cpuid.AMXTILE,
-	"avx": cpuid.AVX, "avx2": cpuid.AVX2, "avx_vnni": cpuid.AVXVNNI,
-	"avx512f": cpuid.AVX512F, "avx512bw": cpuid.AVX512BW, "avx512cd": cpuid.AVX512CD, "avx512dq": cpuid.AVX512DQ,
-	"avx512vl": cpuid.AVX512VL, "avx512ifma": cpuid.AVX512IFMA, "avx512vbmi": cpuid.AVX512VBMI,
-	"avx512_vbmi2": cpuid.AVX512VBMI2, "avx512_vnni": cpuid.AVX512VNNI, "avx512_bitalg": cpuid.AVX512BITALG,
-	"avx512_vpopcntdq": cpuid.AVX512VPOPCNTDQ, "avx512_bf16": cpuid.AVX512BF16, "avx512_fp16": cpuid.AVX512FP16,
-	"avx512_vp2intersect": cpuid.AVX512VP2INTERSECT,
-	"bmi1":                cpuid.BMI1, "bmi2": cpuid.BMI2, "cldemote": cpuid.CLDEMOTE, "clzero": cpuid.CLZERO, "cmov": cpuid.CMOV,
-	"cx16": cpuid.CX16, "cx8": cpuid.CMPXCHG8, "enqcmd": cpuid.ENQCMD, "f16c": cpuid.F16C, "fma": cpuid.FMA3,
-	"fma4": cpuid.FMA4, "fpu": cpuid.X87, "fxsr": cpuid.FXSR, "gfni": cpuid.GFNI, "hle": cpuid.HLE, "hreset": cpuid.HRESET,
-	"kl": cpuid.KEYLOCKER, "lahf_lm": cpuid.LAHF, "lzcnt": cpuid.LZCNT, "mmx": cpuid.MMX, "movbe": cpuid.MOVBE,
-	"movdir64b": cpuid.MOVDIR64B, "movdiri": cpuid.MOVDIRI, "osxsave": cpuid.OSXSAVE, "pclmulqdq": cpuid.CLMUL,
-	"pconfig": cpuid.PCONFIG, "popcnt": cpuid.POPCNT, "rdrand": cpuid.RDRAND, "rdseed": cpuid.RDSEED,
-	"serialize": cpuid.SERIALIZE, "sgx": cpuid.SGX, "sha": cpuid.SHA, "sse": cpuid.SSE, "sse2": cpuid.SSE2,
-	"sse3": cpuid.SSE3, "sse4_1": cpuid.SSE4, "sse4_2": cpuid.SSE42, "sse4a": cpuid.SSE4A, "ssse3": cpuid.SSSE3,
-	"tsxldtrk": cpuid.TSXLDTRK, "vaes": cpuid.VAES, "vpclmulqdq": cpuid.VPCLMULQDQ, "waitpkg": cpuid.WAITPKG,
-	"wbnoinvd": cpuid.WBNOINVD, "xop": cpuid.XOP, "xsave": cpuid.XSAVE, "xsavec": cpuid.XSAVEC,
-	"xsaveopt": cpuid.XSAVEOPT, "xsaves": cpuid.XSAVES,
+var cpuidNames = []cpuidName{
+	{"adx", cpuid.ADX}, {"aes", cpuid.AESNI}, {"amx_bf16", cpuid.AMXBF16}, {"amx_int8", cpuid.AMXINT8}, {"amx_tile", cpuid.AMXTILE},
+	{"avx", cpuid.AVX}, {"avx2", cpuid.AVX2}, {"avx_vnni", cpuid.AVXVNNI},
+	{"avx512f", cpuid.AVX512F}, {"avx512bw", cpuid.AVX512BW}, {"avx512cd", cpuid.AVX512CD}, {"avx512dq", cpuid.AVX512DQ},
+	{"avx512vl", cpuid.AVX512VL}, {"avx512ifma", cpuid.AVX512IFMA}, {"avx512vbmi", cpuid.AVX512VBMI},
+	{"avx512_vbmi2", cpuid.AVX512VBMI2}, {"avx512_vnni", cpuid.AVX512VNNI}, {"avx512_bitalg", cpuid.AVX512BITALG},
+	{"avx512_vpopcntdq", cpuid.AVX512VPOPCNTDQ}, {"avx512_bf16", cpuid.AVX512BF16}, {"avx512_fp16", cpuid.AVX512FP16},
+	{"avx512_vp2intersect", cpuid.AVX512VP2INTERSECT},
+	{"bmi1", cpuid.BMI1}, {"bmi2", cpuid.BMI2}, {"cldemote", cpuid.CLDEMOTE}, {"clzero", cpuid.CLZERO}, {"cmov", cpuid.CMOV},
+	{"cx16", cpuid.CX16}, {"cx8", cpuid.CMPXCHG8}, {"enqcmd", cpuid.ENQCMD}, {"f16c", cpuid.F16C}, {"fma", cpuid.FMA3},
+	{"fma4", cpuid.FMA4}, {"fpu", cpuid.X87}, {"fxsr", cpuid.FXSR}, {"gfni", cpuid.GFNI}, {"hle", cpuid.HLE}, {"hreset", cpuid.HRESET},
+	{"kl", cpuid.KEYLOCKER}, {"lahf_lm", cpuid.LAHF}, {"lzcnt", cpuid.LZCNT}, {"mmx", cpuid.MMX}, {"movbe", cpuid.MOVBE},
+	{"movdir64b", cpuid.MOVDIR64B}, {"movdiri", cpuid.MOVDIRI}, {"osxsave", cpuid.OSXSAVE}, {"pclmulqdq", cpuid.CLMUL},
+	{"pconfig", cpuid.PCONFIG}, {"popcnt", cpuid.POPCNT}, {"rdrand", cpuid.RDRAND}, {"rdseed", cpuid.RDSEED},
+	{"serialize", cpuid.SERIALIZE}, {"sgx", cpuid.SGX}, {"sha", cpuid.SHA}, {"sse", cpuid.SSE}, {"sse2", cpuid.SSE2},
+	{"sse3", cpuid.SSE3}, {"sse4_1", cpuid.SSE4}, {"sse4_2", cpuid.SSE42}, {"sse4a", cpuid.SSE4A}, {"ssse3", cpuid.SSSE3},
+	{"tsxldtrk", cpuid.TSXLDTRK}, {"vaes", cpuid.VAES}, {"vpclmulqdq", cpuid.VPCLMULQDQ}, {"waitpkg", cpuid.WAITPKG},
+	{"wbnoinvd", cpuid.WBNOINVD}, {"xop", cpuid.XOP}, {"xsave", cpuid.XSAVE}, {"xsavec", cpuid.XSAVEC},
+	{"xsaveopt", cpuid.XSAVEOPT}, {"xsaves", cpuid.XSAVES},
 }
 
-// unprinted are flags that no kernel's cpuinfo has: CPUID alone can tell.
-var unprinted = NewSet("hreset", "kl")
+// cpuidName is a flag and what the library calls it.
+type cpuidName struct {
+	name string
+	id   cpuid.FeatureID
+}
 
-// toldByCPUID is the set of cpuidNames' keys.
-var toldByCPUID = func() Set {
-	names := make([]string, 0, len(cpuidNames))
-	for n := range cpuidNames {
-		names = append(names, n)
-	}
-	return NewSet(names...)
-}()
+// unprintedNames are flags that no kernel's cpuinfo has: CPUID alone can tell.
+const unprintedNames = "hreset kl"
 
 // hostCPUID are the flags of the core this runs on, of those that CPUID tells.
 func hostCPUID() Set {
-	var names []string
-	for n, id := range cpuidNames {
-		if cpuid.CPU.Supports(id) {
-			names = append(names, n)
+	names := make([]string, 0, len(cpuidNames))
+	for _, n := range cpuidNames {
+		if cpuid.CPU.Supports(n.id) {
+			names = append(names, n.name)
 		}
 	}
 	return NewSet(names...)

@@ -140,8 +140,6 @@ func usable(f Set) Set {
 	return f
 }
 
-var osxsave = NewSet("osxsave")
-
 // roots is the flags of a set that do not go by themselves when others of the
 // set are left out: the shortest way to say what is missing.
 func roots(removed Set) []string {
@@ -154,7 +152,3 @@ func roots(removed Set) []string {
 	}
 	return NewSet(names...).Sorted()
 }
-
-// emitted is the flags whose instructions GCC emits without being asked, or
-// that change what it emits: those that a build is faster for. See soft.go.
-var emitted = NewSet(fields(emittedNames)...)

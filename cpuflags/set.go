@@ -22,38 +22,15 @@ type Set struct {
 	extra []string // sorted, unique, none of them known
 }
 
-// knownNames lists, sorted, the names that have a bit; knownIndex is its
-// inverse. Both are filled once, before the table, and read-only after that.
-var knownNames, knownIndex = indexNames()
-
-func indexNames() ([]string, map[string]int) {
-	var names []string
-	add := func(list string) { names = append(names, strings.Fields(list)...) }
-	for _, r := range x86Rows {
-		add(r.adds)
-	}
-	for _, r := range armRows {
-		add(r.adds)
-	}
-	add(softNames)
-	slices.Sort(names)
-	names = slices.Compact(names)
-	if len(names) > 64*words {
-		panic("cpuflags: more flag names in the table than a Set has bits")
-	}
-	index := make(map[string]int, len(names))
-	for i, n := range names {
-		index[n] = i
-	}
-	return names, index
-}
+// knownIndex is the bit of a name: its place in knownNames, which is sorted.
+func knownIndex(name string) (int, bool) { return slices.BinarySearch(knownNames, name) }
 
 // NewSet makes a set of names, which are taken as they are (see Normalise).
 // Empty names are left out.
 func NewSet(names ...string) Set {
 	var s Set
 	for _, n := range names {
-		if i, ok := knownIndex[n]; ok {
+		if i, ok := knownIndex(n); ok {
 			s.known[i/64] |= 1 << (i % 64)
 		} else if n != "" {
 			s.extra = append(s.extra, n)
@@ -68,7 +45,7 @@ func NewSet(names ...string) Set {
 
 // Has reports whether the set has a flag.
 func (s Set) Has(name string) bool {
-	if i, ok := knownIndex[name]; ok {
+	if i, ok := knownIndex(name); ok {
 		return s.known[i/64]&(1<<(i%64)) != 0
 	}
 	_, ok := slices.BinarySearch(s.extra, name)

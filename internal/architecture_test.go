@@ -40,7 +40,7 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest", "internal/nixlang", "internal/nixlog", "internal/nixtree"},
+	{"internal/git", "internal/digest", "internal/nixlang", "internal/nixlog", "internal/nixstore", "internal/nixtree"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
@@ -217,11 +217,11 @@ func TestKeepers(t *testing.T) {
 // Four libraries have to do real work in the program, not to stand in go.mod.
 func TestLibrariesAreUsed(t *testing.T) {
 	where := map[string]string{
-		"github.com/urfave/cli/v2":                       "cmd/nixbatch",
-		"gopkg.in/yaml.v3":                               "internal/strictyaml",
-		"github.com/nix-community/go-nix/pkg/derivation": "internal/nix",
-		"github.com/nix-community/go-nix/pkg/nar":        "internal/nixtree",
-		"github.com/klauspost/cpuid/v2":                  "cpuflags",
+		"github.com/urfave/cli/v2":                    "cmd/nixbatch",
+		"gopkg.in/yaml.v3":                            "internal/strictyaml",
+		"github.com/nix-community/go-nix/pkg/nixhash": "internal/nix",
+		"github.com/nix-community/go-nix/pkg/nar":     "internal/nixtree",
+		"github.com/klauspost/cpuid/v2":               "cpuflags",
 	}
 	for _, p := range packages(t) {
 		for _, imp := range p.Imports {

@@ -64,8 +64,18 @@ func (d *decoder) attrs(where string, n *node) []string {
 // nixWords cannot be names in Nix.
 var nixWords = []string{"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"}
 
+// isAttr is what attrRE says, without it: every file is asked.
+func isAttr(s string) bool {
+	for part := range strings.SplitSeq(s, ".") {
+		if !lazyre.NixName(part) {
+			return false
+		}
+	}
+	return true
+}
+
 func checkAttr(s string) (problem, hint string) {
-	if attrRE.MatchString(s) {
+	if isAttr(s) {
 		for _, part := range strings.Split(s, ".") {
 			if slices.Contains(nixWords, part) {
 				return "has " + part + " in it, which is a word of the Nix language", ""
@@ -73,7 +83,7 @@ func checkAttr(s string) (problem, hint string) {
 		}
 		return "", ""
 	}
-	if i := strings.LastIndex(s, "#"); i >= 0 && attrRE.MatchString(s[i+1:]) {
+	if i := strings.LastIndex(s, "#"); i >= 0 && isAttr(s[i+1:]) {
 		return "is not the name of a package", "write " + s[i+1:]
 	}
 	return "is not the name of a package", "write an attribute path, such as hello or python3Packages.numpy"

@@ -171,7 +171,7 @@ func (r Row) Input(name string) string {
 func (r Row) Output(pattern string) (string, error) {
 	out := placeRE.ReplaceAllStringFunc(pattern, func(m string) string {
 		if v, ok := r.Get(m[1 : len(m)-1]); ok {
-			return globEscaper.Replace(v)
+			return escapeGlob(v)
 		}
 		return m
 	})
@@ -183,7 +183,9 @@ func (r Row) Output(pattern string) (string, error) {
 	return out, nil
 }
 
-var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`)
+func escapeGlob(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`, `{`, `\{`, `}`, `\}`).Replace(s)
+}
 
 // Places are the names of the sweep that a file's name has places for.
 func Places(name string) []string {

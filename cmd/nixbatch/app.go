@@ -182,6 +182,7 @@ func exitCode(ctx context.Context, err error) int {
 // newApp is the command line. It is never run without arrange, which puts flags
 // where urfave/cli looks for them.
 func newApp(s Streams) *cli.App {
+	shortFlags()
 	app := &cli.App{
 		Name:                      "nixbatch",
 		Usage:                     "Slurm jobs in exactly pinned Nix environments, built for the nodes' CPUs",

@@ -170,10 +170,12 @@ func helpTopic(args []string) []string {
 	return append(slices.Clone(args[1:]), "--help")
 }
 
-// init leaves the defaults that say nothing out of the help.
-func init() {
-	plain := cli.FlagStringer
+// plainFlags is how the library prints a flag in a help text.
+var plainFlags = cli.FlagStringer
+
+// shortFlags leaves the defaults that say nothing out of the help.
+func shortFlags() {
 	cli.FlagStringer = func(f cli.Flag) string {
-		return strings.NewReplacer(" (default: false)", "", " (default: 0s)", "", " (default: 0)", "").Replace(plain(f))
+		return strings.NewReplacer(" (default: false)", "", " (default: 0s)", "", " (default: 0)", "").Replace(plainFlags(f))
 	}
 }

@@ -26,13 +26,13 @@ func mainCode() int {
 	if code, ok := nodeSide(s, os.Args[1:]); ok {
 		return code
 	}
+	if len(os.Args) == 2 && os.Args[1] == "--version" {
+		// Scripts ask it; it takes none of the commands, and no file, to answer.
+		return versionLine(s)
+	}
 	if err := descriptors(); err != nil {
 		ui.PrintError(screen.To(s.Err, s.Err), err)
 		return exitUsage
-	}
-	if len(os.Args) == 2 && os.Args[1] == "--version" {
-		// Scripts ask it; it takes none of the commands to answer.
-		return versionLine(s)
 	}
 	ctx, stop := interrupt.Context(context.Background(), func() {
 		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))

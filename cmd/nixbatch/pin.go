@@ -15,7 +15,7 @@ func pinCommand(s Streams) *cli.Command {
 		Name: "pin", Usage: "print the pin of a source tree, to paste into a job file", ArgsUsage: "SOURCE",
 		Description: "SOURCE is github:OWNER/REPO/REV, git+URL?rev=REV or ?ref=NAME, the https:// address of a tarball, or a directory.\n" +
 			"REV is a commit of 40 hexadecimal digits; a branch or a tag works too: the commit that it stands for now is what\n" +
-			"is printed (git is asked for that). The tree is fetched and hashed as Nix does it; Nix itself is not needed.\n" +
+			"is printed (git is asked for that). An address is fetched by Nix, a git+URL by git; a directory needs neither.\n" +
 			"Exit codes: 0 done, 2 not a source, 3 it could not be fetched.",
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {

@@ -1,8 +1,8 @@
 package durable
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
@@ -44,7 +44,15 @@ func ReadFile(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(f)
+	// As large as it says it is, and one byte to see its end: a file that grows
+	// step by step in memory costs several times its size.
+	size := int64(0)
+	if st, err := f.Stat(); err == nil {
+		size = min(st.Size(), 1<<20)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, size+bytes.MinRead))
+	_, err = b.ReadFrom(f)
+	return b.Bytes(), err
 }
 
 func regular(path string, st fs.FileInfo) error {

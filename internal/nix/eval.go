@@ -10,9 +10,9 @@ import (
 	"strings"
 
 	"github.com/google/renameio/v2"
-	"github.com/nix-community/go-nix/pkg/storepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
 
 // Instantiate evaluates an expression to its derivation. The answer is
@@ -45,7 +45,7 @@ func (n *Nix) instantiated(ex Expr) (d Derivation, ok bool) {
 // keepDrv remembers what an expression was evaluated to.
 func (n *Nix) keepDrv(ex Expr, path string) (d Derivation, err error) {
 	d.Drv = path
-	if !storepath.PathRe.MatchString(d.Drv) || !strings.HasSuffix(d.Drv, ".drv") {
+	if !nixstore.IsPath(d.Drv) || !strings.HasSuffix(d.Drv, ".drv") {
 		return Derivation{}, &Error{Phase: "evaluate", Message: fmt.Sprintf("nix-instantiate printed %q where a derivation was expected", d.Drv)}
 	}
 	drv, err := readDrv(d.Drv)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
@@ -67,7 +68,7 @@ func Expression(e Env) Expr { return expression(e, "(made (packageSet job) job).
 func expression(e Env, result string) Expr {
 	name := derivationName(e.Name) + "-env"
 	job, err := e.job(name)
-	return write(e, name, "  job = "+job+";\n"+dumpLine()+"in\n"+environmentNix+result+"\n", err)
+	return write(e, name, head+"  job = "+job+";\n"+dumpLine()+"in\n"+environmentNix+result+"\n", err)
 }
 
 // survey asks what the pin of bare says about itself, and for the derivations
@@ -84,22 +85,44 @@ func survey(bare Env, jobs []Env) Expr {
 		err = errors.Join(err, jerr)
 		text += "  " + job + "\n"
 	}
-	return write(bare, "survey", text+"  ];\n"+dump+"in\n"+environmentNix+"survey bare jobs\n", err)
+	return write(bare, "survey", head+text+"  ];\n"+dump+"in\n"+environmentNix+"survey bare jobs\n", err)
 }
 
+// dumpLine is the same for all expressions.
 func dumpLine() string {
-	return "  dump = " + nixlang.QuoteString(strings.Replace(dumpSh, "#@skip@", skipClause(), 1)) + ";\n"
+	dump.Do(func() {
+		dump.line = "  dump = " + nixlang.QuoteString(strings.Replace(dumpSh, "#@skip@", skipClause(), 1)) + ";\n"
+	})
+	return dump.line
 }
 
+var dump struct {
+	sync.Once
+	line string
+}
+
+// head is the first lines of every expression.
+const head = "# Written by nixbatch. Evaluated with --pure-eval: its text decides the derivation.\nlet\n"
+
+// write makes an expression of its text, which begins with head.
 func write(e Env, name, text string, err error) Expr {
 	ex := Expr{Name: name, env: e}
 	if err != nil {
 		ex.err = &Error{Phase: "evaluate", Message: "environment cannot be written as Nix: " + err.Error(), Err: err}
 	}
-	ex.Text = "# Written by nixbatch. Evaluated with --pure-eval: its text decides the derivation.\nlet\n" + text
-	sum := sha256.Sum256([]byte(ex.Text))
-	ex.Hash = hex.EncodeToString(sum[:16])
+	ex.Text, ex.Hash = text, textHash(text)
 	return ex
+}
+
+// textHash hashes a text without a second copy of it.
+func textHash(text string) string {
+	sum, part := sha256.New(), make([]byte, 1024)
+	for len(text) > 0 {
+		n := copy(part, text)
+		sum.Write(part[:n])
+		text = text[n:]
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
 }
 
 func (e Env) arch() string {
@@ -197,12 +220,21 @@ func copySet(set map[string]any) map[string]any {
 	return out
 }
 
-var notInName = lazyre.New(`[^A-Za-z0-9+_=-]+`)
-
 // derivationName makes a job's name fit for a store path: letters, digits and
 // +-_=, not too long.
 func derivationName(name string) string {
-	s := strings.Trim(notInName.ReplaceAllString(name, "-"), "-")
+	var b strings.Builder
+	gap := false // others in a row are one hyphen
+	for _, c := range []byte(name) {
+		if lazyre.Letter(c) || lazyre.Digit(c) || strings.IndexByte("+_=-", c) >= 0 {
+			b.WriteByte(c)
+			gap = false
+		} else if !gap {
+			b.WriteByte('-')
+			gap = true
+		}
+	}
+	s := strings.Trim(b.String(), "-")
 	if len(s) > 100 {
 		s = s[:100]
 	}

@@ -7,11 +7,9 @@ import (
 	"sort"
 	"strings"
 
-	"github.com/nix-community/go-nix/pkg/derivation"
-	"github.com/nix-community/go-nix/pkg/storepath"
-
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
 
 // Graph is every derivation that a derivation is made from, itself included.
@@ -81,10 +79,10 @@ func readNode(path string) (Node, error) {
 	if err != nil {
 		return Node{}, err
 	}
-	node := Node{Drv: path, Name: nixlog.DrvName(path), Outputs: map[string]string{}, Inputs: d.InputDerivations}
+	node := Node{Drv: path, Name: nixlog.DrvName(path), Outputs: map[string]string{}, Inputs: d.Inputs}
 	for name, o := range d.Outputs {
 		node.Outputs[name] = o.Path
-		node.Fixed = node.Fixed || o.HashAlgorithm != ""
+		node.Fixed = node.Fixed || o.Fixed
 	}
 	return node, nil
 }
@@ -138,22 +136,21 @@ func (g *Graph) Diff(other *Graph) []Node {
 	return out
 }
 
-func readDrv(path string) (*derivation.Derivation, error) {
-	if !storepath.PathRe.MatchString(path) || !strings.HasSuffix(path, ".drv") {
-		return nil, fmt.Errorf("derivation %q is no store path of a .drv", path)
+func readDrv(path string) (d nixstore.Derivation, err error) {
+	if !nixstore.IsPath(path) || !strings.HasSuffix(path, ".drv") {
+		return d, fmt.Errorf("derivation %q is no store path of a .drv", path)
 	}
-	f, err := durable.Open(path)
+	data, err := durable.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("derivation: %w", err)
+		return d, fmt.Errorf("derivation: %w", err)
 	}
-	defer f.Close()
-	d, err := derivation.ReadDerivation(f)
+	d, err = nixstore.ParseDerivation(string(data))
 	if err != nil {
-		return nil, fmt.Errorf("derivation %s: %w", path, err)
+		return d, fmt.Errorf("derivation %s: %w", path, err)
 	}
 	for name, o := range d.Outputs {
-		if o == nil || o.Path == "" {
-			return nil, fmt.Errorf("derivation %s: output %s has no path before it is built (a content-addressed derivation)", path, name)
+		if o.Path == "" {
+			return d, fmt.Errorf("derivation %s: output %s has no path before it is built (a content-addressed derivation)", path, name)
 		}
 	}
 	return d, nil

@@ -1,6 +1,7 @@
 package nix
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"sort"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/nix-community/go-nix/pkg/derivation"
 
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
@@ -257,7 +259,11 @@ func TestNoTests(t *testing.T) {
 			if node.Name != "tested" && node.Name != "kept" {
 				continue
 			}
-			p, err := readDrv(drv)
+			text, err := os.ReadFile(drv)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := derivation.ReadDerivation(bytes.NewReader(text))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,9 +1,6 @@
 package nix
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"net/http"
@@ -60,7 +57,7 @@ func tarball(t testing.TB, dir string) []byte {
 	return data
 }
 
-// The hashes of trees and tarballs, and the store path, are Nix's own.
+// The hash of a tree, and its store path, are Nix's own.
 func TestHashesAreNixs(t *testing.T) {
 	n, _ := testNix(t)
 	dir := oddTree(t)
@@ -72,17 +69,6 @@ func TestHashesAreNixs(t *testing.T) {
 	if nixtree.ToSRI("sha256:"+want) != got {
 		t.Errorf("tree: %s, Nix says %s", got, want)
 	}
-	data := tarball(t, dir)
-	if h, err := nixtree.HashTarball(bytes.NewReader(data)); err != nil || h != got {
-		t.Errorf("tarball: %s, %v, want %s", h, err, got)
-	}
-	z, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if h, err := nixtree.HashTarball(z); err != nil || h != got {
-		t.Errorf("plain tar: %s, %v, want %s", h, err, got)
-	}
 	source := filepath.Join(t.TempDir(), "source")
 	if err := os.Rename(dir, source); err != nil {
 		t.Fatal(err)
@@ -93,40 +79,6 @@ func TestHashesAreNixs(t *testing.T) {
 	}
 	if err := n.provide(context.Background(), []Source{s}, true); err != nil {
 		t.Errorf("adding again: %v", err)
-	}
-}
-
-func TestBadTarballs(t *testing.T) {
-	build := func(headers ...tar.Header) []byte {
-		var b bytes.Buffer
-		w := tar.NewWriter(&b)
-		for _, h := range headers {
-			if err := w.WriteHeader(&h); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return b.Bytes()
-	}
-	dir := tar.Header{Name: "a/", Typeflag: tar.TypeDir, Mode: 0o755}
-	for what, c := range map[string]struct {
-		data []byte
-		want string
-	}{
-		"two at the top": {build(dir, tar.Header{Name: "b", Typeflag: tar.TypeReg}), "2 entries at the top"},
-		"empty":          {build(), "0 entries"},
-		"leaves":         {build(tar.Header{Name: "../x", Typeflag: tar.TypeReg}), "leaves the archive"},
-		"device":         {build(tar.Header{Name: "a/dev", Typeflag: tar.TypeChar}), "neither file"},
-		"hard link":      {build(tar.Header{Name: "a/l", Typeflag: tar.TypeLink, Linkname: "a/none"}), "not before it"},
-		"xz":             {[]byte("\xfd7zXZ\x00 and so on"), "xz"},
-		"no tar":         {bytes.Repeat([]byte("no tar "), 200), "tarball"},
-		"cut off":        {tarball(t, oddTree(t))[:900], "tarball"},
-	} {
-		if h, err := nixtree.HashTarball(bytes.NewReader(c.data)); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %q, %v; want %q", what, h, err, c.want)
-		}
 	}
 }
 

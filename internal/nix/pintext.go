@@ -4,17 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
-	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -36,14 +33,14 @@ var (
 
 // PinText fetches and hashes a source, as Nix would unpack it, and returns the
 // lines that pin it in a job file. A directory is named as it was given.
-// Nix is not needed; git sources need git.
+// Addresses are fetched by Nix, git sources by git; a directory needs neither.
 func (n *Nix) PinText(ctx context.Context, source string) (string, error) {
 	if m := githubRe.FindStringSubmatch(source); m != nil {
 		rev, err := n.commit(ctx, "https://github.com/"+m[1], m[2])
 		if err != nil {
 			return "", err
 		}
-		hash, err := fetchHash(ctx, "https://github.com/"+m[1]+"/archive/"+rev+".tar.gz")
+		hash, err := n.fetchHash(ctx, "https://github.com/"+m[1]+"/archive/"+rev+".tar.gz")
 		return fmt.Sprintf("github: %s\nrev: %s\nhash: %s\n", m[1], rev, hash), err
 	}
 	if rest, ok := strings.CutPrefix(source, "git+"); ok {
@@ -61,7 +58,7 @@ func (n *Nix) PinText(ctx context.Context, source string) (string, error) {
 		return fmt.Sprintf("git: %s\nrev: %s\nhash: %s\n", yamlText(addr), rev, hash), err
 	}
 	if u, err := url.Parse(source); err == nil && (u.Scheme == "https" || u.Scheme == "http" || u.Scheme == "file") {
-		hash, err := fetchHash(ctx, source)
+		hash, err := n.fetchHash(ctx, source)
 		return fmt.Sprintf("url: %s\nhash: %s\n", yamlText(source), hash), err
 	}
 	dir := strings.TrimPrefix(source, "path:")
@@ -80,40 +77,25 @@ func yamlText(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
 }
 
-func fetchHash(ctx context.Context, addr string) (string, error) {
-	body, err := open(ctx, addr)
+// fetchHash has Nix fetch and unpack a tarball, as it will for a job, and hashes
+// the tree: a plan after it finds it in the store. A server that says nothing for
+// half a minute is given up; what Nix remembers of an address is not believed.
+func (n *Nix) fetchHash(ctx context.Context, addr string) (string, error) {
+	a, err := n.run(ctx, job{
+		phase:   "pin",
+		program: n.Programs.instantiate(),
+		args: []string{"--eval", "--read-write-mode", "--option", "tarball-ttl", "0", "--option", "connect-timeout", "30",
+			"--option", "stalled-download-timeout", "30", "-E", "fetchTarball { name = \"source\"; url = " + nixlang.QuoteString(addr) + "; }"},
+	})
+	var e *Error
+	if errors.As(err, &e) && e.Way == "" && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
+		return "", &Error{Phase: "pin", Message: "the source could not be fetched", Decisive: e.Decisive,
+			Way: "is the address right, is it a tarball, and does this machine reach it?", Err: &FetchError{URL: addr, Err: e.Err}}
+	}
 	if err != nil {
-		return "", &Error{Phase: "pin", Message: "the source could not be fetched", Decisive: err.Error(),
-			Way: "check the address and the network", Err: &FetchError{URL: addr}}
+		return "", err
 	}
-	defer body.Close()
-	hash, err := nixtree.HashTarball(body)
-	if err != nil {
-		return "", &Error{Phase: "pin", Message: "the source is not a tarball that can be read", Decisive: err.Error(), Err: err}
-	}
-	return hash, nil
-}
-
-// open reads an address; a server that says nothing for half a minute is given
-// up.
-func open(ctx context.Context, addr string) (io.ReadCloser, error) {
-	if path, ok := strings.CutPrefix(addr, "file://"); ok {
-		return durable.Open(path)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, addr, nil)
-	if err != nil {
-		return nil, err
-	}
-	client := &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ResponseHeaderTimeout: 30 * time.Second}}
-	res, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	if res.StatusCode != http.StatusOK {
-		res.Body.Close()
-		return nil, fmt.Errorf("the server answered %s", res.Status)
-	}
-	return res.Body, nil
+	return nixtree.HashTree(strings.Trim(lastLine(a.stdout), `"`))
 }
 
 // commit is the commit that a name stands for now: itself, or what the

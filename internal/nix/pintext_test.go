@@ -83,8 +83,13 @@ func TestPinText(t *testing.T) {
 		}
 	}
 	var fe *FetchError
-	for _, given := range []string{srv.URL + "/none", "file:///nowhere.tar.gz", "http://127.0.0.1:1/t.tar.gz"} {
-		if _, err := n.PinText(ctx, given); !errors.As(err, &fe) {
+	noTar := t.TempDir() + "/no.tar.gz"
+	if err := os.WriteFile(noTar, []byte("no tarball"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, given := range []string{srv.URL + "/none", "file:///nowhere.tar.gz", "http://127.0.0.1:1/t.tar.gz", "file://" + noTar} {
+		var e *Error
+		if _, err := n.PinText(ctx, given); !errors.As(err, &fe) || !errors.As(err, &e) || e.Decisive == "" || e.Hint() == "" {
 			t.Errorf("%q: %v", given, err)
 		}
 	}

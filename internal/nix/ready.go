@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/nix-community/go-nix/pkg/nixbase32"
-	"github.com/nix-community/go-nix/pkg/storepath"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
 
 // link is the GC root of an expression: an absolute path without symbolic
@@ -32,7 +32,7 @@ func (n *Nix) Ready(ex Expr) (out string, ok bool) {
 		return "", false
 	}
 	out, err = os.Readlink(link)
-	if err != nil || !storepath.PathRe.MatchString(out) {
+	if err != nil || !nixstore.IsPath(out) {
 		return "", false
 	}
 	if fi, err := os.Stat(out + "/activate"); err != nil || !fi.Mode().IsRegular() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/renameio/v2"
@@ -46,11 +47,9 @@ func or(s, otherwise string) string {
 
 // dropped are the variables that would make an evaluation or a build depend on
 // who runs it. What says where Nix is and how it reaches the network stays.
-var dropped = map[string]bool{
-	"NIXPKGS_CONFIG": true, "NIX_PATH": true, "NIX_BUILD_SHELL": true,
-	"NIX_BUILD_CORES": true, "IN_NIX_SHELL": true, "NIX_PROFILES": true,
-	"NIX_INDENT_MAKE": true, "NIX_SHOW_STATS": true, "NIX_COUNT_CALLS": true,
-	"GC_INITIAL_HEAP_SIZE": true, "NIX_LOG_FD": true,
+var dropped = []string{
+	"NIXPKGS_CONFIG", "NIX_PATH", "NIX_BUILD_SHELL", "NIX_BUILD_CORES", "IN_NIX_SHELL", "NIX_PROFILES",
+	"NIX_INDENT_MAKE", "NIX_SHOW_STATS", "NIX_COUNT_CALLS", "GC_INITIAL_HEAP_SIZE", "NIX_LOG_FD",
 }
 
 // cleanEnviron is the environment for Nix, with an empty NIX_PATH.
@@ -58,7 +57,7 @@ func cleanEnviron(environ []string) []string {
 	out := make([]string, 0, len(environ)+1)
 	for _, kv := range environ {
 		k, _, _ := strings.Cut(kv, "=")
-		if dropped[k] || strings.HasPrefix(k, "NIXPKGS_ALLOW_") {
+		if slices.Contains(dropped, k) || strings.HasPrefix(k, "NIXPKGS_ALLOW_") {
 			continue
 		}
 		out = append(out, kv)

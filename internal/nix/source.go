@@ -9,8 +9,8 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/nixbase32"
 	"github.com/nix-community/go-nix/pkg/nixhash"
-	"github.com/nix-community/go-nix/pkg/storepath"
 
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -23,8 +23,8 @@ func sourcePath(sri string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte("source:sha256:" + hex.EncodeToString(d) + ":" + storepath.StoreDir + ":source"))
-	return storepath.StoreDir + "/" + nixbase32.EncodeToString(nixhash.CompressHash(sum[:], storepath.PathHashSize)) + "-source", nil
+	sum := sha256.Sum256([]byte("source:sha256:" + hex.EncodeToString(d) + ":" + nixstore.Dir + ":source"))
+	return nixstore.Dir + "/" + nixbase32.EncodeToString(nixhash.CompressHash(sum[:], nixstore.HashSize)) + "-source", nil
 }
 
 // Source is a pinned tree.

@@ -3,6 +3,7 @@ package nixlang
 import (
 	"fmt"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 // bytes back. A NUL byte cannot stand in a Nix string; callers refuse it.
 func QuoteString(s string) string {
 	var b strings.Builder
+	b.Grow(len(s) + len(s)/16 + 8)
 	b.WriteByte('"')
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; c {
@@ -143,15 +145,10 @@ func quoteSet(set map[string]any, indent string) (string, error) {
 	return b.String(), nil
 }
 
-var plainKeyRe = lazyre.New(`^[A-Za-z_][A-Za-z0-9_'-]*$`)
-
-var keywords = map[string]bool{
-	"assert": true, "else": true, "if": true, "in": true, "inherit": true,
-	"let": true, "or": true, "rec": true, "then": true, "with": true,
-}
+var keywords = []string{"assert", "else", "if", "in", "inherit", "let", "or", "rec", "then", "with"}
 
 func quoteKey(k string) string {
-	if plainKeyRe.MatchString(k) && !keywords[k] {
+	if lazyre.NixName(k) && !slices.Contains(keywords, k) {
 		return k
 	}
 	return QuoteString(k)

@@ -1,6 +1,5 @@
-// Package nixtree hashes trees as Nix does (NAR), from a directory or from an
-// archive that is never unpacked, and tells cheaply whether a directory is still
-// the one that was hashed.
+// Package nixtree hashes trees as Nix does (NAR), and tells cheaply whether a
+// directory is still the one that was hashed.
 //
 // It promises that a fingerprint is trusted only where every change would show
 // in it. It never starts Nix and never writes.

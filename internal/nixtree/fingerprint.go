@@ -168,11 +168,10 @@ func (p *dirPrint) add(dir int, name string) (mode uint16, err error) {
 // (inode(7); the numbers are those of statfs(2) and of the file systems' own
 // sources). Of others it is not known: FUSE passes on what a program says, and
 // FAT has no such time.
-var honest = map[int64]string{
-	unix.EXT4_SUPER_MAGIC: "ext4", unix.XFS_SUPER_MAGIC: "xfs", unix.BTRFS_SUPER_MAGIC: "btrfs", unix.TMPFS_MAGIC: "tmpfs",
-	unix.OVERLAYFS_SUPER_MAGIC: "overlay", unix.NFS_SUPER_MAGIC: "nfs", unix.CEPH_SUPER_MAGIC: "ceph",
-	unix.F2FS_SUPER_MAGIC: "f2fs", unix.BCACHEFS_SUPER_MAGIC: "bcachefs",
-	0x2fc12fc1: "zfs", 0x0bd00bd0: "lustre", 0x47504653: "gpfs", 0x19830326: "beegfs",
+var honest = []int64{
+	unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC,
+	unix.NFS_SUPER_MAGIC, unix.CEPH_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, unix.BCACHEFS_SUPER_MAGIC,
+	0x2fc12fc1 /* zfs */, 0x0bd00bd0 /* lustre */, 0x47504653 /* gpfs */, 0x19830326, /* beegfs */
 }
 
 // TrustedTimes reports whether the times of a tree's files tell of every change.
@@ -183,7 +182,7 @@ func TrustedTimes(tree string) bool {
 	if unix.Statfs(tree, &st) != nil {
 		return false
 	}
-	return honest[int64(st.Type)] != ""
+	return slices.Contains(honest, int64(st.Type))
 }
 
 // ClockOf is the time now by the clock of the file system that a directory of

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -56,9 +58,15 @@ func HoldAlive(file string) (*os.File, error) {
 	a := Alive{Ident: id, Boot: boot()}
 	a.Host, _ = os.Hostname()
 	data, err := json.Marshal(a)
-	if err == nil {
-		// Blank lines behind it. A full disk is no reason not to run.
-		_, _ = f.Write(append(data, bytes.Repeat([]byte("\n"), reserve-len(data))...))
+	if err == nil && len(data) <= aliveMost {
+		// Blank lines behind it, one page of them many times. A full disk is no reason
+		// not to run.
+		page := bytes.Repeat([]byte("\n"), aliveMost)
+		parts := [][]byte{append(data, page[len(data):]...)}
+		for len(parts) < reserve/aliveMost {
+			parts = append(parts, page)
+		}
+		_, _ = unix.Writev(int(f.Fd()), parts)
 	}
 	return f, nil
 }

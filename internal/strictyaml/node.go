@@ -62,11 +62,16 @@ func (n *Node) Describe() string {
 
 // A number with a zero in front is octal for YAML 1.1, decimal for YAML 1.2 and
 // text for people (an account, a file): nobody can tell which was meant.
-var leadingZero = lazyre.New(`^[-+]?0[0-9_]`)
+func leadingZero(s string) bool {
+	if s != "" && (s[0] == '-' || s[0] == '+') {
+		s = s[1:]
+	}
+	return len(s) > 1 && s[0] == '0' && (lazyre.Digit(s[1]) || s[1] == '_')
+}
 
 // LeadingZero tells whether the node is a number that begins with a zero.
 func (n *Node) LeadingZero() bool {
-	return n.Plain && n.Kind == Number && leadingZero.MatchString(n.Value)
+	return n.Plain && n.Kind == Number && leadingZero(n.Value)
 }
 
 // HasKey tells whether a mapping has a key.

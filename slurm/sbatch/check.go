@@ -48,7 +48,7 @@ var forms = [...]struct {
 	want string
 }{
 	Int:        {lazyre.New(`^[0-9]{1,9}$`), "a whole number"},
-	Positive:   {lazyre.New(`^0*[1-9][0-9]{0,8}$`), "a whole number above zero"},
+	Positive:   {lazyre.New(`^0*[1-9][0-9]{0,8}$`), "a whole number above zero"}, // most are told by checkKind alone
 	Signed:     {lazyre.New(`^[+-]?[0-9]{1,9}$`), "a whole number"},
 	List:       {lazyre.New(`^[^\s,]+(,[^\s,]+)*$`), "names with commas and no spaces between"},
 	Signal:     {lazyre.New(`^([RB]{1,2}:)?[A-Za-z0-9+]+(@[0-9]{1,5})?$`), "a signal such as USR1@120 or B:TERM@300"},
@@ -72,6 +72,9 @@ const (
 )
 
 func checkKind(info OptionInfo, value string) error {
+	if lazyre.Digits(value, 9) && value[0] != '0' && (info.Kind == Int || info.Kind == Positive || info.Kind == Signed) {
+		return nil // the plain case, without an expression
+	}
 	if p := forms[info.Kind]; p.re != nil && !p.re.MatchString(value) {
 		return fmt.Errorf("%q is not %s", value, p.want)
 	}

@@ -15,10 +15,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nix-community/go-nix/pkg/storepath"
-
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
@@ -64,7 +63,7 @@ func (c *checker) pins() {
 }
 
 func there(path string) bool {
-	if !storepath.PathRe.MatchString(path) {
+	if !nixstore.IsPath(path) {
 		return false
 	}
 	_, err := os.Lstat(path)
@@ -100,7 +99,7 @@ func (c *checker) environments() {
 func closed(e facts.Environment) string {
 	all := map[string]bool{}
 	for _, p := range e.Paths {
-		if !storepath.PathRe.MatchString(p.Path) {
+		if !nixstore.IsPath(p.Path) {
 			return fmt.Sprintf("its closure has %q, which is no store path", p.Path)
 		}
 		all[p.Path] = true

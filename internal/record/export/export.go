@@ -25,10 +25,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/nix-community/go-nix/pkg/nar"
-	"github.com/nix-community/go-nix/pkg/storepath"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
@@ -391,7 +391,7 @@ func treeName(hash string) string {
 }
 
 func (b *bundler) tree(store string, c *load.Content) error {
-	if !storepath.PathRe.MatchString(store) {
+	if !nixstore.IsPath(store) {
 		c.Absent = "it is not in this machine's store"
 		return nil
 	}
