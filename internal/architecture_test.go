@@ -28,6 +28,7 @@ var layers = [][]string{
 	{"internal/schemas/schemastest"},
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probe/probetest", "internal/runtest"},
+	{"internal/nodes", "internal/cancel", "internal/starter"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
 	{"internal/submit"},
 	{"internal/finish", "internal/probe"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/cancel"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -113,7 +114,8 @@ func isSlurm(err error) bool {
 	var part *ledger.PartError
 	var asked *ledger.SlurmError
 	var own *slurmError
+	var cancelled *cancel.Error
 	var absent *ledger.NoSlurmError
 	var away *slurm.ElsewhereError
-	return errors.As(err, &away) || errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
+	return errors.As(err, &cancelled) || errors.As(err, &away) || errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
 }

@@ -1,0 +1,98 @@
+package finish
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
+	"github.com/nixbatch/nixbatch/internal/record/source"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/status"
+)
+
+// Found is where a record lies.
+type Found struct {
+	Path  string
+	IsRun bool // of this project; else an export
+	// Unsealed is why a run that is over could not be sealed, which keeps nobody
+	// from reading it.
+	Unsealed error
+}
+
+// Find finds the record that a run's name or a path means; "" is the newest run.
+// A run that is over is sealed before it is read.
+func Find(ctx context.Context, name string, here func() (rundir.Project, error), w status.Watcher, p ledger.About) (Found, error) {
+	if name != "" && isExport(name) {
+		return Found{Path: name}, load.NoRecord(name)
+	}
+	project, err := here()
+	if err != nil {
+		return Found{}, err
+	}
+	r, err := project.Get(name)
+	if err != nil {
+		if st, serr := os.Stat(name); name != "" && serr == nil && st.IsDir() {
+			return Found{Path: name}, load.NoRecord(name) // what is left of one: record verify tells
+		}
+		return Found{}, err
+	}
+	out := Found{Path: r.Dir, IsRun: true}
+	if !Sealed(r) {
+		// Whether it is over is asked where Slurm is; a record can be read anywhere.
+		if states, serr := status.States(ctx, w, []rundir.Run{r}, p); serr == nil {
+			out.Unsealed = SealOver(context.WithoutCancel(ctx), w, states, p)
+		}
+	}
+	return out, nil
+}
+
+// isExport tells a path from the name of a run.
+func isExport(name string) bool {
+	st, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
+	case st.IsDir():
+		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
+		return err == nil || strings.Contains(name, "/")
+	}
+	return true
+}
+
+// Now seals a run of which at least its files tell that it is over, and signs
+// the seal with an SSH key where one is given.
+func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, runner proc.Runner, key string) (*seal.Seal, error) {
+	if !Sealed(r) {
+		states, err := status.States(ctx, w, []rundir.Run{r}, p)
+		if err != nil {
+			return nil, &ledger.UncertainError{RunID: r.ID, Err: err}
+		}
+		if _, err := Seal(ctx, states[0], w, p, true); err != nil {
+			return nil, err
+		}
+	} else if key == "" {
+		return nil, fault.New("run "+r.ID+" is sealed already", "nixbatch record verify "+r.ID)
+	}
+	if key != "" {
+		if err := seal.Sign(ctx, runner, r.Dir, key); errors.Is(err, durable.ErrExists) {
+			return nil, fault.New("run "+r.ID+" is signed already", "nixbatch record verify "+r.ID)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	src, err := source.Open(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	defer src.Close()
+	return seal.Read(src)
+}
