@@ -41,7 +41,9 @@ func TestHashTree(t *testing.T) {
 		"contents":       {func(d string) error { return os.WriteFile(filepath.Join(d, "sub", "file"), []byte("2"), 0o644) }, false},
 		"who may run it": {func(d string) error { return os.Chmod(filepath.Join(d, "sub", "file"), 0o755) }, false},
 		"a hidden file":  {func(d string) error { return os.Remove(filepath.Join(d, ".hidden")) }, false},
-		"a name":         {func(d string) error { return os.Rename(filepath.Join(d, "sub", "file"), filepath.Join(d, "sub", "fil")) }, false},
+		"a name": {func(d string) error {
+			return os.Rename(filepath.Join(d, "sub", "file"), filepath.Join(d, "sub", "fil"))
+		}, false},
 		"a link": {func(d string) error {
 			return errors.Join(os.Remove(filepath.Join(d, "link")), os.Symlink("./sub", filepath.Join(d, "link")))
 		}, false},
