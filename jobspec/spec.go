@@ -45,6 +45,7 @@ type Spec struct {
 	Outputs     []string // file names or doublestar patterns, relative to the job file
 	Compare     []Compare
 	Sweep       *Sweep      // nil: one task
+	Private     []string    // names of Env and of the sweep; of a CSV's, CheckPrivate tells whether they are
 	After       []string    // runs, by id or by their job's name
 	Checkpoint  *Checkpoint // nil: none
 	Scratch     *Scratch    // nil: a task works in the job file's directory

@@ -122,6 +122,22 @@ func TestParseEndings(t *testing.T) {
 	}
 }
 
+func TestParseComplaints(t *testing.T) {
+	out := "step 1\nslurmstepd-n1: error: StepId=12_3(15).batch exceeded memory limit (300 > 100), being killed\n" +
+		"[2026-11-27T18:35:50.953] error: Detected 1 oom_kill event in StepId=14.batch. Some of the step tasks have been OOM Killed.\n" +
+		"  progress slurmstepd: error: *** JOB 15 ON n1 CANCELLED AT 2026-03-01T12:00:00 ***\n" +
+		"slurmstepd: error: couldn't chdir to `/x': No such file or directory: going to /tmp instead\n" +
+		"echo: StepId=99.0 exceeded memory limit\n"
+	want := []slurm.Complaint{
+		{[]string{"12_3"}, true, "slurmstepd-n1: error: StepId=12_3(15).batch exceeded memory limit (300 > 100), being killed"},
+		{[]string{"14"}, true, "[2026-11-27T18:35:50.953] error: Detected 1 oom_kill event in StepId=14.batch. Some of the step tasks have been OOM Killed."},
+		{[]string{"15"}, false, "slurmstepd: error: *** JOB 15 ON n1 CANCELLED AT 2026-03-01T12:00:00 ***"},
+	}
+	if d := cmp.Diff(want, slurm.ParseComplaints([]byte(out))); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestParseReason(t *testing.T) {
 	for in, want := range map[string]struct {
 		reason         slurm.Reason

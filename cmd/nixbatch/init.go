@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/starter"
 )
@@ -15,7 +16,7 @@ func initCommand(s Streams) *cli.Command {
 		Description: "Writes FILE (job.yaml without one); a file that is there is left alone. Exit codes: 0 done, 2 it exists.",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return &usageError{fmt.Sprintf("nixbatch init takes one file, got %d arguments", c.NArg()), "nixbatch init job.yaml"}
+				return fault.New(fmt.Sprintf("nixbatch init takes one file, got %d arguments", c.NArg()), "nixbatch init job.yaml")
 			}
 			file := c.Args().First()
 			if file == "" {

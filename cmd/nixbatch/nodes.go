@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nodes"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -24,10 +25,10 @@ func nodesCommand(s Streams) *cli.Command {
 			&cli.BoolFlag{Name: "publish", Usage: "write what is known to where all users of this machine look (for admins)"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return &usageError{fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main"}
+				return fault.New(fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main")
 			}
 			if c.IsSet("timeout") && c.Duration("timeout") <= 0 {
-				return &usageError{fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay}
+				return fault.New(fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay)
 			}
 			return tellNodes(c, s)
 		},

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -23,7 +24,7 @@ func planCommand(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("script") && c.Bool("json") {
-				return &usageError{"--json and --script print two different things", "choose one; the plan's JSON does not have the script"}
+				return fault.New("--json and --script print two different things", "choose one; the plan's JSON does not have the script")
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.Clear()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/finish"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -24,7 +25,7 @@ func recordCommand(s Streams) *cli.Command {
 	for _, sub := range c.Subcommands {
 		sub.HideHelpCommand = true
 		sub.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
-			return &usageError{err.Error(), "nixbatch record " + sub.Name + " --help"}
+			return fault.New(err.Error(), "nixbatch record "+sub.Name+" --help")
 		}
 	}
 	return c
@@ -34,7 +35,7 @@ func recordCommand(s Streams) *cli.Command {
 // newest run.
 func oneRecord(c *cli.Context) (string, error) {
 	if c.NArg() > 1 {
-		return "", &usageError{fmt.Sprintf("nixbatch record %s takes one run or file, got %d arguments", c.Command.Name, c.NArg()), "nixbatch record list lists the runs"}
+		return "", fault.New(fmt.Sprintf("nixbatch record %s takes one run or file, got %d arguments", c.Command.Name, c.NArg()), "nixbatch record list lists the runs")
 	}
 	return c.Args().First(), nil
 }

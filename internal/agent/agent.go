@@ -19,7 +19,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -54,15 +53,6 @@ type Agent struct {
 	alive   *os.File // see rundir.HoldAlive
 }
 
-// stop is why a task ends before its payload.
-type stop struct{ message, hint string }
-
-func (s *stop) Error() string { return s.message }
-func (s *stop) Hint() string  { return s.hint }
-
-// begunError is an attempt whose directory is there already.
-type begunError struct{ stop }
-
 // Main runs the task to its end and returns the batch process's exit code. Which
 // job it is comes first: a copy touches nothing of the attempt.
 func (a *Agent) Main(ctx context.Context) int {
@@ -93,18 +83,10 @@ func (a *Agent) complain(err error) int {
 	if hint := fault.Hint(err); hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", hint)
 	}
-	var copied *ledger.CopyError
-	var begun *begunError
-	var stranger *ledger.StrangerError
-	switch {
-	case errors.As(err, &copied):
-		return facts.Copied
-	case errors.As(err, &begun):
-		return facts.Begun
-	case errors.As(err, &stranger):
-		return facts.Stranger
+	if k := fault.KindOf(err); k > fault.Refused && k <= fault.Stranger {
+		return k.ExitCode()
 	}
-	return facts.Refused
+	return fault.Refused.ExitCode()
 }
 
 // witness settles which job this is, before anything of the run is touched.
@@ -137,8 +119,8 @@ func (a *Agent) claim() error {
 	}
 	err := os.Mkdir(a.Run.AttemptDir(a.task, a.attempt), 0o700)
 	if errors.Is(err, fs.ErrExist) {
-		return &begunError{stop{fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID),
-			"nixbatch status tells what became of it"}}
+		return &fault.Error{Kind: fault.Begun, Way: "nixbatch status tells what became of it",
+			Message: fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID)}
 	}
 	if err != nil {
 		return fmt.Errorf("attempt directory: %w", err)
@@ -200,8 +182,8 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	defer func() { a.launch.done() }()
 	for _, in := range a.plan.Inputs {
 		f := digest.File(in, in, digest.HashLimit)
-		if f.Skipped == syscall.ENOENT.Error() {
-			return 0, &stop{fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted"}
+		if f.Why() == facts.SkipMissing {
+			return 0, fault.New(fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted")
 		}
 		s.Inputs = append(s.Inputs, f)
 	}
@@ -240,8 +222,8 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
 		if _, err := os.Stat(env); err != nil {
-			return facts.Chosen{}, &stop{fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
-				"the nodes need the /nix of the machine that submitted"}
+			return facts.Chosen{}, fault.New(fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
+				"the nodes need the /nix of the machine that submitted")
 		}
 		cpu := seen[0].CPU
 		cpu.Flags = flags

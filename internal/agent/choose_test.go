@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -65,19 +66,19 @@ func TestNoBuild(t *testing.T) {
 	a, f, _ := task(t)
 	a.plan.Builds = a.plan.Builds[:1]
 	_, err := a.choose([]Seen{f.seen})
-	var s *stop
-	if !errors.As(err, &s) || !strings.Contains(s.message, "on n1 (haswell): the znver4 build needs ") || !strings.Contains(s.message, "avx512f") ||
-		!strings.Contains(s.hint, "add generic to optimize.arch") {
+	var s *fault.Error
+	if !errors.As(err, &s) || !strings.Contains(s.Message, "on n1 (haswell): the znver4 build needs ") || !strings.Contains(s.Message, "avx512f") ||
+		!strings.Contains(s.Way, "add generic to optimize.arch") {
 		t.Errorf("%+v", err)
 	}
-	if a.complain(err) != facts.Refused {
+	if a.complain(err) != fault.Refused.ExitCode() {
 		t.Error("another exit code")
 	}
 	a, f, _ = task(t)
 	if err := os.RemoveAll("store/haswell"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := a.choose([]Seen{f.seen}); !errors.As(err, &s) || !strings.Contains(s.message, "the haswell build is not visible on this node") {
+	if _, err := a.choose([]Seen{f.seen}); !errors.As(err, &s) || !strings.Contains(s.Message, "the haswell build is not visible on this node") {
 		t.Errorf("%+v", err)
 	}
 }
@@ -107,7 +108,7 @@ func TestClaimOnce(t *testing.T) {
 	if err := a.claim(); err != nil || a.task != 1007 || a.attempt != 3 {
 		t.Fatalf("task %d, attempt %d, %v", a.task, a.attempt, err)
 	}
-	if err := a.claim(); err == nil || a.complain(err) != facts.Begun {
+	if err := a.claim(); err == nil || a.complain(err) != fault.Begun.ExitCode() {
 		t.Errorf("a second claim: %v", err)
 	}
 }

@@ -61,8 +61,8 @@ func TestEnds(t *testing.T) {
 	}{
 		"by itself":             {0, exited(3), 3, "", ""},
 		"killed":                {0, killed(syscall.SIGKILL), 137, "killed", ""},
-		"told to end":           {syscall.SIGTERM, killed(syscall.SIGTERM), 143, "terminated", facts.ToldToEnd + ": terminated"},
-		"told, and ends well":   {syscall.SIGINT, exited(0), 0, "", facts.ToldToEnd + ": interrupt"},
+		"told to end":           {syscall.SIGTERM, killed(syscall.SIGTERM), 143, "terminated", "told to end by signal: terminated"},
+		"told, and ends well":   {syscall.SIGINT, exited(0), 0, "", "told to end by signal: interrupt"},
 		"a signal of its own":   {syscall.SIGUSR1, exited(0), 0, "", ""},
 		"that own signal kills": {syscall.SIGUSR2, killed(syscall.SIGUSR2), 140, "user defined signal 2", ""},
 	} {

@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/resources"
@@ -116,7 +117,7 @@ func (p *fakePayload) Wait() error {
 	select {
 	case w := <-word:
 		if w != "\n" {
-			return exited(facts.Refused)
+			return exited(fault.Refused.ExitCode())
 		}
 		return p.life(p)
 	case s := <-p.got: // before its first line

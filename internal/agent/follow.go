@@ -75,7 +75,7 @@ func (f *following) ended(end *facts.End, werr error) {
 	}
 	switch {
 	case f.told != "":
-		end.Reason = facts.ToldToEnd + ": " + f.told
+		end.TellToEnd(f.told)
 	case end.ExitCode != 0:
 		end.Reason = f.diskFull(end.ExitCode)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
@@ -95,15 +96,15 @@ func (a *Agent) look(ctx context.Context) ([]Seen, error) {
 		Env: a.stepEnv(),
 	})
 	if err != nil {
-		return nil, &stop{fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
-			"the job needs a working srun on the node; nothing of it was started"}
+		return nil, fault.New(fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
+			"the job needs a working srun on the node; nothing of it was started").Because(err)
 	}
 	seen, err := readPieces(bytes.NewReader(res.Stdout))
 	if err != nil {
 		return nil, fmt.Errorf("what the nodes said of their CPUs: %w", err)
 	}
 	if len(seen) != want {
-		return nil, &stop{fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), ""}
+		return nil, fault.New(fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), "")
 	}
 	slices.SortFunc(seen, func(x, y Seen) int { return strings.Compare(x.Node, y.Node) })
 	return a.withFeatures(seen), nil
@@ -207,11 +208,11 @@ func (a *Agent) noBuild(seen []Seen, archs []string) error {
 	weakest := archs[len(archs)-1]
 	for _, s := range seen {
 		if hard, _ := cpuflags.Missing(s.CPU.Flags, weakest); len(hard) > 0 {
-			return &stop{fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
-				"submit again: what this node has is known now; or add generic to optimize.arch"}
+			return fault.New(fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
+				"submit again: what this node has is known now; or add generic to optimize.arch")
 		}
 	}
-	return &stop{fmt.Sprintf("no build of this run (%s) can run on all of its nodes", strings.Join(archs, ", ")), "use strategy: common"}
+	return fault.New(fmt.Sprintf("no build of this run (%s) can run on all of its nodes", strings.Join(archs, ", ")), "use strategy: common")
 }
 
 // affinity is the processors that this process may run on, ascending.

@@ -2,7 +2,9 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
@@ -126,9 +129,9 @@ func (a *Agent) script(b facts.Chosen) string {
 	var s strings.Builder
 	q := proc.Quote
 	s.WriteString("exec 3<&-\n") // bash has opened the script for itself
-	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), facts.Refused)
+	fmt.Fprintf(&s, ". %s 4<&- || exit %d\n", q(filepath.Join(b.Env, "activate")), fault.Refused.ExitCode())
 	// See payload: a line comes when the start is written down.
-	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", facts.Refused)
+	fmt.Fprintf(&s, "TMOUT=0 read -r __nixbatch_start <&4 || exit %d\nexec 4<&-\nunset __nixbatch_start\n", fault.Refused.ExitCode())
 	fmt.Fprintf(&s, "unset %s\n", strings.Join(plan.Unset, " "))
 	own := []facts.Var{
 		{Name: "NIXBATCH_RUN", Value: a.Run.ID}, {Name: "NIXBATCH_ARCH", Value: b.Arch},
@@ -165,10 +168,12 @@ func (a *Agent) describe(patterns []string, limit int64) []facts.File {
 			seen[pattern] = true
 			continue
 		}
-		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
-		if err != nil || len(names) == 0 {
-			out = append(out, facts.File{Path: pattern, Skipped: "no such file"})
-			continue
+		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+		switch {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			out = append(out, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
+		case len(names) == 0:
+			out = append(out, facts.File{Path: pattern, Skipped: "no such file", Skip: facts.SkipMissing})
 		}
 		for _, n := range names {
 			// The record does not describe itself.
@@ -189,9 +194,9 @@ func (a *Agent) changed(limit int64) (out []facts.InputChange) {
 		}
 		switch now := digest.File(was.Path, was.Path, limit); {
 		case now.Skipped != "":
-			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped})
+			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped, Skip: now.Skip})
 		case now.SHA256 != was.SHA256:
-			out = append(out, facts.InputChange{Path: was.Path, What: "other contents at the end"})
+			out = append(out, facts.InputChange{Path: was.Path, What: facts.OtherContents})
 		}
 	}
 	return out

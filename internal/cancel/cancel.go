@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -38,12 +39,6 @@ type Outcome struct {
 	Unwritten error
 }
 
-// Error is a failure of Slurm's commands.
-type Error struct{ Err error }
-
-func (e *Error) Error() string { return e.Err.Error() }
-func (e *Error) Unwrap() error { return e.Err }
-
 // Run cancels a run, or one task of it (task is -1 for all).
 func Run(ctx context.Context, client *slurm.Client, r rundir.Run, task int, f ledger.About) (Outcome, error) {
 	f.MaxAge = 0 // what is cancelled is looked at now
@@ -60,7 +55,7 @@ func Run(ctx context.Context, client *slurm.Client, r rundir.Run, task int, f le
 		out.Word = Here
 		return out, submit.CancelHere(r, f.Now())
 	case st.Elsewhere != "":
-		return out, &Error{serr}
+		return out, fault.Of(fault.Slurm, serr)
 	}
 	open, _ := st.Open(task)
 	switch {
@@ -79,13 +74,13 @@ func (out *Outcome) tell(ctx context.Context, client *slurm.Client, open []slurm
 	r := out.Status.Run
 	jobs, err := client.Confirm(ctx, open...)
 	if err != nil {
-		return &Error{ledger.FromSlurm(err)}
+		return fault.Of(fault.Slurm, ledger.FromSlurm(err))
 	}
 	if len(jobs) == 0 {
 		return &ledger.UncertainError{RunID: r.ID, Err: errors.New("Slurm shows no job of it, and nothing was cancelled" + text.Because(out.Status.Reason))}
 	}
 	if err := client.Cancel(ctx, jobs...); err != nil {
-		return &Error{ledger.FromSlurm(err)}
+		return fault.Of(fault.Slurm, ledger.FromSlurm(err))
 	}
 	for _, j := range jobs {
 		out.Jobs = append(out.Jobs, j.ID())

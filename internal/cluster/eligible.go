@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
@@ -51,18 +52,10 @@ func Number(o sbatch.Options, name string) int {
 	return n
 }
 
-// NoNodesError says that no node can take the job, and which part of the
-// request rules them out.
-type NoNodesError struct{ Message, Way string }
-
-func (e *NoNodesError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *NoNodesError) Hint() string { return e.Way }
-
 // Eligible is the nodes that a request admits, whatever their state: a node
 // that is down now may be back when the job's turn comes. defaultPartition is
-// used when the request names none.
+// used when the request names none. Where no node is left, a *fault.Error says
+// which part of the request rules them out.
 func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.Node, error) {
 	part := r.Partition
 	if part == "" {
@@ -99,15 +92,15 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 		for _, n := range out {
 			ok, err := s.keep(n)
 			if err != nil {
-				return nil, &NoNodesError{fmt.Sprintf("slurm.%s: %v", s.name, err), ""}
+				return nil, fault.New(fmt.Sprintf("slurm.%s: %v", s.name, err), "")
 			}
 			if ok {
 				kept = append(kept, n)
 			}
 		}
 		if len(kept) == 0 {
-			return nil, &NoNodesError{fmt.Sprintf("%s %q leaves no node of the %d in question", s.name, s.value, len(out)),
-				"nixbatch nodes lists the nodes and their features"}
+			return nil, fault.New(fmt.Sprintf("%s %q leaves no node of the %d in question", s.name, s.value, len(out)),
+				"nixbatch nodes lists the nodes and their features")
 		}
 		out = kept
 	}
@@ -124,11 +117,11 @@ func noPartition(part string, seen map[string]bool) error {
 	way := "partitions with nodes: " + strings.Join(names, ", ")
 	switch {
 	case len(names) == 0:
-		return &NoNodesError{"the cluster shows no nodes", "sinfo -N lists those that you may see"}
+		return fault.New("the cluster shows no nodes", "sinfo -N lists those that you may see")
 	case part == "":
-		return &NoNodesError{"no partition is asked for, and the cluster has no default one", way}
+		return fault.New("no partition is asked for, and the cluster has no default one", way)
 	}
-	return &NoNodesError{fmt.Sprintf("partition %q has no nodes here", part), way}
+	return fault.New(fmt.Sprintf("partition %q has no nodes here", part), way)
 }
 
 // listed keeps the nodes of the node list. Slurm adds others where the job

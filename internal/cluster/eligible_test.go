@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
@@ -49,7 +50,7 @@ func TestEligible(t *testing.T) {
 		got := ""
 		if err != nil {
 			got = err.Error()
-			var no *cluster.NoNodesError
+			var no *fault.Error
 			if !errors.As(err, &no) {
 				t.Errorf("%s: %T", c.name, err)
 			}

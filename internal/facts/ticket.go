@@ -8,17 +8,6 @@ import (
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-// Exit codes of a task that was stopped before its payload
-// (docs/exit-codes.md).
-const (
-	// Refused is what the batch script, the agent or launch stopped: it could not
-	// run here.
-	Refused  = 120
-	Copied   = 121 // the run is another job's, or none's
-	Begun    = 122 // this attempt was begun before
-	Stranger = 123 // started outside Slurm, or on another cluster
-)
-
 // Ticket is what a batch job is told of its call of sbatch, in words that stand
 // behind the run directory on the agent's command line: round=1 offset=1000.
 type Ticket struct{ Round, Call, Calls, Offset, Attempt int }

@@ -1,8 +1,9 @@
-// Package options is what this program's files may say of sbatch's options: all
-// that sbatch knows, without those that the program sets itself.
+// Package options is what this program's files (the job file, the site's) may say
+// of sbatch's options: all that sbatch knows, without those that the program sets
+// itself; and of arches.
 //
 // It promises that a name it refuses has a reason for people, and that a value
-// it lets through is one that package slurm lets through.
+// it lets through is one that package slurm or cpuflags lets through.
 package options
 
 import (

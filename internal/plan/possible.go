@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -25,14 +26,14 @@ func possible(o sbatch.Options, classes []cluster.Class) error {
 		}
 	}
 	if need := cluster.MinNodes(o); need > have {
-		return &Error{fmt.Sprintf("slurm: the job needs %s, and %s eligible", plural(need, "node"), isAre(have)),
-			"ask for fewer nodes, or for another partition or constraint: nixbatch nodes lists them"}
+		return fault.New(fmt.Sprintf("slurm: the job needs %s, and %s eligible", plural(need, "node"), isAre(have)),
+			"ask for fewer nodes, or for another partition or constraint: nixbatch nodes lists them")
 	}
 	name, words, need := memoryPerNode(o)
 	if largest > 0 && need > largest {
-		return &Error{fmt.Sprintf("slurm.%s: the job needs %s of memory on a node%s, and the largest eligible node has %s",
+		return fault.New(fmt.Sprintf("slurm.%s: the job needs %s of memory on a node%s, and the largest eligible node has %s",
 			name, slurm.FormatSize(need), words, slurm.FormatSize(largest)),
-			"ask for less memory, or for another partition or constraint: nixbatch nodes lists them"}
+			"ask for less memory, or for another partition or constraint: nixbatch nodes lists them")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -113,7 +113,7 @@ func Kinds(classes []cluster.Class) []resources.Node {
 func Request(o sbatch.Options, local bool) (resources.Request, error) {
 	r, err := resources.FromOptions(o)
 	if err != nil {
-		return r, &Error{err.Error(), ""}
+		return r, fault.New(err.Error(), "")
 	}
 	if local {
 		l, _, _ := resources.Plan(r, nil, resources.Wishes{})
@@ -138,20 +138,16 @@ func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, loca
 	}
 	l, notes, err := resources.Plan(r, nodes, resources.Wishes{PerTask: s.Threads.PerTask, Ranks: s.Launcher != "none"})
 	if err != nil {
-		var re *resources.Error
-		if errors.As(err, &re) {
-			return t, l, &Error{re.Message, re.Way}
-		}
 		return t, l, err
 	}
 	t.PerTask, t.CPUs, t.notes = l.ThreadsPerTask, l.CPUsPerTask, notes
 	if o, i := s.Threads.Nested.Outer, s.Threads.Nested.Inner; o > 0 {
 		t.Nested = &Nested{o, i}
 		if o*i > t.PerTask {
-			return t, l, &Error{
+			return t, l, fault.New(
 				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
-			}
+			)
 		}
 	}
 	var job []facts.Var
@@ -230,12 +226,7 @@ func (p *Plan) NodeKind(node string) resources.Node {
 		if err != nil || !slices.Contains(names, node) {
 			continue
 		}
-		n := resources.Node{Count: c.Count, CPUs: c.CPUs, Threads: c.ThreadsCore}
-		// Class.Layout of package cluster: sockets × cores × threads.
-		if _, err := fmt.Sscanf(c.Layout, "%d×%d×%d", &n.Sockets, &n.Cores, &n.Threads); err != nil {
-			return resources.Node{Count: c.Count, Threads: c.ThreadsCore}
-		}
-		return n
+		return resources.Node{Count: c.Count, CPUs: c.CPUs, Sockets: c.Sockets, Cores: c.CoresSocket, Threads: c.ThreadsCore}
 	}
 	return resources.Node{}
 }

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
@@ -119,7 +120,7 @@ func TestRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err = resources.Plan(r, []resources.Node{c.node}, resources.Wishes{PerTask: c.threads})
-		var re *resources.Error
+		var re *fault.Error
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", c.options, err)

@@ -35,7 +35,7 @@ import (
 var recorded = map[string]any{
 	facts.IntentSchema: facts.Intent{}, facts.SubmitSchema: facts.Submit{}, facts.StartSchema: facts.Start{}, facts.EndSchema: facts.End{},
 	facts.EnvironmentSchema: facts.Environment{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
-	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, load.ContentsSchema: load.Contents{},
+	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, private.KeySchema: private.KeyData{}, load.ContentsSchema: load.Contents{},
 }
 
 // printed are the types of what commands print. Two are also recorded: the plan,

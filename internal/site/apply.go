@@ -4,20 +4,13 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-// RefusedError is a job file that asks for what the site does not have.
-type RefusedError struct{ Message, Way string }
-
-func (e *RefusedError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *RefusedError) Hint() string { return e.Way }
-
 // Apply gives a job's options what the site settles, with a note for each
-// change. A *RefusedError is a job that the site does not want.
+// change. A *fault.Error is a job that the site does not want.
 func (c *Config) Apply(job sbatch.Options) (o sbatch.Options, notes []string, err error) {
 	if c == nil {
 		return job, nil, nil
@@ -30,8 +23,8 @@ func (c *Config) Apply(job sbatch.Options) (o sbatch.Options, notes []string, er
 			o = o.Set(f.Name, f.Value)
 			notes = append(notes, fmt.Sprintf("%s, fixed by %s", shown(f.Option), f.Source))
 		case have != f.Option:
-			return nil, nil, &RefusedError{fmt.Sprintf("slurm.%s: the site has fixed %s (%s)", have.Name, shown(f.Option), f.Source),
-				fmt.Sprintf("leave %s out of the job file", have.Name)}
+			return nil, nil, fault.New(fmt.Sprintf("slurm.%s: the site has fixed %s (%s)", have.Name, shown(f.Option), f.Source),
+				fmt.Sprintf("leave %s out of the job file", have.Name))
 		}
 	}
 	for _, d := range c.Defaults {
@@ -84,9 +77,9 @@ func (c *Config) convert(o sbatch.Options, have sbatch.Option, name string, f fu
 	mib, err := slurm.ParseSize(have.Value)
 	cpus := perNode(o)
 	if err != nil || mib == 0 || cpus == 0 {
-		return nil, "", &RefusedError{
+		return nil, "", fault.New(
 			fmt.Sprintf("slurm.%s: the site takes %s (%s), and what that would be depends on the CPUs a node gives", have.Name, name, c.Memory.Source),
-			fmt.Sprintf("write %s in place of %s, or say ntasks-per-node", name, have.Name)}
+			fmt.Sprintf("write %s in place of %s, or say ntasks-per-node", name, have.Name))
 	}
 	n := sbatch.Option{Name: name, Value: slurm.FormatSize(f(mib, cpus))}
 	out := make(sbatch.Options, len(o))
@@ -143,6 +136,6 @@ func (c *Config) perTask(o sbatch.Options) (sbatch.Options, string, error) {
 	if v == "1" {
 		return o.Without("cpus-per-task"), fmt.Sprintf("cpus-per-task 1 left out: the site refuses the option (%s)", c.PerTask.Source), nil
 	}
-	return nil, "", &RefusedError{fmt.Sprintf("slurm.cpus-per-task: the site refuses the option (%s)", c.PerTask.Source),
-		"ask for whole nodes (exclusive: true, ntasks-per-node) and say how many threads a task has: threads.per-task"}
+	return nil, "", fault.New(fmt.Sprintf("slurm.cpus-per-task: the site refuses the option (%s)", c.PerTask.Source),
+		"ask for whole nodes (exclusive: true, ntasks-per-node) and say how many threads a task has: threads.per-task")
 }

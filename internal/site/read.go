@@ -61,7 +61,7 @@ func (c *Config) feature(file string) func(string, strictyaml.Value, strictyaml.
 		if !ok {
 			return
 		}
-		if problem, hint := jobspec.ArchProblem(arch); problem != "" {
+		if problem, hint := options.CPUArch(arch); problem != "" {
 			value.Problem(hint, fmt.Sprintf("%q %s", arch, problem))
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
@@ -110,7 +111,7 @@ func TestApply(t *testing.T) {
 		job := options(c.job)
 		o, notes, err := conf.Apply(job)
 		if err != nil {
-			var re *site.RefusedError
+			var re *fault.Error
 			if !errors.As(err, &re) || re.Hint() == "" {
 				t.Errorf("%s: %T without a hint", c.name, err)
 			}

@@ -20,7 +20,7 @@ import (
 
 // After looks at the runs that a job comes after, and returns the sbatch
 // options that make it wait for those that are not completed yet. A run that
-// failed, or of which nothing is known, is an *Error: Slurm would let a job wait
+// failed, or of which nothing is known, is an error: Slurm would let a job wait
 // for ever for one that it has forgotten. given is the dependency that the job
 // has already.
 func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (sbatch.Options, error) {
@@ -30,7 +30,8 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 	p.MaxAge = 0
 	states, err := status.States(ctx, w, parents, p)
 	if err != nil {
-		return nil, fault.New(fmt.Sprintf("the runs to wait for could not be looked at: %v", err), "try again when Slurm answers")
+		return nil, &fault.Error{Kind: fault.KindOf(err, ledger.KindOf), Message: fmt.Sprintf("the runs to wait for could not be looked at: %v", err),
+			Way: "try again when Slurm answers", Err: err}
 	}
 	var ids []string
 	for _, s := range states {

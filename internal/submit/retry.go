@@ -159,7 +159,7 @@ func (t *retrial) look(ctx context.Context) error {
 	return err
 }
 
-// noTwin is a *SameError where another run of the job is there, and not over.
+// noTwin is an error where another run of the job is there, and not over.
 func (t *retrial) noTwin(ctx context.Context) error {
 	if t.a.Again {
 		return nil
@@ -283,7 +283,7 @@ func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 		}
 		if err != nil {
 			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
-				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
+				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs").Because(err)
 		}
 		out = append(out, env)
 	}

@@ -162,7 +162,7 @@ func (j *Built) stores() (out []string) {
 	return out
 }
 
-// noTwin is a *SameError where the job is there already, and not over.
+// noTwin is an error where the job is there already, and not over.
 func (j *Built) noTwin(ctx context.Context, differ func(Twin)) error {
 	twins, err := Twins(ctx, j.Project, j.Slurm, j.Plan, j.asked())
 	if err != nil {
@@ -238,5 +238,5 @@ func (j *Planned) asked() ledger.About {
 
 // unreadable says that it cannot be told whether a run is the same job.
 func unreadable(r rundir.Run, err error) error {
-	return fault.New(fmt.Sprintf("whether run %s is the same job cannot be told: %v", r.ID, err), "--again submits all the same")
+	return fault.New(fmt.Sprintf("whether run %s is the same job cannot be told: %v", r.ID, err), "--again submits all the same").Because(err)
 }

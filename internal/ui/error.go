@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -25,15 +26,6 @@ type Failure struct {
 	Message  string            `json:"message"`
 	Hint     string            `json:"hint,omitempty"`
 	Problems []jobspec.Problem `json:"problems,omitempty"` // of a job file
-}
-
-// Hint is the way out that an error names, or "".
-func Hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
 }
 
 // PrintError tells a person what went wrong.
@@ -56,7 +48,7 @@ func PrintError(w io.Writer, err error) {
 		}
 		screen.Printf(w, "%s\n", l)
 	}
-	if h := Hint(err); h != "" {
+	if h := fault.Hint(err); h != "" {
 		screen.Printf(w, "hint: %s\n", h)
 	}
 }
@@ -91,7 +83,7 @@ func lines(err error) []string {
 
 // PrintErrorJSON tells a program what went wrong.
 func PrintErrorJSON(w io.Writer, err error, exitCode int) {
-	e := Failure{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: Hint(err)}
+	e := Failure{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: fault.Hint(err)}
 	var ps jobspec.Problems
 	if errors.As(err, &ps) {
 		e.Message = fmt.Sprintf("%d problems in %s", len(ps), ps[0].File)

@@ -28,10 +28,6 @@ import (
 // Schema names the JSON of a record as a whole.
 const Schema = "nixbatch/record/v1"
 
-// noSuchFile begins the reason why the node has no hash of a file that is not
-// there.
-const noSuchFile = "no such file"
-
 const maxShown = 5 // attempts, outputs and the like on the page
 
 func at(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
@@ -92,7 +88,7 @@ func (p *page) add(a load.Attempt) error {
 		}
 		for _, n := range s.Nodes {
 			same := func(o facts.Node) bool {
-				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
+				return o.CPUName() == n.CPUName() && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
 			}
 			if !slices.ContainsFunc(p.nodes, same) {
 				p.nodes = append(p.nodes, n)
@@ -117,7 +113,7 @@ func (p *page) add(a load.Attempt) error {
 		who := fmt.Sprintf("task %d, attempt %d", a.Task, a.Attempt)
 		for _, f := range e.Outputs {
 			switch {
-			case !strings.HasPrefix(f.Skipped, noSuchFile):
+			case f.Why() != facts.SkipMissing:
 				p.outputs = append(p.outputs, f)
 			case a.Last:
 				p.missing.add(f.Path, "declared, and not written by "+who)
@@ -180,7 +176,7 @@ func Text(w io.Writer, r *load.Record) error {
 	}
 	for _, n := range p.nodes {
 		m := n.Machine
-		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPU.Name, m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
+		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPUName(), m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
 	}
 	if s := p.first; s != nil {
 		row("ran", "build %s, %s a task, %s", strings.Join(p.builds, ", "), count(s.Threads, "thread"), count(len(s.Affinity), "processor"))
