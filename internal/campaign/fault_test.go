@@ -72,6 +72,8 @@ func newFault(g *ground, p planned, i, nth int) *fault {
 // inject does it and judges.
 func (f *fault) inject() (r result) {
 	r.fault = f.plan
+	began := time.Now()
+	defer func() { r.took = time.Since(began) }()
 	defer os.RemoveAll(f.aux)
 	defer os.RemoveAll(f.dir)
 	defer func() {
