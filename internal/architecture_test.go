@@ -28,6 +28,7 @@ var layers = [][]string{
 	{"internal/schemas/schemastest"},
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probe/probetest", "internal/runtest"},
+	{"internal/nodes", "internal/cancel", "internal/starter"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
 	{"internal/submit"},
 	{"internal/finish", "internal/probe"},
@@ -44,7 +45,7 @@ var layers = [][]string{
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
-	{"internal/options", "slurm/slurmtest"},
+	{"internal/options", "internal/paths", "internal/sri", "internal/variables", "slurm/slurmtest"},
 	{"slurm/sbatch"},
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist"},
@@ -56,7 +57,7 @@ var layers = [][]string{
 // none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/sbatch", "slurm/slurmtest"}
 
-var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options"}
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/sri", "internal/variables"}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.
