@@ -39,6 +39,8 @@ func jobBlock() block[Spec] {
 			}},
 		{"sweep", optional, "many tasks: their values become environment variables, and {NAME} in inputs and outputs", sweepMap,
 			func(d *decoder, at string, p pair, s *Spec) { s.Sweep = d.sweep(at, p.Value) }},
+		{"private", optional, "names of env and of the sweep whose values are replaced wherever they occur in a redacted export", listOf(textOf(envRE), 0),
+			func(d *decoder, at string, p pair, s *Spec) { s.Private = d.private(at, p.Value, s) }},
 		{"after", optional, "runs that have to be completed first: ids, or names of jobs for their newest run", listOf(textOf(runRE), 0),
 			func(d *decoder, at string, p pair, s *Spec) { s.After = d.after(at, p.Value) }},
 		{"checkpoint", optional, "go on after the time limit: a signal before it, and a new start", mapOf(checkpointBlock),

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Checkpoint says how a job that is longer than its time limit goes on.
@@ -62,7 +62,7 @@ var (
 
 // checkpoint reads the block; options is the job's slurm block, which must not
 // say the same in other words.
-func (d *decoder) checkpoint(at string, n *node, options slurm.Options) *Checkpoint {
+func (d *decoder) checkpoint(at string, n *node, options sbatch.Options) *Checkpoint {
 	c := &Checkpoint{Signal: "USR1", Before: 5 * time.Minute, Requeue: true}
 	if _, ok := checkpointBlock().read(d, at, n, c); !ok {
 		return nil

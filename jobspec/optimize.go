@@ -1,9 +1,6 @@
 package jobspec
 
-import (
-	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/suggest"
-)
+import "github.com/nixbatch/nixbatch/internal/options"
 
 var strategies = []string{"dispatch", "constrain", "common"}
 
@@ -50,7 +47,7 @@ func (d *decoder) arch(where string, n *node) []string {
 			if s == "auto" {
 				return "does not go with other names", "write arch: auto alone"
 			}
-			return checkArch(s)
+			return options.Arch(s)
 		})
 	}
 	s, ok := d.Text(where, n, "auto, generic, an arch, or a list of them")
@@ -60,36 +57,9 @@ func (d *decoder) arch(where string, n *node) []string {
 	if s == "auto" {
 		return []string{s}
 	}
-	if problem, hint := checkArch(s); problem != "" {
+	if problem, hint := options.Arch(s); problem != "" {
 		d.Add(n.Pos, hint, "%s: %s %s", where, shown(s), problem)
 		return nil
 	}
 	return []string{s}
-}
-
-func checkArch(s string) (problem, hint string) {
-	if s == "generic" {
-		return "", ""
-	}
-	if s == "native" {
-		return "would be the CPU of whoever builds", "write auto: it follows the CPUs of the nodes"
-	}
-	if _, ok := cpuflags.ParseBuild(s); ok {
-		return "", ""
-	}
-	words := append([]string{"auto", "generic"}, cpuflags.ArchNames()...)
-	hint = suggest.DidYouMean(s, words)
-	if hint == "" {
-		hint = "names are those of GCC's -march, such as haswell, znver4, x86-64-v3"
-	}
-	return "is not an arch that is known here", hint
-}
-
-// ArchProblem says what is wrong with the name of an arch that is to stand
-// alone, and the way out; both are "" where nothing is.
-func ArchProblem(name string) (problem, hint string) {
-	if name == "generic" {
-		return "is no arch of a CPU", "leave it out: nothing said is the same"
-	}
-	return checkArch(name)
 }

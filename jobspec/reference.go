@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/options"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Reference is the job file's reference in Markdown, made from the tables that
@@ -37,8 +37,8 @@ PATH and nothing else.
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.name, cell(r.reason))
 	}
 	b.WriteString("\n## slurm\n\nOptions of sbatch by their long names, with sbatch's own values; a flag has the value `true`. What nixbatch sets\nitself is refused, with the reason.\n\n| option | since | |\n|---|---|---|\n")
-	var managed []slurm.OptionInfo
-	for _, o := range slurm.Table() {
+	var managed []sbatch.OptionInfo
+	for _, o := range sbatch.Table() {
 		if options.Managed(o.Name) != "" {
 			managed = append(managed, o)
 			continue

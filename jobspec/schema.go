@@ -7,7 +7,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/options"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // schema is a JSON Schema.
@@ -145,13 +145,13 @@ func archNames() schema {
 
 func slurmOptions() schema {
 	props := schema{}
-	for _, info := range slurm.Table() {
+	for _, info := range sbatch.Table() {
 		if options.Managed(info.Name) != "" {
 			continue
 		}
 		s := textOf(nil)()
 		switch {
-		case info.Kind == slurm.Flag:
+		case info.Kind == sbatch.Flag:
 			s = schema{"const": true}
 		case info.Optional:
 			s = schema{"anyOf": []any{schema{"const": true}, schema{"type": []any{"string", "number"}, "minLength": 1}}}

@@ -24,7 +24,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // MaxSize is the largest job file that is read, in bytes.
@@ -37,7 +37,7 @@ type Spec struct {
 	Name        string // 1 to 64 of A-Z a-z 0-9 . _ -, fit for a file name
 	Environment Environment
 	Optimize    Optimize
-	Slurm       slurm.Options // in the order of the file, values checked
+	Slurm       sbatch.Options // in the order of the file, values checked
 	Threads     Threads
 	Launcher    string   // "none" (default), "srun", "mpirun"
 	Env         []EnvVar // in the order of the file
@@ -45,6 +45,7 @@ type Spec struct {
 	Outputs     []string // file names or doublestar patterns, relative to the job file
 	Compare     []Compare
 	Sweep       *Sweep      // nil: one task
+	Private     []string    // names of Env and of the sweep; of a CSV's, CheckPrivate tells whether they are
 	After       []string    // runs, by id or by their job's name
 	Checkpoint  *Checkpoint // nil: none
 	Scratch     *Scratch    // nil: a task works in the job file's directory

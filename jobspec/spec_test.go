@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nixbatch/nixbatch/internal/strictyaml"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 const (
@@ -48,7 +48,7 @@ func TestFull(t *testing.T) {
 		},
 		Optimize: Optimize{Arch: []string{"haswell", "znver4", "generic"}, Config: "qchem-config.optArch",
 			Packages: []string{"openblas", "fftw"}, Strategy: "constrain"},
-		Slurm: slurm.Options{{Name: "partition", Value: "main,long"}, {Name: "nodes", Value: "2"}, {Name: "ntasks-per-node", Value: "16"},
+		Slurm: sbatch.Options{{Name: "partition", Value: "main,long"}, {Name: "nodes", Value: "2"}, {Name: "ntasks-per-node", Value: "16"},
 			{Name: "cpus-per-task", Value: "2"}, {Name: "mem", Value: "60G"}, {Name: "time", Value: "1:30:00"}, {Name: "exclusive"}, {Name: "requeue"},
 			{Name: "account", Value: `a remark, with "quotes"`}},
 		Threads:  Threads{PerTask: 2, Bind: "cores"},

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxCounts is how many a list may have.
+const maxCounts = 1 << 20
+
 // ExpandCounts reads a list with repetitions as Slurm gives it in
 // SLURM_TASKS_PER_NODE and SLURM_JOB_CPUS_PER_NODE: "72(x2),36" is 72, 72, 36.
 func ExpandCounts(s string) ([]int, error) {
@@ -22,8 +25,8 @@ func ExpandCounts(s string) ([]int, error) {
 		if err != nil || n > 1<<31 {
 			return nil, fmt.Errorf("counts %q: %q is not a count", s, part)
 		}
-		if rep > maxHosts-int64(len(out)) {
-			return nil, fmt.Errorf("counts %q: more than %d", s, maxHosts)
+		if rep > maxCounts-int64(len(out)) {
+			return nil, fmt.Errorf("counts %q: more than %d", s, maxCounts)
 		}
 		for ; rep > 0; rep-- {
 			out = append(out, int(n))

@@ -6,12 +6,12 @@
 // Client uses the commands on PATH; another [Runner] lets a test answer in their
 // place, as slurmtest.Fake does.
 //
-// Beside it stand Slurm's formats, which need no cluster: job options
-// ([Options], [CheckOption]), times, sizes, host lists, array indices, node
-// counts, constraints, states, reasons and the configuration.
+// Beside it stand Slurm's formats, which need no cluster: times, sizes, array
+// indices, node counts, constraints, states, reasons and the configuration. Two
+// have packages of their own: job options are in slurm/sbatch, lists of hosts in
+// slurm/hostlist.
 //
-// It promises that a value it lets through reaches sbatch unchanged, that the
-// caller's own SLURM_ and SBATCH_ variables never reach a command, that a
+// It promises that the caller's own SLURM_ and SBATCH_ variables never reach a command, that a
 // refused submission and one whose fate is unknown are told apart, and that a
 // state it does not know is never taken for success.
 //
@@ -24,6 +24,5 @@
 //
 // The formats are those of Slurm 22.05 to 25.11, from the manual pages
 // sbatch(1), squeue(1), sacct(1), sinfo(1), scancel(1) and scontrol(1); what is
-// imitated here (times, sizes, host lists, constraints, the splitting of #SBATCH
-// lines) is compared in tests with the installed commands.
+// imitated here (times, sizes, constraints) is compared in tests with the installed commands.
 package slurm

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/slurmtest"
@@ -54,40 +53,6 @@ func ExampleSubmitError() {
 		fmt.Println("it was accepted:", ids, err)
 	}
 	// Output: it was accepted: [1] <nil>
-}
-
-func ExampleOptions_Lines() {
-	options := slurm.Options{{Name: "nodes", Value: "2"}, {Name: "job-name", Value: `the "wet" run`}, {Name: "exclusive"}}
-	lines, err := options.Set("time", "1:30:00").Lines()
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(strings.Join(lines, "\n"))
-	// Output:
-	// #SBATCH --nodes=2
-	// #SBATCH --job-name="the \"wet\" run"
-	// #SBATCH --exclusive
-	// #SBATCH --time=1:30:00
-}
-
-func ExampleCheckOption() {
-	fmt.Println(slurm.CheckOption("mem", "60G"))
-	fmt.Println(slurm.CheckOption("mem", "60 gigabytes"))
-	fmt.Println(slurm.CheckOption("walltime", "10"))
-	// Output:
-	// <nil>
-	// size "60 gigabytes" is not a whole number with K, M, G or T
-	// not an option of sbatch
-}
-
-func ExampleExpandHosts() {
-	names, err := slurm.ExpandHosts("n[08-10],login")
-	fmt.Println(names, err)
-	fmt.Println(slurm.CompressHosts(names))
-	// Output:
-	// [n08 n09 n10 login] <nil>
-	// login,n[08-10]
 }
 
 func ExampleParseTime() {

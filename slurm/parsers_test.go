@@ -30,18 +30,6 @@ func TestParseNodes(t *testing.T) {
 	}
 }
 
-func TestMemory(t *testing.T) {
-	for _, name := range []string{"mem", "mem-per-cpu", "mem-per-gpu"} {
-		o := slurm.Options{{"nodes", "1"}, {name, "1G"}}
-		if m, ok := o.Memory(); !ok || m != o[1] || !slurm.IsMemory(name) {
-			t.Errorf("%s: %+v, %v", name, m, ok)
-		}
-	}
-	if m, ok := (slurm.Options{{"mem-bind", "local"}, {"nodes", "1"}}).Memory(); ok {
-		t.Errorf("found %+v", m)
-	}
-}
-
 func TestIndices(t *testing.T) {
 	for want, ns := range map[string][]int{"": nil, "7": {7}, "0,1": {0, 1}, "0-2": {0, 1, 2}, "0-2,4,9,10,12-14": {0, 1, 2, 4, 9, 10, 12, 13, 14}} {
 		if got := slurm.FormatIndices(ns); got != want {
@@ -130,6 +118,22 @@ func TestParseEndings(t *testing.T) {
 		{16, slurm.CauseCancel, at(3)}, {17, slurm.CauseUnknown, at(3)},
 	}
 	if d := cmp.Diff(want, slurm.ParseEndings([]byte(out))); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestParseComplaints(t *testing.T) {
+	out := "step 1\nslurmstepd-n1: error: StepId=12_3(15).batch exceeded memory limit (300 > 100), being killed\n" +
+		"[2026-11-27T18:35:50.953] error: Detected 1 oom_kill event in StepId=14.batch. Some of the step tasks have been OOM Killed.\n" +
+		"  progress slurmstepd: error: *** JOB 15 ON n1 CANCELLED AT 2026-03-01T12:00:00 ***\n" +
+		"slurmstepd: error: couldn't chdir to `/x': No such file or directory: going to /tmp instead\n" +
+		"echo: StepId=99.0 exceeded memory limit\n"
+	want := []slurm.Complaint{
+		{[]string{"12_3"}, true, "slurmstepd-n1: error: StepId=12_3(15).batch exceeded memory limit (300 > 100), being killed"},
+		{[]string{"14"}, true, "[2026-11-27T18:35:50.953] error: Detected 1 oom_kill event in StepId=14.batch. Some of the step tasks have been OOM Killed."},
+		{[]string{"15"}, false, "slurmstepd: error: *** JOB 15 ON n1 CANCELLED AT 2026-03-01T12:00:00 ***"},
+	}
+	if d := cmp.Diff(want, slurm.ParseComplaints([]byte(out))); d != "" {
 		t.Error(d)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // Node is a compute node as sinfo describes it.
@@ -120,7 +122,7 @@ func parsePartitions(out string) (parts []Partition, err error) {
 			parts = append(parts, Partition{Name: f[0], Default: strings.HasSuffix(f[1], "*") && f[1] != f[0],
 				State: f[2], TimeLimit: limit(f[3])})
 		}
-		names, e := ExpandHosts(text(f[4]))
+		names, e := hostlist.Expand(text(f[4]))
 		if e != nil && err == nil {
 			err = fmt.Errorf("partition %s: %w", f[0], e)
 		}

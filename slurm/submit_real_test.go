@@ -5,14 +5,15 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/testbed/oracle"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // What the installed sbatch says by itself, before and while it calls a
 // controller that never answers.
 func TestSubmitErrorsOfSbatch(t *testing.T) {
-	o := newOracle(t)
-	c := &slurm.Client{Env: o.env}
+	o := oracle.New(t)
+	c := &slurm.Client{Env: o.Env}
 	for script, line := range map[string]string{
 		"":                                 "Batch script is empty!",
 		"true\n":                           "This does not look like a batch script.  The first",
@@ -31,9 +32,11 @@ func TestSubmitErrorsOfSbatch(t *testing.T) {
 			t.Errorf("%q: %+v, want %q", script, se, line)
 		}
 	}
-	away := newOracle(t)
-	away.listener.Close()
-	_, err := (&slurm.Client{Env: away.env}).Submit(context.Background(), []byte("#!/bin/sh\n"))
+	away := oracle.New(t)
+	if err := away.Away(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := (&slurm.Client{Env: away.Env}).Submit(context.Background(), []byte("#!/bin/sh\n"))
 	var se *slurm.SubmitError
 	if !errors.As(err, &se) || !se.Ambiguous || se.Line != "Unable to contact slurm controller (connect failure)" {
 		t.Errorf("a controller that is away: %+v", se)

@@ -8,28 +8,25 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/screen"
-	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
-	"github.com/nixbatch/nixbatch/jobspec"
 )
 
-// Exit codes. They are documented in docs/exit-codes.md and only ever added to.
+// Exit codes. They are documented in docs/exit-codes.md and only ever added to;
+// those of errors are package fault's.
 const (
 	exitDone        = 0
-	exitJobFailed   = 1
-	exitUsage       = 2
-	exitNix         = 3
-	exitSlurm       = 4
-	exitUnknown     = 5
+	exitJobFailed   = int(fault.Failed)
+	exitUsage       = int(fault.Input)
+	exitNix         = int(fault.Nix)
+	exitSlurm       = int(fault.Slurm)
+	exitUnknown     = int(fault.Unsure)
 	exitNotWritten  = 6
-	exitInterrupted = 130
+	exitSystem      = int(fault.System)
+	exitInterrupted = int(fault.Interrupted)
 )
 
 // version is set by the linker (make build).
@@ -142,41 +139,19 @@ type quietError struct{ code int }
 
 func (e *quietError) Error() string { return "" }
 
-// slurmError is a failure of Slurm's commands.
-type slurmError struct{ err error }
-
-func (e *slurmError) Error() string { return e.err.Error() }
-func (e *slurmError) Unwrap() error { return e.err }
-
-// exitCode sorts errors into exit codes.
+// exitCode is the kind of an error. An interrupt makes what it cut short fail in
+// many ways: none of them is told, but for a job of which it is not known
+// whether Slurm took it.
 func exitCode(ctx context.Context, err error) int {
-	var (
-		quiet   *quietError
-		usage   *usageError
-		ps      jobspec.Problems
-		plErr   *plan.Error
-		noNodes *cluster.NoNodesError
-		input   *submit.InputError
-		runErr  *fault.Error
-		nixErr  *nix.Error
-		unsure  *ledger.UncertainError
-	)
-	switch {
-	case errors.As(err, &quiet):
+	var quiet *quietError
+	if errors.As(err, &quiet) {
 		return quiet.code
-	case errors.As(err, &unsure), errors.As(err, &runErr) && runErr.Kind == fault.Unsure:
-		return exitUnknown
-	case ctx.Err() != nil, errors.Is(err, context.Canceled):
-		return exitInterrupted
-	case errors.As(err, &usage), errors.As(err, &ps), errors.As(err, &plErr), errors.As(err, &noNodes),
-		errors.As(err, &input), errors.As(err, &runErr):
-		return exitUsage
-	case errors.As(err, &nixErr):
-		return exitNix
-	case isSlurm(err):
-		return exitSlurm
 	}
-	return exitUsage
+	kind := fault.KindOf(err, ledger.KindOf)
+	if kind != fault.Unsure && ctx.Err() != nil {
+		kind = fault.Interrupted
+	}
+	return kind.ExitCode()
 }
 
 // newApp is the command line. It is never run without arrange, which puts flags
@@ -194,7 +169,7 @@ func newApp(s Streams) *cli.App {
 		DisableSliceFlagSeparator: true,
 		// What goes wrong is told in one place, Run.
 		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return &usageError{err.Error(), "nixbatch --help"} },
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return fault.New(err.Error(), "nixbatch --help") },
 		Commands: []*cli.Command{
 			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s),
 			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s), doctorCommand(s),

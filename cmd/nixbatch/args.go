@@ -7,17 +7,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/suggest"
 )
-
-// usageError is a command line that cannot be meant.
-type usageError struct{ message, hint string }
-
-func (e *usageError) Error() string { return e.message }
-
-// Hint is the way out.
-func (e *usageError) Hint() string { return e.hint }
 
 // arrange puts a command line into the order that urfave/cli reads: flags
 // before arguments, everything after them behind "--". That library stops
@@ -74,7 +67,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			// A value that begins with a dash has to come behind =, else the
 			// flag would swallow the next one.
 			flag := a[:dashes] + name
-			return nil, &usageError{fmt.Sprintf("flag %s needs a value", flag), "write " + flag + "=VALUE"}
+			return nil, fault.New(fmt.Sprintf("flag %s needs a value", flag), "write "+flag+"=VALUE")
 		default:
 			front = append(front, "--"+name+"="+args[0])
 			args = args[1:]
@@ -127,7 +120,7 @@ func unknownFlag(given string, flags []cli.Flag, path []string) error {
 		hint = "did you mean --" + n + "?"
 	}
 	dashes := given[:len(given)-len(strings.TrimLeft(given, "-"))]
-	return &usageError{fmt.Sprintf("unknown flag %s%s", dashes, word), hint}
+	return fault.New(fmt.Sprintf("unknown flag %s%s", dashes, word), hint)
 }
 
 func unknownCommand(given string, commands []*cli.Command, path []string) error {
@@ -139,7 +132,7 @@ func unknownCommand(given string, commands []*cli.Command, path []string) error 
 	if n := suggest.Nearest(given, names); n != "" {
 		hint = "did you mean " + strings.Join(append(slices.Clone(path), n), " ") + "?"
 	}
-	return &usageError{fmt.Sprintf("unknown command %q", given), hint}
+	return fault.New(fmt.Sprintf("unknown command %q", given), hint)
 }
 
 // durationWay is how a time is written on the command line.
@@ -151,12 +144,12 @@ func badValue(c *cli.Command, err error) error {
 	way := "nixbatch " + c.Name + " --help"
 	m := invalidValue.FindStringSubmatch(err.Error())
 	if m == nil {
-		return &usageError{err.Error(), way}
+		return fault.New(err.Error(), way)
 	}
 	if _, ok := findFlag(c.Flags, m[2]).(*cli.DurationFlag); ok {
 		way = durationWay
 	}
-	return &usageError{fmt.Sprintf("flag --%s cannot take %s", m[2], m[1]), way}
+	return fault.New(fmt.Sprintf("flag --%s cannot take %s", m[2], m[1]), way)
 }
 
 // invalidValue is urfave/cli's (and flag's) complaint about a value.

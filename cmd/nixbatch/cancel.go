@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -42,7 +43,7 @@ func cancelCommand(s Streams) *cli.Command {
 				return cancelLocal(s, st, f.Now())
 			}
 			if st.Elsewhere != "" {
-				return &slurmError{serr}
+				return fault.Of(fault.Slurm, serr)
 			}
 			open, _ := st.Open(task)
 			if len(open) == 0 {
@@ -75,13 +76,13 @@ func cancel(ctx context.Context, s Streams, client *slurm.Client, st status.Stat
 	r := st.Run
 	jobs, err := client.Confirm(ctx, open...)
 	if err != nil {
-		return &slurmError{ledger.FromSlurm(err)}
+		return fault.Of(fault.Slurm, ledger.FromSlurm(err))
 	}
 	if len(jobs) == 0 {
 		return &ledger.UncertainError{RunID: r.ID, Err: errors.New("Slurm shows no job of it, and nothing was cancelled" + text.Because(st.Reason))}
 	}
 	if err := client.Cancel(ctx, jobs...); err != nil {
-		return &slurmError{ledger.FromSlurm(err)}
+		return fault.Of(fault.Slurm, ledger.FromSlurm(err))
 	}
 	ids := make([]string, len(jobs))
 	for i, j := range jobs {

@@ -25,7 +25,7 @@ func checkCommand(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/check/v1", "name": j.Spec.Name, "problems": []string{}})
+				return ui.PrintJSON(s.Out, ui.CheckedOf(j.Spec.Name))
 			}
 			screen.Printf(s.Out, "%s: no problems\n", file)
 			return nil

@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -29,8 +29,8 @@ func localFlag() cli.Flag {
 // oneFile is the command's one argument, the job file.
 func oneFile(c *cli.Context) (string, error) {
 	if c.NArg() != 1 {
-		return "", &usageError{fmt.Sprintf("nixbatch %s takes one job file, got %d arguments", c.Command.Name, c.NArg()),
-			fmt.Sprintf("nixbatch %s job.yaml", c.Command.Name)}
+		return "", fault.New(fmt.Sprintf("nixbatch %s takes one job file, got %d arguments", c.Command.Name, c.NArg()),
+			fmt.Sprintf("nixbatch %s job.yaml", c.Command.Name))
 	}
 	return c.Args().First(), nil
 }
@@ -38,15 +38,15 @@ func oneFile(c *cli.Context) (string, error) {
 // oneRun is the command's argument, a run; "" stands for the newest.
 func oneRun(c *cli.Context) (string, error) {
 	if c.NArg() > 1 {
-		return "", &usageError{fmt.Sprintf("nixbatch %s takes one run, got %d arguments", c.Command.Name, c.NArg()),
-			"nixbatch status lists the runs"}
+		return "", fault.New(fmt.Sprintf("nixbatch %s takes one run, got %d arguments", c.Command.Name, c.NArg()),
+			"nixbatch status lists the runs")
 	}
 	return c.Args().First(), nil
 }
 
 func noArgs(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return &usageError{fmt.Sprintf("nixbatch %s takes no argument, got %q", c.Command.Name, c.Args().First()), "nixbatch " + c.Command.Name + " --help"}
+		return fault.New(fmt.Sprintf("nixbatch %s takes no argument, got %q", c.Command.Name, c.Args().First()), "nixbatch "+c.Command.Name+" --help")
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 		return r, task, err
 	}
 	if required && name == "" {
-		return r, task, &usageError{"nixbatch " + c.Command.Name + " needs a run", "nixbatch status lists the runs"}
+		return r, task, fault.New("nixbatch "+c.Command.Name+" needs a run", "nixbatch status lists the runs")
 	}
 	p, err := here()
 	if err != nil {
@@ -104,16 +104,4 @@ var clock = time.Now
 
 func about() ledger.About {
 	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
-}
-
-// isSlurm reports whether an error came from Slurm's commands.
-func isSlurm(err error) bool {
-	var refused *ledger.RefusedError
-	var none *ledger.NotTakenError
-	var part *ledger.PartError
-	var asked *ledger.SlurmError
-	var own *slurmError
-	var absent *ledger.NoSlurmError
-	var away *slurm.ElsewhereError
-	return errors.As(err, &away) || errors.As(err, &refused) || errors.As(err, &none) || errors.As(err, &part) || errors.As(err, &asked) || errors.As(err, &own) || errors.As(err, &absent)
 }

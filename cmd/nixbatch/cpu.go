@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -25,7 +26,7 @@ func cpuCommand(s Streams) *cli.Command {
 				return err
 			}
 			if v := c.String("gcc"); v != "" && !gccVersion.MatchString(v) {
-				return &usageError{fmt.Sprintf("--gcc takes a version of GCC, got %q", v), "write it as numbers: --gcc 12.2.0"}
+				return fault.New(fmt.Sprintf("--gcc takes a version of GCC, got %q", v), "write it as numbers: --gcc 12.2.0")
 			}
 			cpu, err := loadCPU(c.String("cpuinfo"))
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/gc"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
@@ -38,7 +39,7 @@ func gcCommand(s Streams) *cli.Command {
 				ui.PrintGC(s.Out, out)
 			}
 			if err == nil && serr != nil {
-				return &slurmError{serr}
+				return fault.Of(fault.Slurm, serr)
 			}
 			return err
 		},

@@ -46,7 +46,7 @@ func initCommand(s Streams) *cli.Command {
 		Description: "Writes FILE (job.yaml without one); a file that is there is left alone. Exit codes: 0 done, 2 it exists.",
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return &usageError{fmt.Sprintf("nixbatch init takes one file, got %d arguments", c.NArg()), "nixbatch init job.yaml"}
+				return fault.New(fmt.Sprintf("nixbatch init takes one file, got %d arguments", c.NArg()), "nixbatch init job.yaml")
 			}
 			file := c.Args().First()
 			if file == "" {
@@ -60,7 +60,7 @@ func initCommand(s Streams) *cli.Command {
 				return &fault.Error{Message: "the directory of " + file + " does not exist", Way: "make it first"}
 			}
 			if err != nil {
-				return &fault.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to"}
+				return &fault.Error{Message: fmt.Sprintf("%s cannot be written: %v", file, reason(err)), Way: "work in a directory that you can write to", Err: err}
 			}
 			screen.Printf(s.Out, "%s\n", file)
 			screen.Printf(s.Err, "next: nixbatch pin github:NixOS/nixpkgs/nixos-unstable, then nixbatch check %s\n", file)

@@ -154,6 +154,9 @@ func TestFewDescriptors(t *testing.T) {
 			if err != nil {
 				failed++
 			}
+			if code := cmd.ProcessState.ExitCode(); code == exitUsage {
+				t.Errorf("%d descriptors, %s: exit code %d, as if the job file were wrong\n%.600s", n, args, code, text)
+			}
 		}
 	}
 	if failed == 0 {

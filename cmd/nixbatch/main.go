@@ -32,7 +32,7 @@ func mainCode() int {
 	}
 	if err := descriptors(); err != nil {
 		ui.PrintError(screen.To(s.Err, s.Err), err)
-		return exitUsage
+		return exitSystem
 	}
 	ctx, stop := interrupt.Context(context.Background(), func() {
 		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))
@@ -55,7 +55,7 @@ func descriptors() error {
 	for range few {
 		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 		if err != nil {
-			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough")
+			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough").Because(err)
 		}
 		open = append(open, fd)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/agent"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -27,21 +28,21 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 			return 0, false
 		}
 		a := agent.Agent{
-			Ticket: ticket,
-			Run:    rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
-			Getenv: os.Getenv, Stdout: s.Out, Stderr: s.Err, Now: time.Now, Tool: tool(),
+			Ticket:  ticket,
+			Run:     rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
+			Machine: agent.Node{}, Stdout: s.Out, Stderr: s.Err, Tool: tool(),
 		}
 		return a.Main(context.Background()), true
 	case len(args) == 1 && args[0] == "look":
 		if err := agent.Look(s.Out, os.Getenv, time.Now()); err != nil {
 			screen.Printf(s.Err, "nixbatch: %v\n", err)
-			return facts.Refused, true
+			return fault.Refused.ExitCode(), true
 		}
 		return 0, true
 	case len(args) == 2 && args[0] == "probe" && filepath.IsAbs(args[1]):
 		if err := agent.Probe(args[1], os.Getenv, time.Now()); err != nil {
 			screen.Printf(s.Err, "nixbatch: %v\n", err)
-			return facts.Refused, true
+			return fault.Refused.ExitCode(), true
 		}
 		return 0, true
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/agent"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -19,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func nodesCommand(s Streams) *cli.Command {
@@ -32,10 +34,10 @@ func nodesCommand(s Streams) *cli.Command {
 			&cli.BoolFlag{Name: "publish", Usage: "write what is known to where all users of this machine look (for admins)"}},
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 1 {
-				return &usageError{fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main"}
+				return fault.New(fmt.Sprintf("nixbatch nodes takes one partition, got %d arguments", c.NArg()), "nixbatch nodes main")
 			}
 			if c.IsSet("timeout") && c.Duration("timeout") <= 0 {
-				return &usageError{fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay}
+				return fault.New(fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay)
 			}
 			n := &nodesRun{s: s, client: newClient(), partition: c.Args().First(), timeout: c.Duration("timeout")}
 			return n.run(c.Context, c.Bool("probe"), c.Bool("publish"), c.Bool("json"))
@@ -63,7 +65,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		return err
 	}
 	if asking && agent.Faked(os.Getenv(cpuflags.EnvCPUInfo)) {
-		return &usageError{cpuflags.EnvCPUInfo + " is set: the CPUs that probes see would not be the nodes' own, and nothing is learnt from them", "unset it"}
+		return fault.New(cpuflags.EnvCPUInfo+" is set: the CPUs that probes see would not be the nodes' own, and nothing is learnt from them", "unset it")
 	}
 	def := ""
 	if n.nodes, def, err = submit.Inventory(ctx, n.client); err != nil {
@@ -80,7 +82,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 		return err
 	}
 	classes := cluster.Classes(n.nodes, k)
-	out := ui.Nodes{Schema: "nixbatch/nodes/v1"}
+	out := ui.Nodes{Schema: ui.NodesSchema}
 	if asking {
 		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
 			return err
@@ -110,7 +112,7 @@ func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err e
 
 // probe asks every class and tells about each as it is settled.
 func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]ui.Probe, error) {
-	options, _, err := n.conf.Apply(slurm.Options{})
+	options, _, err := n.conf.Apply(sbatch.Options{})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
 )
 
@@ -19,7 +20,7 @@ func pinCommand(s Streams) *cli.Command {
 			"Exit codes: 0 done, 2 not a source, 3 it could not be fetched.",
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 1 {
-				return &usageError{fmt.Sprintf("nixbatch pin takes one source, got %d arguments", c.NArg()), "nixbatch pin github:NixOS/nixpkgs/REV"}
+				return fault.New(fmt.Sprintf("nixbatch pin takes one source, got %d arguments", c.NArg()), "nixbatch pin github:NixOS/nixpkgs/REV")
 			}
 			text, err := (&nix.Nix{Environ: os.Environ()}).PinText(c.Context, c.Args().First())
 			if err != nil {

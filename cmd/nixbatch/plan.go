@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -27,7 +28,7 @@ func planCommand(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("script") && c.Bool("json") {
-				return &usageError{"--json and --script print two different things", "choose one; the plan's JSON does not have the script"}
+				return fault.New("--json and --script print two different things", "choose one; the plan's JSON does not have the script")
 			}
 			o, p := options(c, s, c.Bool("local"))
 			defer p.Clear()
@@ -84,7 +85,7 @@ func buildCommand(s Streams) *cli.Command {
 			}
 			p.Clear()
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/build/v1", "name": j.Spec.Name, "builds": built.Envs})
+				return ui.PrintJSON(s.Out, ui.MadeOf(j.Spec.Name, built.Envs))
 			}
 			for _, b := range j.Plan.Builds {
 				screen.Printf(s.Out, "%s  %s\n", b.Arch, built.Envs[b.Arch])

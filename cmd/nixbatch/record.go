@@ -35,7 +35,7 @@ func recordCommand(s Streams) *cli.Command {
 	for _, sub := range c.Subcommands {
 		sub.HideHelpCommand = true
 		sub.OnUsageError = func(_ *cli.Context, err error, _ bool) error {
-			return &usageError{err.Error(), "nixbatch record " + sub.Name + " --help"}
+			return fault.New(err.Error(), "nixbatch record "+sub.Name+" --help")
 		}
 	}
 	return c
@@ -45,7 +45,7 @@ func recordCommand(s Streams) *cli.Command {
 // newest run.
 func oneRecord(c *cli.Context) (string, error) {
 	if c.NArg() > 1 {
-		return "", &usageError{fmt.Sprintf("nixbatch record %s takes one run or file, got %d arguments", c.Command.Name, c.NArg()), "nixbatch record list lists the runs"}
+		return "", fault.New(fmt.Sprintf("nixbatch record %s takes one run or file, got %d arguments", c.Command.Name, c.NArg()), "nixbatch record list lists the runs")
 	}
 	return c.Args().First(), nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
@@ -61,7 +62,7 @@ func recordDiff(s Streams) *cli.Command {
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
 			if c.NArg() != 2 {
-				return &usageError{fmt.Sprintf("nixbatch record diff takes two runs or files, got %d arguments", c.NArg()), "nixbatch record list lists the runs"}
+				return fault.New(fmt.Sprintf("nixbatch record diff takes two runs or files, got %d arguments", c.NArg()), "nixbatch record list lists the runs")
 			}
 			a, err := openRecord(c.Context, s, c.Args().Get(0))
 			if err != nil {
@@ -116,10 +117,10 @@ func recordExport(s Streams) *cli.Command {
 				return err
 			}
 			if f := c.String("format"); !slices.Contains(export.Formats, f) {
-				return &usageError{fmt.Sprintf("there is no format %q", f), "formats are " + strings.Join(export.Formats, ", ")}
+				return fault.New(fmt.Sprintf("there is no format %q", f), "formats are "+strings.Join(export.Formats, ", "))
 			}
 			if c.Int64("max-file") < 0 || c.Int64("max-file") > 1<<30 {
-				return &usageError{"--max-file needs a number of MiB", "--max-file=100"}
+				return fault.New("--max-file needs a number of MiB", "--max-file=100")
 			}
 			r, err := openRecord(c.Context, s, name)
 			if err != nil {
@@ -138,7 +139,7 @@ func recordExport(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/exported/v1", "run_id": r.RunID, "format": o.Format, "output": o.Out, "contents": list})
+				return ui.PrintJSON(s.Out, ui.Exported{Schema: ui.ExportedSchema, RunID: r.RunID, Format: o.Format, Output: o.Out, Contents: list})
 			}
 			screen.Printf(s.Out, "%s\n", o.Out)
 			if list != nil {

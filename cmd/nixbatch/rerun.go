@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/rerun"
@@ -42,7 +42,7 @@ func rerunCommand(s Streams) *cli.Command {
 				arch = "auto"
 			}
 			if n := btoi(c.Bool("exact")) + btoi(c.Bool("here")) + btoi(c.String("arch") != ""); n > 1 {
-				return &usageError{"--exact, --here and --arch exclude each other", "nixbatch rerun --help"}
+				return fault.New("--exact, --here and --arch exclude each other", "nixbatch rerun --help")
 			}
 			r, err := openRecord(c.Context, s, name)
 			if err != nil {
@@ -70,11 +70,6 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 		return fmt.Errorf("directory: %w", err)
 	}
 	again, err := rerun.Prepare(ctx, r, rerun.Options{Dir: dir, Arch: arch, Without: c.StringSlice("without"), Prepare: o})
-	var changed *rerun.ChangedError
-	if errors.As(err, &changed) {
-		p.Clear()
-		return refused(s, changed, asJSON)
-	}
 	if err != nil {
 		return err
 	}
@@ -114,17 +109,6 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	return againDiff(ctx, s, r, sub.Run, st, again, asJSON)
 }
 
-// refused tells that the record does not verify: as record verify, with exit
-// code 1.
-func refused(s Streams, err error, asJSON bool) error {
-	if asJSON {
-		ui.PrintErrorJSON(s.Out, err, exitJobFailed)
-	} else {
-		ui.PrintError(s.Err, err)
-	}
-	return &quietError{exitJobFailed}
-}
-
 // againDiff compares the new run with the recorded one.
 func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, st status.Status, again *rerun.Again, asJSON bool) error {
 	now, err := load.Open(run.Dir)
@@ -136,7 +120,7 @@ func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, s
 	if err != nil {
 		return err
 	}
-	out := ui.Rerun{Schema: "nixbatch/rerun/v1", RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
+	out := ui.Rerun{Schema: ui.RerunSchema, RunID: run.ID, Dir: run.Dir, State: st.State, Same: again.Same, Notes: again.Notes, Diff: rep}
 	if err := ui.PrintRerun(s.Out, out, asJSON); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ func retryCommand(s Streams) *cli.Command {
 			p.Clear()
 			tellCopies(s, sub)
 			if c.Bool("json") {
-				return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/retry/v1", "run_id": r.ID, "round": sub.Round, "job_id": sub.JobID, "tasks": tasks})
+				return ui.PrintJSON(s.Out, ui.RetriedOf(r, sub, tasks))
 			}
 			screen.Printf(s.Out, "%s, run %s again\n", ui.JobWords(sub), r.ID)
 			return nil

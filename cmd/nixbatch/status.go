@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -28,10 +29,10 @@ func statusCommand(s Streams) *cli.Command {
 				return err
 			}
 			if c.Bool("all") && name != "" {
-				return &usageError{"nixbatch status takes a run, or --all", "nixbatch status --all"}
+				return fault.New("nixbatch status takes a run, or --all", "nixbatch status --all")
 			}
 			if c.Bool("watch") && c.Bool("json") {
-				return &usageError{"--watch and --json exclude each other", "call nixbatch status --json every now and then"}
+				return fault.New("--watch and --json exclude each other", "call nixbatch status --json every now and then")
 			}
 			all, err := chosenRuns(name, c.Bool("all"))
 			if err != nil {

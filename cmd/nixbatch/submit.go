@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
@@ -177,7 +178,7 @@ func tellSubmitted(s Streams, sub *submit.Submitted) {
 // chain submits several jobs, each of which waits for the one before.
 func chain(c *cli.Context, s Streams, files []string) (err error) {
 	if len(files) < 2 || c.Bool("local") || c.Bool("dry-run") || c.Bool("wait") {
-		return &usageError{"--chain takes two job files or more, and neither --local, --wait nor --dry-run", "nixbatch submit first.yaml second.yaml --chain"}
+		return fault.New("--chain takes two job files or more, and neither --local, --wait nor --dry-run", "nixbatch submit first.yaml second.yaml --chain")
 	}
 	note := "nothing was submitted"
 	defer func() { err = stopped(c.Context, err, note) }()
@@ -205,7 +206,7 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 		return err
 	}
 	if c.Bool("json") {
-		return ui.PrintJSON(s.Out, map[string]any{"schema": "nixbatch/chain/v1", "runs": out})
+		return ui.PrintJSON(s.Out, ui.Chain{Schema: ui.ChainSchema, Runs: out})
 	}
 	return nil
 }

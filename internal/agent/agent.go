@@ -19,8 +19,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -37,11 +35,10 @@ import (
 
 // Agent runs one task.
 type Agent struct {
+	Machine
 	Run    rundir.Run
-	Getenv func(string) string
 	Stdout io.Writer // the task's log
 	Stderr io.Writer
-	Now    func() time.Time
 	Tool   facts.Tool
 	Ticket facts.Ticket // what the batch script says of the submission
 
@@ -56,15 +53,6 @@ type Agent struct {
 	alive   *os.File // see rundir.HoldAlive
 	best    func()   // why no better build was chosen: for the start, nobody waits for it
 }
-
-// stop is why a task ends before its payload.
-type stop struct{ message, hint string }
-
-func (s *stop) Error() string { return s.message }
-func (s *stop) Hint() string  { return s.hint }
-
-// begunError is an attempt whose directory is there already.
-type begunError struct{ stop }
 
 // Main runs the task to its end and returns the batch process's exit code. Which
 // job it is comes first: a copy touches nothing of the attempt.
@@ -96,18 +84,10 @@ func (a *Agent) complain(err error) int {
 	if hint := fault.Hint(err); hint != "" {
 		fmt.Fprintf(a.Stderr, "hint: %s\n", hint)
 	}
-	var copied *ledger.CopyError
-	var begun *begunError
-	var stranger *ledger.StrangerError
-	switch {
-	case errors.As(err, &copied):
-		return facts.Copied
-	case errors.As(err, &begun):
-		return facts.Begun
-	case errors.As(err, &stranger):
-		return facts.Stranger
+	if k := fault.KindOf(err); k > fault.Refused && k <= fault.Stranger {
+		return k.ExitCode()
 	}
-	return facts.Refused
+	return fault.Refused.ExitCode()
 }
 
 // witness settles which job this is, before anything of the run is touched.
@@ -140,8 +120,8 @@ func (a *Agent) claim() error {
 	}
 	err := os.Mkdir(a.Run.AttemptDir(a.task, a.attempt), 0o700)
 	if errors.Is(err, fs.ErrExist) {
-		return &begunError{stop{fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID),
-			"nixbatch status tells what became of it"}}
+		return &fault.Error{Kind: fault.Begun, Way: "nixbatch status tells what became of it",
+			Message: fmt.Sprintf("attempt %d of task %d of run %s was started before: this copy stops", a.attempt, a.task, a.Run.ID)}
 	}
 	if err != nil {
 		return fmt.Errorf("attempt directory: %w", err)
@@ -173,10 +153,10 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	s := &a.start
 	*s = facts.Start{
 		Schema: facts.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
-		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: affinity(),
-		Limits: limits(), Environ: a.environment(),
+		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: a.Affinity(),
+		Limits: a.Limits(), Environ: a.environment(),
 	}
-	s.Priv.Hostname, _ = os.Hostname()
+	s.Priv.Hostname, _ = a.Hostname()
 	wd, err := os.Getwd()
 	if err != nil {
 		return 0, fmt.Errorf("work directory: %w", err)
@@ -203,8 +183,8 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	defer func() { a.launch.done() }()
 	for _, in := range a.plan.Inputs {
 		f := digest.File(in, in, digest.HashLimit)
-		if f.Skipped == syscall.ENOENT.Error() {
-			return 0, &stop{fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted"}
+		if f.Why() == facts.SkipMissing {
+			return 0, fault.New(fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted")
 		}
 		s.Inputs = append(s.Inputs, f)
 	}
@@ -229,7 +209,7 @@ func (a *Agent) begun() error {
 
 // choose takes the first of the plan's builds, best first, that every allocated
 // node can run.
-func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
+func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 	flags := seen[0].CPU.Flags
 	for _, l := range seen[1:] {
 		flags = flags.Intersect(l.CPU.Flags)
@@ -244,8 +224,8 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
 		if _, err := os.Stat(env); err != nil {
-			return facts.Chosen{}, &stop{fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
-				"the nodes need the /nix of the machine that submitted"}
+			return facts.Chosen{}, fault.New(fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
+				"the nodes need the /nix of the machine that submitted")
 		}
 		a.start.Build = facts.Chosen{Arch: arch, Env: env, Tried: archs}
 		a.best = func() {
@@ -260,7 +240,7 @@ func (a *Agent) choose(seen []seenNode) (facts.Chosen, error) {
 }
 
 // compare notes where the node is not what the plan took it for.
-func (a *Agent) compare(seen []seenNode, arch string) {
+func (a *Agent) compare(seen []Seen, arch string) {
 	for _, l := range seen {
 		for _, c := range a.plan.Classes {
 			if !inHosts(c.Nodes, l.Node) {

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // lastMoments is how long before the time limit a task that has had its
@@ -20,14 +19,15 @@ const lastMoments = 30 * time.Second
 
 // checkpoint follows a payload that has a signal to expect.
 type checkpoint struct {
-	signal  syscall.Signal   // 0: none
-	had     bool             // the signal came
+	signal  syscall.Signal // 0: none
+	had     bool           // the signal came
+	after   func(time.Duration) <-chan time.Time
 	due     <-chan time.Time // when a payload that goes on has to end
 	stopped bool             // we ended it
 }
 
 func (a *Agent) newCheckpoint() *checkpoint {
-	c := &checkpoint{}
+	c := &checkpoint{after: a.After}
 	if p := a.plan.Checkpoint; p != nil {
 		c.signal = unix.SignalNum("SIG" + p.Signal)
 	}
@@ -43,7 +43,7 @@ func (c *checkpoint) saw(s os.Signal, before int) bool {
 		c.had = true
 		left := time.Duration(before) * time.Second
 		// Slurm sends the signal early rather than late (sbatch(1), --signal).
-		c.due = time.After(max(left-lastMoments, left/2))
+		c.due = c.after(max(left-lastMoments, left/2))
 	}
 	return true
 }
@@ -67,7 +67,7 @@ func (a *Agent) requeue(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return (&slurm.Client{Env: a.stepEnv()}).Requeue(ctx, id)
+	return a.Client(a.stepEnv()).Requeue(ctx, id)
 }
 
 // finish ends an attempt whose payload is over: what lies in the scratch

@@ -1,11 +1,8 @@
 package agent
 
 import (
-	"os"
 	"slices"
 	"strings"
-
-	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
 // Kept is what a payload keeps of the batch step's environment, beside the
@@ -29,7 +26,7 @@ var fromCaller = []string{"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_HINT", "SLU
 // payloadEnv is the environment that the pinned bash starts in.
 func (a *Agent) payloadEnv() []string {
 	var out []string
-	for _, kv := range os.Environ() {
+	for _, kv := range a.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
 		keep := slices.Contains(Kept, name) || slices.ContainsFunc(keptPrefixes, func(p string) bool { return strings.HasPrefix(name, p) })
 		if keep && !slices.Contains(fromCaller, name) {
@@ -51,7 +48,7 @@ func (a *Agent) stepEnv() []string {
 
 // srun is the site's srun, by the batch step's PATH.
 func (a *Agent) srun() string {
-	if p, err := proc.Look("srun"); err == nil {
+	if p, err := a.Find("srun"); err == nil {
 		return p
 	}
 	return "srun"

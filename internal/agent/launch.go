@@ -58,7 +58,7 @@ func (a *Agent) setUpLaunch(b facts.Chosen) error {
 		}
 	}
 	if !s.Local {
-		if p, err := proc.Look("srun"); err == nil {
+		if p, err := a.Find("srun"); err == nil {
 			s.Priv.Srun = p
 		}
 	}

@@ -19,16 +19,17 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // lookTimeout bounds the one step that looks at all nodes of a job. srun retries
 // for as long as a node does not answer; a payload there would fare no better.
 const lookTimeout = 2 * time.Minute
 
-// seenNode is what Look prints of one node.
-type seenNode struct {
+// Seen is what a look at one node saw, and Look prints.
+type Seen struct {
 	facts.Learnt
 	Kernel   string        `json:"kernel"`
 	Override string        `json:"override,omitempty"`
@@ -45,20 +46,20 @@ func Look(w io.Writer, getenv func(string) string, now time.Time) error {
 	return writePieces(w, n.Node, n)
 }
 
-func lookHere(getenv func(string) string, now time.Time, from string) (seenNode, error) {
+func lookHere(getenv func(string) string, now time.Time, from string) (Seen, error) {
 	name := getenv("SLURMD_NODENAME")
 	if name == "" {
 		host, err := os.Hostname()
 		if err != nil {
-			return seenNode{}, fmt.Errorf("host name: %w", err)
+			return Seen{}, fmt.Errorf("host name: %w", err)
 		}
 		name, _, _ = strings.Cut(host, ".")
 	}
 	cpu, override, err := cpuflags.Load(name)
 	if err != nil {
-		return seenNode{}, fmt.Errorf("CPU of %s: %w", name, err)
+		return Seen{}, fmt.Errorf("CPU of %s: %w", name, err)
 	}
-	return seenNode{
+	return Seen{
 		Learnt:   facts.Learnt{Schema: facts.LearntSchema, Node: name, CPU: cpu, Seen: now.UTC(), From: from},
 		Kernel:   kernel(),
 		Override: override,
@@ -75,19 +76,19 @@ func kernel() string {
 }
 
 // look sees every allocated node: this one, or all of them through one step.
-func (a *Agent) look(ctx context.Context) ([]seenNode, error) {
+func (a *Agent) look(ctx context.Context) ([]Seen, error) {
 	want := a.number("SLURM_JOB_NUM_NODES")
 	if want <= 1 {
-		n, err := lookHere(a.Getenv, a.Now(), "job")
+		n, err := a.Look()
 		if err != nil {
 			return nil, err
 		}
-		return a.withFeatures([]seenNode{n}), nil
+		return a.withFeatures([]Seen{n}), nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	n := strconv.Itoa(want)
-	res, err := proc.System{}.Run(ctx, proc.Cmd{
+	res, err := a.Machine.Run(ctx, proc.Cmd{
 		Path: a.srun(),
 		Args: []string{"--nodes=" + n, "--ntasks=" + n, "--ntasks-per-node=1", "--cpus-per-task=1", "--overlap",
 			"--mem=0", "--gres=none", "--mpi=none", "--input=none", "--kill-on-bad-exit=1", "--export=ALL",
@@ -95,23 +96,23 @@ func (a *Agent) look(ctx context.Context) ([]seenNode, error) {
 		Env: a.stepEnv(),
 	})
 	if err != nil {
-		return nil, &stop{fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
-			"the job needs a working srun on the node; nothing of it was started"}
+		return nil, fault.New(fmt.Sprintf("the CPUs of the %d nodes could not be looked at: %v", want, err),
+			"the job needs a working srun on the node; nothing of it was started").Because(err)
 	}
 	seen, err := readPieces(bytes.NewReader(res.Stdout))
 	if err != nil {
 		return nil, fmt.Errorf("what the nodes said of their CPUs: %w", err)
 	}
 	if len(seen) != want {
-		return nil, &stop{fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), ""}
+		return nil, fault.New(fmt.Sprintf("only %d of %d nodes said what CPU they have", len(seen), want), "")
 	}
-	slices.SortFunc(seen, func(x, y seenNode) int { return strings.Compare(x.Node, y.Node) })
+	slices.SortFunc(seen, func(x, y Seen) int { return strings.Compare(x.Node, y.Node) })
 	return a.withFeatures(seen), nil
 }
 
 // withFeatures adds what Slurm said of the nodes when the plan was made: what
 // is learnt holds for a node only while Slurm describes it alike.
-func (a *Agent) withFeatures(seen []seenNode) []seenNode {
+func (a *Agent) withFeatures(seen []Seen) []Seen {
 	for i := range seen {
 		for _, c := range a.plan.Classes {
 			if inHosts(c.Nodes, seen[i].Node) {
@@ -123,12 +124,12 @@ func (a *Agent) withFeatures(seen []seenNode) []seenNode {
 }
 
 func inHosts(list, node string) bool {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	return err == nil && slices.Contains(names, node)
 }
 
 // condense describes nodes that look alike once.
-func condense(seen []seenNode) (nodes []facts.Node, names []string, override string) {
+func condense(seen []Seen) (nodes []facts.Node, names []string, override string) {
 	for _, s := range seen {
 		names = append(names, s.Node)
 		override = max(override, s.Override)
@@ -154,7 +155,7 @@ func Faked(override string) bool { return override != "" && Simulated != "yes" }
 
 // learn leaves what was seen for the next plan. It is a cache: what cannot be
 // written is learnt another time. What was faked is never learnt.
-func (a *Agent) learn(seen []seenNode) {
+func (a *Agent) learn(seen []Seen) {
 	dir := a.Run.Project.Learnt()
 	for _, s := range seen {
 		if !Faked(s.Override) && !learntAlready(dir, s.Learnt) {
@@ -200,18 +201,18 @@ func Probe(dir string, getenv func(string) string, now time.Time) error {
 
 // noBuild says why no build can run: for each node that stands in the way, the
 // flags that the least demanding build lacks there.
-func (a *Agent) noBuild(seen []seenNode, archs []string) error {
+func (a *Agent) noBuild(seen []Seen, archs []string) error {
 	if len(archs) == 0 {
 		return errors.New("the plan of this run has no build")
 	}
 	weakest := archs[len(archs)-1]
 	for _, s := range seen {
 		if hard, _ := cpuflags.Missing(s.CPU.Flags, weakest); len(hard) > 0 {
-			return &stop{fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
-				"submit again: what this node has is known now; or add generic to optimize.arch"}
+			return fault.New(fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
+				"submit again: what this node has is known now; or add generic to optimize.arch")
 		}
 	}
-	return &stop{fmt.Sprintf("no build of this run (%s) can run on all of its nodes", strings.Join(archs, ", ")), "use strategy: common"}
+	return fault.New(fmt.Sprintf("no build of this run (%s) can run on all of its nodes", strings.Join(archs, ", ")), "use strategy: common")
 }
 
 // affinity is the processors that this process may run on, ascending.

@@ -35,9 +35,9 @@ func writePieces(w io.Writer, node string, v any) error {
 
 // readPieces reads what several nodes wrote, their lines mixed, in the order in
 // which they came to their last line.
-func readPieces(r io.Reader) ([]seenNode, error) {
+func readPieces(r io.Reader) ([]Seen, error) {
 	texts := map[string][]byte{}
-	var out []seenNode
+	var out []Seen
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		node, text, more := strings.Cut(lines.Text(), " ")
@@ -49,7 +49,7 @@ func readPieces(r io.Reader) ([]seenNode, error) {
 			texts[node] = append(texts[node], piece...)
 			continue
 		}
-		var s seenNode
+		var s Seen
 		if err := json.Unmarshal(texts[node], &s); err != nil {
 			return nil, fmt.Errorf("node %s: %w", node, err)
 		}

@@ -14,9 +14,9 @@ import (
 // at once it mixes within.
 func TestPiecesMixed(t *testing.T) {
 	var texts [2][]string
-	var want []seenNode
+	var want []Seen
 	for i, node := range []string{"n1", "n2"} {
-		s := seenNode{Learnt: facts.Learnt{Node: node, From: strings.Repeat("\"ä\n\\", 500+i)}}
+		s := Seen{Learnt: facts.Learnt{Node: node, From: strings.Repeat("\"ä\n\\", 500+i)}}
 		want = append(want, s)
 		var b bytes.Buffer
 		if err := writePieces(&b, node, s); err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // termGrace is what a payload with files to copy back has after SIGTERM: at the
@@ -32,23 +33,23 @@ func (a *Agent) enterScratch() error {
 	if rest, ok := strings.CutPrefix(base, "$"); ok {
 		name, below, _ := strings.Cut(rest, "/")
 		if base = a.Getenv(name); base == "" {
-			return &stop{fmt.Sprintf("scratch.dir: $%s is not set on this node", name), "write a directory that every node has"}
+			return fault.New(fmt.Sprintf("scratch.dir: $%s is not set on this node", name), "write a directory that every node has")
 		}
 		base = filepath.Join(base, below)
 	}
 	if !filepath.IsAbs(base) {
-		return &stop{fmt.Sprintf("scratch.dir: %s is not an absolute path", base), ""}
+		return fault.New(fmt.Sprintf("scratch.dir: %s is not an absolute path", base), "")
 	}
 	dir := filepath.Join(base, fmt.Sprintf("nixbatch-%s-%d-%d", a.Run.ID, a.task, a.attempt))
 	if err := os.Mkdir(dir, 0o700); err != nil {
-		return &stop{fmt.Sprintf("scratch: %v", err), "scratch.dir has to be there, and writable, on every node"}
+		return fault.New(fmt.Sprintf("scratch: %v", err), "scratch.dir has to be there, and writable, on every node").Because(err)
 	}
 	a.dir = dir
 	for _, pattern := range sc.StageIn {
 		names := match(".", pattern)
 		later := a.plan.Checkpoint != nil && slices.Contains(a.plan.Checkpoint.Files, pattern) // none before the first attempt
 		if len(names) == 0 && !later && !strings.ContainsAny(pattern, `*?[{\`) {
-			return &stop{fmt.Sprintf("scratch.stage-in: %s is missing", pattern), ""}
+			return fault.New(fmt.Sprintf("scratch.stage-in: %s is missing", pattern), "")
 		}
 		for _, n := range names {
 			if err := copyFile(n, filepath.Join(dir, n)); err != nil {
@@ -81,7 +82,7 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 				if errors.As(err, &pe) {
 					err = pe.Err
 				}
-				failed = append(failed, facts.File{Path: n, Skipped: err.Error()})
+				failed = append(failed, facts.File{Path: n, Skipped: err.Error(), Skip: facts.SkipUnreadable})
 			}
 		}
 	}
@@ -91,7 +92,7 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 		}
 		return nil
 	}
-	host, _ := os.Hostname()
+	host, _ := a.Hostname()
 	for _, f := range failed {
 		fmt.Fprintf(a.Stderr, "nixbatch: %s could not be copied back: %s\n", f.Path, f.Skipped)
 	}
@@ -149,7 +150,11 @@ func copyFile(from, to string) (err error) {
 }
 
 // endGroup tells a process group to end, and makes it so after a while.
-func endGroup(pid int, after time.Duration) {
-	_ = syscall.Kill(-pid, syscall.SIGTERM)
-	time.AfterFunc(after, func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
+func (a *Agent) endGroup(p Payload, after time.Duration) {
+	p.Signal(syscall.SIGTERM)
+	late := a.After(after)
+	go func() {
+		<-late
+		p.Signal(syscall.SIGKILL)
+	}()
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -22,9 +23,9 @@ func TestLinesWaitForTheStart(t *testing.T) {
 	for word, want := range map[string]struct {
 		code int
 		out  string
-	}{"\n": {0, "environment\nlines\n"}, "": {facts.Refused, "environment\n"}} {
+	}{"\n": {0, "environment\nlines\n"}, "": {fault.Refused.ExitCode(), "environment\n"}} {
 		dir := t.TempDir()
-		a := Agent{Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
+		a := Agent{Machine: Node{}, Run: rundir.Run{ID: "r", Dir: dir}, plan: &plan.Plan{}}
 		for name, text := range map[string]string{
 			// A shell that gives up reading after a while must not give up here.
 			filepath.Join(dir, "activate"): "TMOUT=1\necho environment\n[ ! -e /proc/self/fd/4 ] || echo it has the pipe\n",

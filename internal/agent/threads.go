@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -12,7 +11,7 @@ import (
 
 // threads works tasks and threads out again from what Slurm gave and from the
 // affinity mask. What would run more threads than the job has CPUs is stopped.
-func (a *Agent) threads(seen []seenNode, b facts.Chosen) error {
+func (a *Agent) threads(seen []Seen, b facts.Chosen) error {
 	t := a.plan.Threads
 	r, err := plan.Request(a.plan.Slurm, a.plan.Local)
 	if err != nil {
@@ -32,9 +31,8 @@ func (a *Agent) threads(seen []seenNode, b facts.Chosen) error {
 	given := resources.Measure(a.Getenv, len(a.start.Affinity), planned, r, a.plan.NodeKind(seen[0].Node), w)
 	notes, over, err := given.Check(planned)
 	a.start.Notes = append(a.start.Notes, notes...)
-	var re *resources.Error
-	if errors.As(err, &re) {
-		return &stop{re.Message, re.Way}
+	if err != nil {
+		return err
 	}
 	if t.Nested != nil && t.Nested.Outer*t.Nested.Inner > given.ThreadsPerTask {
 		over = fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %d cores here: the job oversubscribes them",

@@ -169,18 +169,17 @@ func TestFaultCampaign(t *testing.T) {
 	a := asked(t)
 	faults := choose(kinds(), a)
 	t.Logf("%d faults of %d kinds; again with %s=%d", len(faults), kindsIn(faults), seedVar, a.seed)
-	g := newGround(t, lanesIn(faults))
+	lanes := lanesIn(faults)
+	g := newGround(t, lanes)
 	began := time.Now()
 	var wg sync.WaitGroup
 	tally := &tally{}
-	for l, width := range g.lanes {
+	for l, n := range lanes {
 		work := make(chan int)
-		for range width {
+		for nth := range l.width(n) {
 			wg.Go(func() {
 				for i := range work {
-					p := faults[i]
-					f := newFault(g, p, i)
-					tally.add(t, f.inject())
+					tally.add(t, newFault(g, faults[i], i, nth).inject())
 				}
 			})
 		}
@@ -208,10 +207,11 @@ func kindsIn(faults []planned) int {
 	return len(names)
 }
 
-func lanesIn(faults []planned) map[lane]bool {
-	out := map[lane]bool{}
+// lanesIn counts the faults of each lane.
+func lanesIn(faults []planned) map[lane]int {
+	out := map[lane]int{}
 	for _, p := range faults {
-		out[p.kind.lane] = true
+		out[p.kind.lane]++
 	}
 	return out
 }

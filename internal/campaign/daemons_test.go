@@ -68,7 +68,7 @@ func absent(row func(name, does string, run func(f *fault)) kind) []kind {
 			// requeues it when the node says that it is there.
 			f.most, f.hurt = 2, true
 			if jobs, err := f.c.of(f.dir); !f.broken(err) && len(jobs) == 0 {
-				f.least = 0 // Slurm has lost it
+				f.least, f.slurmLost = 0, true // Slurm has lost it
 			}
 			f.follow()
 		}),

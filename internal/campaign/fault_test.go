@@ -16,14 +16,15 @@ import (
 
 // fault is one fault under way: a project of its own, and what was seen.
 type fault struct {
-	g    *ground
-	c    *site
-	plan planned
-	name string // of the job
-	dir  string // the project
-	aux  string // beside it: programs in front of the real ones, marks, what payloads wrote
-	rng  *rand.Rand
-	work work
+	g     *ground
+	c     *site
+	other *site // in lane pair, the one beside it
+	plan  planned
+	name  string // of the job
+	dir   string // the project
+	aux   string // beside it: programs in front of the real ones, marks, what payloads wrote
+	rng   *rand.Rand
+	work  work
 
 	mu   sync.Mutex
 	said []saying
@@ -36,10 +37,12 @@ type fault struct {
 	// cancelled: a user cancelled it, so that it need not complete.
 	cancelled bool
 	// hurt: the fault itself may end the payload early, such as a node's death.
-	hurt  bool
-	wrong verdict
-	undo  []func()
-	elsew *site // where commands of another shell speak to; nil: here
+	hurt bool
+	// slurmLost: Slurm has lost a job that it took.
+	slurmLost bool
+	wrong     verdict
+	undo      []func()
+	elsew     *site // where commands of another shell speak to; nil: here
 }
 
 type bystander struct {
@@ -57,16 +60,20 @@ type work struct {
 	pkg   string // an environment that is not built yet; "" is the template's
 }
 
-func newFault(g *ground, p planned, i int) *fault {
+// newFault is fault i, the nth of those under way in its lane.
+func newFault(g *ground, p planned, i, nth int) *fault {
+	c, other := g.places(p.kind.lane, nth)
 	name := fmt.Sprintf("f%04d", i)
 	dir := filepath.Join(g.base, name)
-	return &fault{g: g, c: g.cluster(p.kind.lane), plan: p, name: name, dir: dir, aux: dir + ".aux",
+	return &fault{g: g, c: c, other: other, plan: p, name: name, dir: dir, aux: dir + ".aux",
 		rng: rand.New(rand.NewPCG(p.seed, 2)), hand: map[int64]bool{}, least: 1, most: 1}
 }
 
 // inject does it and judges.
 func (f *fault) inject() (r result) {
 	r.fault = f.plan
+	began := time.Now()
+	defer func() { r.took = time.Since(began) }()
 	defer os.RemoveAll(f.aux)
 	defer os.RemoveAll(f.dir)
 	defer func() {
@@ -173,6 +180,11 @@ func (f *fault) front(program, body string) {
 	real, err := exec.LookPath(program)
 	if f.broken(err) {
 		return
+	}
+	if program == "sinfo" { // whose answer is remembered for a minute
+		if err := os.Remove(filepath.Join(f.dir, ".nixbatch", "inventory.json")); !os.IsNotExist(err) {
+			f.broken(err)
+		}
 	}
 	const head = `#!/bin/bash
 REAL=%s AUX=%s PROJECT=%s RANDOM2=%02d

@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -61,8 +62,8 @@ func (f *fault) finish() {
 
 // sites are the clusters on which there may be jobs of the project.
 func (f *fault) sites() []*site {
-	if f.plan.kind.lane == pair {
-		return []*site{f.c, f.g.other}
+	if f.other != nil {
+		return []*site{f.c, f.other}
 	}
 	return []*site{f.c}
 }
@@ -88,7 +89,10 @@ func (f *fault) drained() {
 	var left []job
 	ok := until(func() bool {
 		left = left[:0]
-		err := f.open(func(_ *site, j job) { left = append(left, j) })
+		err := f.open(func(at *site, j job) {
+			left = append(left, j)
+			f.launchedTwice(at, j)
+		})
 		return err == nil && len(left) == 0
 	})
 	if ok {
@@ -99,6 +103,24 @@ func (f *fault) drained() {
 		_, err := at.slurm(f.dir, "scancel", fmt.Sprint(j.id))
 		f.broken(err)
 	}))
+}
+
+// launchedTwice does what an admin does where the controller forgot that it had
+// launched a job, and launched it again: Slurm then holds the job and drains its
+// node.
+func (f *fault) launchedTwice(at *site, j job) {
+	if j.state != "PENDING" || j.why != "launch failed requeued held" {
+		return
+	}
+	f.cancelled = true
+	_, err := at.slurm(f.dir, "scancel", fmt.Sprint(j.id))
+	f.broken(err)
+	drained, err := at.slurm(f.dir, "sinfo", "--noheader", "--states=drain", "--Node", "--format=%N")
+	f.broken(err)
+	for _, node := range strings.Fields(drained) {
+		_, err = at.slurm(f.dir, "scontrol", "update", "nodename="+node, "state=resume")
+		f.broken(err)
+	}
 }
 
 // releaseAll lets go what waits, copies as well: what they do is to be seen.

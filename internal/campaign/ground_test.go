@@ -20,10 +20,22 @@ type lane int
 
 const (
 	shared lane = iota // many at a time on one cluster
-	serial             // one at a time on a cluster of its own: its daemons are hit
-	ledger             // one at a time: a cluster with accounting, whose controller forgets soon
-	pair               // one at a time: the shared cluster, and another one beside it
+	serial             // one at a time on each of some clusters: its daemons are hit
+	ledger             // one at a time on each: with accounting, whose controller forgets soon
+	pair               // one at a time for each: the shared cluster, and another one beside it
 )
+
+// widest is how many faults of a lane are under way at most, each of those that
+// go one at a time on a cluster of its own.
+var widest = map[lane]int{shared: 12, serial: 5, ledger: 2, pair: 2}
+
+// width is how many are for n faults: a cluster takes some seconds to start.
+func (l lane) width(n int) int {
+	if l == shared {
+		return widest[shared]
+	}
+	return min(widest[l], (n+5)/6)
+}
 
 // Seconds that the controller of the cluster with accounting remembers a job
 // that is over (slurm.conf(5), MinJobAge; 2 is the least that is not "for ever").
@@ -31,12 +43,12 @@ const forgets = 2
 
 // ground is what all faults share.
 type ground struct {
-	t     *testing.T
-	base  string // directory of the projects
-	bin   string // nixbatch
-	lanes map[lane]int
+	t    *testing.T
+	base string // directory of the projects
+	bin  string // nixbatch
 
-	main, hit, books, other *site
+	main *site
+	own  map[lane][]*site // of the other lanes, one for each fault under way
 }
 
 // site is a cluster with those who watch its queue.
@@ -92,36 +104,33 @@ func (s *site) hurt() (out []string, err error) {
 	return out, nil
 }
 
-// newGround builds nixbatch, starts the clusters that the lanes need, and makes
-// a project whose builds are ready, of which every fault gets a copy.
-func newGround(t *testing.T, lanes map[lane]bool) *ground {
+// newGround builds nixbatch, starts the clusters that the lanes need for so many
+// faults, and makes a project whose builds are ready, of which every fault gets
+// a copy.
+func newGround(t *testing.T, faults map[lane]int) *ground {
 	t.Helper()
-	g := &ground{t: t, base: t.TempDir(), lanes: map[lane]int{}}
+	g := &ground{t: t, base: t.TempDir(), own: map[lane][]*site{}}
 	g.bin = filepath.Join(g.base, "nixbatch")
 	g.must("", nil, "go", "build", "-buildvcs=false", "-o", g.bin, "../../cmd/nixbatch")
 	if err := os.CopyFS(filepath.Join(g.base, "minipkgs"), os.DirFS(filepath.Join("..", "..", "examples", "minipkgs"))); err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	begin := func(to **site, o testbed.Options) {
-		wg.Go(func() { *to = g.start(o, to != &g.hit) }) // there nodes are killed
-	}
-	begin(&g.main, testbed.Options{Classes: nodes(3), ExtraConf: "FirstJobId=100"})
-	if lanes[serial] {
-		begin(&g.hit, testbed.Options{Classes: nodes(2)})
-	}
-	if lanes[ledger] {
-		begin(&g.books, testbed.Options{Classes: nodes(2), Accounting: true, Timeout: 5 * time.Minute, ExtraConf: fmt.Sprintf("MinJobAge=%d", forgets)})
-	}
-	if lanes[pair] {
-		begin(&g.other, testbed.Options{Name: "elsewhere", Classes: nodes(1), ExtraConf: "FirstJobId=1"})
+	wg.Go(func() { g.main = g.start(testbed.Options{Classes: nodes(3), ExtraConf: "FirstJobId=100"}, true) })
+	for l, o := range map[lane]testbed.Options{
+		serial: {Classes: nodes(2)},
+		ledger: {Classes: nodes(2), Accounting: true, Timeout: 5 * time.Minute, ExtraConf: fmt.Sprintf("MinJobAge=%d", forgets)},
+		pair:   {Name: "elsewhere", Classes: nodes(1), ExtraConf: "FirstJobId=1"},
+	} {
+		g.own[l] = make([]*site, l.width(faults[l]))
+		for i := range g.own[l] {
+			to := &g.own[l][i]
+			wg.Go(func() { *to = g.start(o, l != serial) }) // there nodes are killed
+		}
 	}
 	wg.Wait()
 	if t.Failed() {
 		t.FailNow()
-	}
-	for l := range lanes {
-		g.lanes[l] = map[lane]int{shared: 12, serial: 1, ledger: 1, pair: 1}[l]
 	}
 	g.template()
 	return g
@@ -150,15 +159,16 @@ func (g *ground) start(o testbed.Options, running bool) *site {
 	return s
 }
 
-// cluster is that of a lane.
-func (g *ground) cluster(l lane) *site {
+// places are the clusters that the nth of the faults under way in a lane has to
+// itself: where it submits, and what else there is.
+func (g *ground) places(l lane, nth int) (c, other *site) {
 	switch l {
-	case serial:
-		return g.hit
-	case ledger:
-		return g.books
+	case serial, ledger:
+		return g.own[l][nth], nil
+	case pair:
+		return g.main, g.own[pair][nth]
 	}
-	return g.main
+	return g.main, nil
 }
 
 // must runs a program that has to succeed.

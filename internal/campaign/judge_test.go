@@ -12,7 +12,7 @@ func (f *fault) judged() (verdict, string) {
 	f.broken(err)
 	lines := f.lines()
 	e := evidence{said: f.said, jobs: jobs, lines: lines, hand: f.hand, least: f.least, most: f.most,
-		tasks: max(1, f.work.tasks), cancelled: f.cancelled, hurt: f.hurt}
+		tasks: max(1, f.work.tasks), cancelled: f.cancelled, hurt: f.hurt, slurmLost: f.slurmLost}
 	v := e.judge()
 	for _, b := range f.bystanders {
 		state, err := b.at.state(b.id)
@@ -66,6 +66,7 @@ type evidence struct {
 	least, most     int
 	tasks           int
 	cancelled, hurt bool
+	slurmLost       bool // Slurm has lost a job that it took
 }
 
 func (e evidence) judge() (v verdict) {
@@ -124,7 +125,7 @@ func (e evidence) submission(s saying, v *verdict) {
 		return
 	}
 	switch {
-	case t.job != 0 && !e.has(t.job):
+	case t.job != 0 && !e.has(t.job) && !e.slurmLost && !e.ranIn(t.run, t.job):
 		v.untrue = append(v.untrue, fmt.Sprintf("%s said job %d, which is not its job", cmd, t.job))
 	case t.none:
 		for _, j := range s.jobs {
@@ -175,7 +176,7 @@ func (e evidence) claims(s saying, v *verdict) {
 		}
 	}
 	switch {
-	case c.JobID != 0 && !e.has(c.JobID) && !e.ranIn(c.RunID, c.JobID):
+	case c.JobID != 0 && !e.has(c.JobID) && !e.slurmLost && !e.ranIn(c.RunID, c.JobID):
 		bad("that is not its job")
 	case !c.Submitted && started:
 		bad("not submitted, and its payload had started")
@@ -187,7 +188,7 @@ func (e evidence) claims(s saying, v *verdict) {
 		bad("nobody cancelled it")
 	case c.final() && alive != nil:
 		bad("the queue has %v", *alive)
-	case (c.State == "pending" || c.State == "running") && there == nil:
+	case (c.State == "pending" || c.State == "running") && there == nil && !e.slurmLost:
 		bad("the queue never had it")
 	case alive != nil && c.JobID != 0 && c.JobID != alive.id && e.over(s, c.JobID):
 		bad("that is over, and the queue has %v", *alive)

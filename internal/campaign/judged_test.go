@@ -10,7 +10,7 @@ import (
 func TestJudge(t *testing.T) {
 	const run = "f-20260101-000000-abcd"
 	token := "nixbatch:" + run
-	running, done := job{7, "RUNNING", "f", "/p", token}, job{7, "COMPLETED", "f", "/p", token}
+	running, done := job{id: 7, state: "RUNNING", name: "f", dir: "/p", text: token}, job{id: 7, state: "COMPLETED", name: "f", dir: "/p", text: token}
 	start, end := line{"start", 7, "0", run}, line{"end", 7, "0", run}
 	said := func(cmd string, code int, out string) saying {
 		return saying{args: []string{cmd}, code: code, out: out, jobs: []job{running}, lines: []line{start}}
@@ -54,11 +54,11 @@ func TestJudge(t *testing.T) {
 		{"unknown for ever", func(e *evidence) { e.said[2] = status("unknown", 7, true, true) }, [3]int{0, 0, 1}},
 		{"failed in the end", func(e *evidence) { e.said[2] = status("failed", 7, true, true) }, [3]int{0, 0, 1}},
 		{"a job that is over, while another runs", func(e *evidence) {
-			e.said[1].jobs = []job{done, {8, "RUNNING", "f", "/p", token}}
-			e.jobs = append(e.jobs, job{8, "CANCELLED", "f", "/p", token})
+			e.said[1].jobs = []job{done, {id: 8, state: "RUNNING", name: "f", dir: "/p", text: token}}
+			e.jobs = append(e.jobs, job{id: 8, state: "CANCELLED", name: "f", dir: "/p", text: token})
 		}, [3]int{0, 0, 1}},
 		{"another job ran it", func(e *evidence) {
-			e.jobs = append(e.jobs, job{8, "COMPLETED", "f", "/p", token})
+			e.jobs = append(e.jobs, job{id: 8, state: "COMPLETED", name: "f", dir: "/p", text: token})
 			e.lines = []line{{"start", 8, "0", run}, {"end", 8, "0", run}}
 		}, [3]int{0, 0, 1}},
 		{"unknown to status", func(e *evidence) { e.said = e.said[:1] }, [3]int{0, 0, 1}},

@@ -16,7 +16,7 @@ func (f *fault) twin() {
 		f.broken(fmt.Errorf("there is no job to make a twin of"))
 		return
 	}
-	at := f.g.other
+	at := f.other
 	file := at.Dir + "/slurm.conf"
 	conf, err := os.ReadFile(file)
 	if f.broken(err) {
@@ -34,7 +34,7 @@ func (f *fault) twin() {
 
 // elsewhere does something in a shell that speaks to the other cluster.
 func (f *fault) elsewhere(do func()) {
-	f.elsew = f.g.other
+	f.elsew = f.other
 	do()
 	f.elsew = nil
 }

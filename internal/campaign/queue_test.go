@@ -18,6 +18,7 @@ type job struct {
 	name  string
 	dir   string // its working directory: that nobody changes
 	text  string // its comment
+	why   string // it waits
 }
 
 func (j job) over() bool {
@@ -61,7 +62,7 @@ func (q *queue) counted() {
 			continue
 		}
 		state, _, _ := strings.Cut(f[1], " ") // CANCELLED by 0
-		if j := (job{id, state, f[2], f[4], f[3]}); !q.here[id] && j.over() {
+		if j := (job{id: id, state: state, name: f[2], dir: f[4], text: f[3]}); !q.here[id] && j.over() {
 			q.gone[id] = j
 		}
 	}
@@ -95,7 +96,7 @@ func (q *queue) all() ([]job, error) {
 		return q.jobs, q.err
 	}
 	q.began = time.Now()
-	cmd := exec.Command("squeue", "--noheader", "--all", "--states=all", "--format=%A|%T|%j|%k|%Z")
+	cmd := exec.Command("squeue", "--noheader", "--all", "--states=all", "--format=%A|%T|%j|%k|%r|%Z")
 	cmd.Env = q.env
 	out, err := cmd.Output()
 	if err != nil {
@@ -105,12 +106,12 @@ func (q *queue) all() ([]job, error) {
 	q.jobs, q.err = nil, nil
 	here := map[int64]bool{}
 	for line := range strings.Lines(string(out)) {
-		f := strings.SplitN(strings.TrimSpace(line), "|", 5)
+		f := strings.SplitN(strings.TrimSpace(line), "|", 6)
 		id, err := strconv.ParseInt(f[0], 10, 64)
-		if len(f) != 5 || err != nil {
+		if len(f) != 6 || err != nil {
 			return nil, fmt.Errorf("squeue: line %q", line)
 		}
-		q.jobs = append(q.jobs, job{id, f[1], f[2], f[4], f[3]})
+		q.jobs = append(q.jobs, job{id: id, state: f[1], name: f[2], dir: f[5], text: f[3], why: f[4]})
 		here[id] = true
 	}
 	q.here = here

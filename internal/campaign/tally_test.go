@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // verdict is what was found after a fault; four empty lists are what is wanted.
@@ -25,10 +26,15 @@ type result struct {
 	fault planned
 	verdict
 	evidence string
+	took     time.Duration
 }
 
 // row is a line of the table.
-type row struct{ count, lost, doubled, foreign, untrue, unjudged int }
+type row struct {
+	count, lost, doubled, foreign, untrue, unjudged int
+
+	took time.Duration
+}
 
 func (r *row) add(o row) {
 	r.count += o.count
@@ -37,6 +43,7 @@ func (r *row) add(o row) {
 	r.foreign += o.foreign
 	r.untrue += o.untrue
 	r.unjudged += o.unjudged
+	r.took += o.took
 }
 
 func (r row) good() bool { return r.lost+r.doubled+r.foreign+r.untrue+r.unjudged == 0 }
@@ -54,7 +61,7 @@ func (y *tally) add(t *testing.T, r result) {
 		y.rows = map[string]row{}
 	}
 	one := func(s []string) int { return min(1, len(s)) }
-	sum, counts := y.rows[r.fault.kind.name], row{1, one(r.lost), one(r.doubled), one(r.foreign), one(r.untrue), one(r.unjudged)}
+	sum, counts := y.rows[r.fault.kind.name], row{1, one(r.lost), one(r.doubled), one(r.foreign), one(r.untrue), one(r.unjudged), r.took}
 	sum.add(counts)
 	y.rows[r.fault.kind.name] = sum
 	if r.good() {
@@ -76,7 +83,8 @@ func (y *tally) table() string {
 	defer y.mu.Unlock()
 	var b strings.Builder
 	line := func(name string, r row) {
-		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged)
+		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d %8.1f", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged,
+			r.took.Seconds()/float64(max(1, r.count)))
 		if _, known := knownBad[name]; known {
 			word := "  known bad"
 			if r.good() {
@@ -86,7 +94,7 @@ func (y *tally) table() string {
 		}
 		b.WriteString("\n")
 	}
-	fmt.Fprintf(&b, "%-34s %5s %5s %8s %8s %7s %9s\n", "kind", "count", "lost", "doubled", "foreign", "untrue", "unjudged")
+	fmt.Fprintf(&b, "%-34s %5s %5s %8s %8s %7s %9s %8s\n", "kind", "count", "lost", "doubled", "foreign", "untrue", "unjudged", "seconds")
 	var all, known row
 	for _, good := range []bool{false, true} {
 		for _, name := range slices.Sorted(maps.Keys(y.rows)) {

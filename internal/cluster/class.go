@@ -16,6 +16,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // Class is a set of nodes that are alike.
@@ -41,7 +42,7 @@ type Known struct {
 }
 
 // Hosts is the class's nodes as a host list.
-func (c Class) Hosts() string { return slurm.CompressHosts(c.Nodes) }
+func (c Class) Hosts() string { return hostlist.Compress(c.Nodes) }
 
 // Layout is sockets × cores × threads.
 func (c Class) Layout() string { return fmt.Sprintf("%d×%d×%d", c.Sockets, c.Cores, c.Threads) }

@@ -6,7 +6,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Request is what decides where a job may land.
@@ -19,14 +22,14 @@ type Request struct {
 }
 
 // RequestOf takes the request out of a job's Slurm options.
-func RequestOf(o slurm.Options) Request {
+func RequestOf(o sbatch.Options) Request {
 	get := func(name string) string { v, _ := o.Get(name); return v }
 	return Request{get("partition"), get("constraint"), get("nodelist"), get("exclude"), MinNodes(o)}
 }
 
 // MinNodes is the least number of nodes that the options ask for: nodes, or as
 // many as ntasks needs with ntasks-per-node; 1 where neither says more.
-func MinNodes(o slurm.Options) int {
+func MinNodes(o sbatch.Options) int {
 	if v, ok := o.Get("nodes"); ok {
 		if least, _, err := slurm.ParseNodes(v); err == nil {
 			return least
@@ -40,7 +43,7 @@ func MinNodes(o slurm.Options) int {
 }
 
 // Number is the value of an option that is a number; 0 where it is not there.
-func Number(o slurm.Options, name string) int {
+func Number(o sbatch.Options, name string) int {
 	v, _ := o.Get(name)
 	n, err := strconv.Atoi(v)
 	if err != nil || n < 0 {
@@ -49,18 +52,10 @@ func Number(o slurm.Options, name string) int {
 	return n
 }
 
-// NoNodesError says that no node can take the job, and which part of the
-// request rules them out.
-type NoNodesError struct{ Message, Way string }
-
-func (e *NoNodesError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *NoNodesError) Hint() string { return e.Way }
-
 // Eligible is the nodes that a request admits, whatever their state: a node
 // that is down now may be back when the job's turn comes. defaultPartition is
-// used when the request names none.
+// used when the request names none. Where no node is left, a *fault.Error says
+// which part of the request rules them out.
 func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.Node, error) {
 	part := r.Partition
 	if part == "" {
@@ -97,15 +92,15 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 		for _, n := range out {
 			ok, err := s.keep(n)
 			if err != nil {
-				return nil, &NoNodesError{fmt.Sprintf("slurm.%s: %v", s.name, err), ""}
+				return nil, fault.New(fmt.Sprintf("slurm.%s: %v", s.name, err), "")
 			}
 			if ok {
 				kept = append(kept, n)
 			}
 		}
 		if len(kept) == 0 {
-			return nil, &NoNodesError{fmt.Sprintf("%s %q leaves no node of the %d in question", s.name, s.value, len(out)),
-				"nixbatch nodes lists the nodes and their features"}
+			return nil, fault.New(fmt.Sprintf("%s %q leaves no node of the %d in question", s.name, s.value, len(out)),
+				"nixbatch nodes lists the nodes and their features")
 		}
 		out = kept
 	}
@@ -122,18 +117,18 @@ func noPartition(part string, seen map[string]bool) error {
 	way := "partitions with nodes: " + strings.Join(names, ", ")
 	switch {
 	case len(names) == 0:
-		return &NoNodesError{"the cluster shows no nodes", "sinfo -N lists those that you may see"}
+		return fault.New("the cluster shows no nodes", "sinfo -N lists those that you may see")
 	case part == "":
-		return &NoNodesError{"no partition is asked for, and the cluster has no default one", way}
+		return fault.New("no partition is asked for, and the cluster has no default one", way)
 	}
-	return &NoNodesError{fmt.Sprintf("partition %q has no nodes here", part), way}
+	return fault.New(fmt.Sprintf("partition %q has no nodes here", part), way)
 }
 
 // listed keeps the nodes of the node list. Slurm adds others where the job
 // takes more than the list names, or where counts in the constraint ask for
 // more; then any node may take part.
 func (r Request) listed() func(slurm.Node) (bool, error) {
-	names, err := slurm.ExpandHosts(r.Nodelist)
+	names, err := hostlist.Expand(r.Nodelist)
 	if r.Nodes > len(names) || strings.Contains(r.Constraint, "*") {
 		return func(slurm.Node) (bool, error) { return true, err }
 	}
@@ -142,7 +137,7 @@ func (r Request) listed() func(slurm.Node) (bool, error) {
 
 // inList keeps the nodes named in a host list.
 func inList(list string) func(slurm.Node) (bool, error) {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	set := make(map[string]bool, len(names))
 	for _, n := range names {
 		set[n] = true

@@ -6,7 +6,10 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func inventory() []slurm.Node {
@@ -47,7 +50,7 @@ func TestEligible(t *testing.T) {
 		got := ""
 		if err != nil {
 			got = err.Error()
-			var no *cluster.NoNodesError
+			var no *fault.Error
 			if !errors.As(err, &no) {
 				t.Errorf("%s: %T", c.name, err)
 			}
@@ -56,7 +59,7 @@ func TestEligible(t *testing.T) {
 			for _, n := range nodes {
 				names = append(names, n.Name)
 			}
-			got = slurm.CompressHosts(names)
+			got = hostlist.Compress(names)
 		}
 		if got != c.want && (err == nil || !strings.HasPrefix(got, c.want)) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
@@ -74,7 +77,7 @@ func TestMinNodes(t *testing.T) {
 		"": 1, "nodes=4": 4, "nodes=2-8": 2, "nodes=1k": 1024, "nodes=2,4-8:2": 2, "nodes=junk": 1,
 		"ntasks=64 ntasks-per-node=16": 4, "ntasks=65 ntasks-per-node=16": 5, "ntasks=64": 1, "nodes=3 ntasks=64 ntasks-per-node=16": 3,
 	} {
-		var o slurm.Options
+		var o sbatch.Options
 		for _, w := range strings.Fields(text) {
 			name, value, _ := strings.Cut(w, "=")
 			o = o.Set(name, value)

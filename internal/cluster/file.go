@@ -12,6 +12,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // Schema is the name of the knowledge file's format.
@@ -31,29 +32,19 @@ type File struct {
 	From string
 }
 
-// FileError is a file of what is known that cannot be read.
-type FileError struct {
-	File File
-	Err  error
-}
-
-func (e *FileError) Error() string {
-	return fmt.Sprintf("what is known of the nodes: %s: %v", e.File.Path, e.Err)
-}
-
-func (e *FileError) Unwrap() error { return e.Err }
-
-// Hint is the way out.
-func (e *FileError) Hint() string {
-	if e.File.From != "" {
-		return "its keeper can write it again with nixbatch nodes --publish"
+// unreadable says that the file cannot be read.
+func (f File) unreadable(err error) error {
+	way := "remove it: what it held is learnt again"
+	if f.From != "" {
+		way = "its keeper can write it again with nixbatch nodes --publish"
 	}
-	return "remove it: what it held is learnt again"
+	return fault.New(fmt.Sprintf("what is known of the nodes: %s: %v", f.Path, err), way).Because(err)
 }
 
 // Load reads what is known from files. Where two know a node, the newer
 // observation counts, and of equally new ones the first. A file that does not
-// exist is passed over; one that is not whole is a *FileError.
+// exist is passed over; one that is not whole is an
+// error.
 func Load(files ...File) (*Knowledge, error) {
 	k := &Knowledge{cpus: map[string]cpuflags.CPU{}, nodes: map[string]learnt{}}
 	for _, file := range files {
@@ -62,14 +53,14 @@ func Load(files ...File) (*Knowledge, error) {
 			continue
 		}
 		if err != nil {
-			return nil, &FileError{file, err}
+			return nil, file.unreadable(err)
 		}
 		for key, c := range f.CPUs {
 			k.cpus[key] = c
 		}
 		for name, l := range f.Nodes {
 			if _, ok := f.CPUs[l.CPU]; !ok {
-				return nil, &FileError{file, fmt.Errorf("node %s has the CPU %q, of which it says nothing", name, l.CPU)}
+				return nil, file.unreadable(fmt.Errorf("node %s has the CPU %q, of which it says nothing", name, l.CPU))
 			}
 			if have, ok := k.nodes[name]; !ok || l.Seen.After(have.Seen) {
 				l.via = file.From

@@ -1,7 +1,6 @@
 package cluster_test
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -191,8 +191,7 @@ func TestFilesThatAreWrong(t *testing.T) {
 		}
 		for from, way := range map[string]string{"": "remove it", "admin": "its keeper"} {
 			_, err := cluster.Load(cluster.File{Path: path, From: from})
-			var fe *cluster.FileError
-			if !errors.As(err, &fe) || !strings.Contains(err.Error(), path) || !strings.HasPrefix(fe.Hint(), way) {
+			if err == nil || !strings.Contains(err.Error(), path) || !strings.HasPrefix(fault.Hint(err), way) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // A job whose counts ask for more than the node list names gets other nodes
@@ -37,7 +38,7 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 		if jobs[0].State == slurm.Pending {
 			continue
 		}
-		names, err := slurm.ExpandHosts(jobs[0].Nodes)
+		names, err := hostlist.Expand(jobs[0].Nodes)
 		if err != nil || !slices.Contains(names, "skx1") || len(names) != 2 {
 			t.Fatalf("%+v, %v", jobs[0], err)
 		}

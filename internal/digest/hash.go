@@ -25,26 +25,26 @@ func File(name, path string, limit int64) facts.File {
 	st, err := os.Stat(path)
 	switch {
 	case err != nil:
-		f.Skipped = Reason(err)
+		f.Skipped, f.Skip = Reason(err), facts.SkipOf(err)
 		return f
 	case !st.Mode().IsRegular():
-		f.Skipped = "not a regular file"
+		f.Skipped, f.Skip = "not a regular file", facts.SkipSpecial
 		return f
 	}
 	f.Size = st.Size()
 	if f.Size > limit {
-		f.Skipped = fmt.Sprintf("over the limit of %s", humanize.IBytes(uint64(limit)))
+		f.Skipped, f.Skip = fmt.Sprintf("over the limit of %s", humanize.IBytes(uint64(limit))), facts.SkipLarge
 		return f
 	}
 	h, err := os.Open(path)
 	if err != nil {
-		f.Skipped = Reason(err)
+		f.Skipped, f.Skip = Reason(err), facts.SkipOf(err)
 		return f
 	}
 	defer h.Close()
 	sum := sha256.New()
 	if f.Size, err = io.Copy(sum, h); err != nil {
-		f.Skipped = Reason(err)
+		f.Skipped, f.Skip = Reason(err), facts.SkipUnreadable
 		return f
 	}
 	f.SHA256 = hex.EncodeToString(sum.Sum(nil))

@@ -109,11 +109,3 @@ func oneLineOf(err error) string {
 		return r
 	}, colour.ReplaceAllString(s, ""))
 }
-
-func hintOf(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
-}

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 )
@@ -18,12 +19,12 @@ import (
 func (h *Health) nix(ctx context.Context, n *nix.Nix) {
 	v, err := n.Version(ctx)
 	if err != nil {
-		h.add("nix", "commands", Bad, oneLineOf(err), hintOf(err))
+		h.add("nix", "commands", Bad, oneLineOf(err), fault.Hint(err))
 		return
 	}
 	h.add("nix", "commands", Good, v.Raw, "")
 	if err := pingStore(ctx, n); err != nil {
-		h.add("nix", "store", Bad, oneLineOf(err), cmp.Or(hintOf(err), "Nix cannot open its store: is /nix mounted here, and does the daemon run?"))
+		h.add("nix", "store", Bad, oneLineOf(err), cmp.Or(fault.Hint(err), "Nix cannot open its store: is /nix mounted here, and does the daemon run?"))
 		return
 	}
 	switch {

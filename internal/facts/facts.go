@@ -125,7 +125,8 @@ type File struct {
 	Path    string `json:"path"`
 	Size    int64  `json:"size"`
 	SHA256  string `json:"sha256,omitempty"`
-	Skipped string `json:"skipped,omitempty"`
+	Skipped string `json:"skipped,omitempty"` // why it has no hash, for people
+	Skip    Skip   `json:"skip,omitempty"`    // the same for programs: see Why
 }
 
 // Node is one allocated node as the job saw it.
@@ -135,6 +136,18 @@ type Node struct {
 	Override bool         `json:"cpu_overridden,omitempty"` // read from NIXBATCH_CPUINFO, not from the machine
 	Count    int          `json:"count"`                    // nodes that look exactly like this one
 	Machine  Machine      `json:"machine"`
+}
+
+// Faked is what is said where the name of a node's CPU belongs and
+// NIXBATCH_CPUINFO named another: what the node had is not on record.
+const Faked = "a CPU that is not on record (" + cpuflags.EnvCPUInfo + " named another)"
+
+// CPUName is the model name of the node's CPU, or Faked.
+func (n Node) CPUName() string {
+	if n.Override {
+		return Faked
+	}
+	return n.CPU.Name
 }
 
 // Chosen is the build that ran and why not a better one.
@@ -200,8 +213,9 @@ type End struct {
 	Time     time.Time     `json:"time"`
 	ExitCode int           `json:"exit_code"`
 	Signal   string        `json:"signal,omitempty"`
-	Reason   string        `json:"reason,omitempty"` // why the payload was not started or not finished
-	Elapsed  float64       `json:"elapsed_seconds"`  // from a monotonic clock, the user's lines alone
+	Reason   string        `json:"reason,omitempty"`      // why the payload was not started or not finished
+	Told     string        `json:"told_to_end,omitempty"` // the signal that told it to end: see ToldToEnd
+	Elapsed  float64       `json:"elapsed_seconds"`       // from a monotonic clock, the user's lines alone
 	UserTime float64       `json:"user_seconds"`
 	SysTime  float64       `json:"system_seconds"`
 	MaxRSS   int64         `json:"max_rss_kib"` // the largest single process
@@ -214,17 +228,11 @@ type End struct {
 	Numbers    []Number `json:"numbers,omitempty"`    // what compare: of the job file found in the outputs
 }
 
-// AgentKilled is how the reason of an end begins that the agent did not write: it
-// was killed, and who had started it wrote this.
-const AgentKilled = "its agent was killed by signal"
-
-// ToldToEnd is how the reason of an end begins whose payload was told to end.
-const ToldToEnd = "told to end by signal"
-
 // InputChange is an input that was not the same at the end.
 type InputChange struct {
 	Path string `json:"path"`
-	What string `json:"what"`
+	What string `json:"what"`           // for people
+	Skip Skip   `json:"skip,omitempty"` // why it was not looked at again: see Why
 }
 
 // Learnt is what a job's start saw of one node: .nixbatch/learnt/NODE.json.

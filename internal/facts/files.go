@@ -15,6 +15,7 @@ const (
 	EndFile        = "end.json"   // of an attempt
 	TasksFile      = "tasks.jsonl"
 	PrivateFile    = "private.json"
+	KeyFile        = "key.json" // of an export alone
 	SealFile       = "seal.json"
 	SignatureFile  = SealFile + ".sig"
 	FinalFile      = "final.json"
@@ -26,6 +27,7 @@ const (
 	PlanSchema     = "nixbatch/plan/v1"
 	SealSchema     = "nixbatch/seal/v1"
 	PrivateSchema  = "nixbatch/private/v1"
+	KeySchema      = "nixbatch/key/v1"
 	FinalSchema    = "nixbatch/final/v2"
 	ContentsSchema = "nixbatch/contents/v1"
 )
@@ -53,6 +55,7 @@ var RunFiles = []RunFile{
 	{AccountingFile, AccountingSchema, true, "what Slurm's accounting kept"},
 	{TasksFile, "", false, "what all tasks left, a line each; its root stands in the seal"},
 	{PrivateFile, PrivateSchema, false, "what a redacted copy replaces, and the key; its hash stands in the seal"},
+	{KeyFile, KeySchema, false, "in a full export: the key by which its facts are checked, of which no token can be made"},
 	{SealFile, SealSchema, false, "the hashes of all of these"},
 	{SignatureFile, "", false, "the seal's signature"},
 	{FinalFile, FinalSchema, false, "a cache: the state that was found"},

@@ -5,18 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/slurm"
-)
-
-// Exit codes of a task that was stopped before its payload
-// (docs/exit-codes.md).
-const (
-	// Refused is what the batch script, the agent or launch stopped: it could not
-	// run here.
-	Refused  = 120
-	Copied   = 121 // the run is another job's, or none's
-	Begun    = 122 // this attempt was begun before
-	Stranger = 123 // started outside Slurm, or on another cluster
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Ticket is what a batch job is told of its call of sbatch, in words that stand
@@ -65,17 +54,17 @@ func ParseTicket(words []string) (t Ticket, ok bool) {
 }
 
 // Asked are the options that a call gave to sbatch beside those in the script.
-func (c Call) Asked() slurm.Options {
-	var out slurm.Options
+func (c Call) Asked() sbatch.Options {
+	var out sbatch.Options
 	for _, o := range c.Options {
 		name, value, _ := strings.Cut(strings.TrimPrefix(o, "--"), "=")
-		out = append(out, slurm.Option{Name: name, Value: value})
+		out = append(out, sbatch.Option{Name: name, Value: value})
 	}
 	return out
 }
 
 // Arguments are options as sbatch takes them and as a Call keeps them.
-func Arguments(o slurm.Options) []string {
+func Arguments(o sbatch.Options) []string {
 	var out []string
 	for _, x := range o {
 		word := "--" + x.Name

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // What a script says of its call is what the agent reads.
@@ -41,7 +41,7 @@ func TestArguments(t *testing.T) {
 	if v, _ := o.Get("comment"); v != "a=b c" || len(o) != 4 || !slices.Equal(facts.Arguments(o), words) {
 		t.Errorf("%q, %q", o, facts.Arguments(o))
 	}
-	if facts.Arguments(slurm.Options{}) != nil {
+	if facts.Arguments(sbatch.Options{}) != nil {
 		t.Error("no options are a list")
 	}
 }

@@ -1,26 +1,15 @@
 // Package fault is the one form of an error that a person can mend: what is
 // wrong, and the way out.
 //
-// It promises that a program never has to read the sentence: its kind decides
-// the exit code.
+// It promises that a program never has to read the sentence: an error's kind is
+// its exit code.
 package fault
 
 import "errors"
 
-// Kind is whose fault it is.
-type Kind int
-
-// The kinds, each with an exit code of its own (docs/exit-codes.md).
-const (
-	Input  Kind = iota // what was given cannot be used as it is
-	Nix                // Nix could not make or find an environment
-	Slurm              // Slurm refused, or cannot be asked
-	Unsure             // it is not known whether Slurm took the job
-)
-
 // Error is something that the user can mend.
 type Error struct {
-	Kind    Kind
+	Kind    Kind   // 0 is Input
 	Message string // lower case, no full stop
 	Way     string // the way out, "" for none
 	Err     error  // the cause, if there is one
@@ -28,6 +17,18 @@ type Error struct {
 
 // New is an error about what was given.
 func New(message, way string) *Error { return &Error{Message: message, Way: way} }
+
+// Because is the error with its cause, which its message has named: a disk that
+// is full is no fault of what was given.
+func (e *Error) Because(err error) *Error {
+	e.Err = err
+	return e
+}
+
+// Of is an error that keeps its words and its way out, and has this kind.
+func Of(kind Kind, err error) *Error {
+	return &Error{Kind: kind, Message: err.Error(), Way: Hint(err), Err: err}
+}
 
 func (e *Error) Error() string { return e.Message }
 func (e *Error) Unwrap() error { return e.Err }

@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // accountingLag is how long after a run's end its accounting is waited for:
@@ -183,7 +184,7 @@ func accounted(j slurm.AcctJob) facts.Accounted {
 		Priv: facts.AccountedPerson{User: j.User, Account: j.Account, SubmitLine: j.SubmitLine},
 	}
 	// A host list that cannot be read is kept as it is.
-	if a.Priv.Nodes, _ = slurm.ExpandHosts(j.Nodes); a.Priv.Nodes == nil && j.Nodes != "" {
+	if a.Priv.Nodes, _ = hostlist.Expand(j.Nodes); a.Priv.Nodes == nil && j.Nodes != "" {
 		a.Priv.Nodes = []string{j.Nodes}
 	}
 	for _, t := range j.Steps {

@@ -12,6 +12,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
+// Schema is the name of the JSON of a Report.
+const Schema = "nixbatch/gc/v1"
+
 // Report is what a collection did, or would do (Dry).
 type Report struct {
 	Schema  string `json:"schema"`
@@ -39,7 +42,7 @@ func Collect(ctx context.Context, p rundir.Project, w status.Watcher, n *nix.Nix
 	if roots == nil {
 		return nil, serr // the project cannot be read
 	}
-	out := &Report{Schema: "nixbatch/gc/v1", Dropped: []Root{}, Kept: []Root{}, Dry: dry}
+	out := &Report{Schema: Schema, Dropped: []Root{}, Kept: []Root{}, Dry: dry}
 	for _, r := range roots {
 		if r.Kept == "" {
 			out.Dropped = append(out.Dropped, r)

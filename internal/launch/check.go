@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -62,12 +63,12 @@ func (l *launcher) world(ctx context.Context) (*Check, error) {
 		if errors.As(err, &pe) && pe.Decisive != "" {
 			how = pe.Decisive // the command line of a check says nothing to a user
 		}
-		return nil, &Error{fmt.Sprintf("%s could not start %d ranks: %s", l.describe(), l.ranks, how), l.otherWay()}
+		return nil, fault.New(fmt.Sprintf("%s could not start %d ranks: %s", l.describe(), l.ranks, how), l.otherWay())
 	}
 	rank, size := l.columns()
 	world, err := countRanks(string(res.Stdout), rank, size, l.ranks)
 	if err != nil {
-		return nil, &Error{fmt.Sprintf("%s does not give its ranks a world of %d: %v", l.describe(), l.ranks, err), l.otherWay()}
+		return nil, fault.New(fmt.Sprintf("%s does not give its ranks a world of %d: %v", l.describe(), l.ranks, err), l.otherWay())
 	}
 	done := &Check{Schema: CheckSchema, Launcher: l.name, MPIType: l.mpiType, Ranks: l.ranks, World: world, Seconds: time.Since(began).Seconds()}
 	if err := durable.Write(file, done); err != nil && !errors.Is(err, durable.ErrExists) {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/resources"
 )
@@ -65,7 +66,7 @@ func TestPair(t *testing.T) {
 		{MPI{}, "none pmi2", "pmi2", "pmi2", ""},
 	} {
 		got, err := Pair(c.mpi, strings.Fields(c.types), c.asked, 4)
-		var e *Error
+		var e *fault.Error
 		switch {
 		case c.refused == "" && (err != nil || got != c.want):
 			t.Errorf("%s with %s, asked %q: got %q, %v; want %q", c.mpi, c.types, c.asked, got, err, c.want)

@@ -2,7 +2,6 @@ package launch
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,7 +11,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -31,11 +30,10 @@ type options struct {
 func Main(ctx context.Context, environ []string, args []string, stderr io.Writer, now time.Time) int {
 	err := run(ctx, environ, args, now, stderr)
 	fmt.Fprintf(stderr, "nixbatch: launch: %v\n", err)
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", h.Hint())
+	if hint := fault.Hint(err); hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", hint)
 	}
-	return facts.Refused
+	return fault.Refused.ExitCode()
 }
 
 // launcher is one launch, on its way.
@@ -58,7 +56,7 @@ func run(ctx context.Context, environ, args []string, now time.Time, stderr io.W
 	}
 	file := value(environ, SetupVar)
 	if file == "" {
-		return &Error{"this is not a job of nixbatch: " + SetupVar + " is not set", "launch works in the lines of run:"}
+		return fault.New("this is not a job of nixbatch: "+SetupVar+" is not set", "launch works in the lines of run:")
 	}
 	l := &launcher{dir: filepath.Dir(file), environ: environ, runner: proc.System{}}
 	if err := durable.Read(file, &l.setup); err != nil {
@@ -107,7 +105,7 @@ func parse(args []string) (options, error) {
 			args = args[1:]
 			if !joined {
 				if len(args) == 0 {
-					return o, &Error{name + " needs a value", usage}
+					return o, fault.New(name+" needs a value", usage)
 				}
 				val, args = args[0], args[1:]
 			}
@@ -117,17 +115,17 @@ func parse(args []string) (options, error) {
 			}
 			n, err := strconv.Atoi(val)
 			if err != nil || n < 1 {
-				return o, &Error{fmt.Sprintf("%s: %q is not a number of ranks", name, val), usage}
+				return o, fault.New(fmt.Sprintf("%s: %q is not a number of ranks", name, val), usage)
 			}
 			o.ranks = n
 			continue
 		default:
-			return o, &Error{fmt.Sprintf("unknown option %s", a), usage}
+			return o, fault.New(fmt.Sprintf("unknown option %s", a), usage)
 		}
 		break
 	}
 	if len(o.program) == 0 {
-		return o, &Error{"there is no program to start", usage}
+		return o, fault.New("there is no program to start", usage)
 	}
 	o.program = append([]string(nil), o.program...)
 	return o, nil
@@ -138,7 +136,7 @@ func parse(args []string) (options, error) {
 func find(name string) (string, error) {
 	p, err := proc.Look(name)
 	if err != nil {
-		return "", &Error{fmt.Sprintf("no program %s in this environment", name), "is its package among environment.packages?"}
+		return "", fault.New(fmt.Sprintf("no program %s in this environment", name), "is its package among environment.packages?")
 	}
 	if !filepath.IsAbs(p) {
 		wd, err := os.Getwd()
@@ -158,11 +156,11 @@ func (l *launcher) choose(ctx context.Context, o options) error {
 		l.ranks = o.ranks
 	}
 	if l.ranks > s.Layout.Tasks && !s.Overcommit {
-		return &Error{fmt.Sprintf("%d ranks are wanted, but the job has %d tasks", l.ranks, s.Layout.Tasks), fmt.Sprintf("set slurm.ntasks: %d", l.ranks)}
+		return fault.New(fmt.Sprintf("%d ranks are wanted, but the job has %d tasks", l.ranks, s.Layout.Tasks), fmt.Sprintf("set slurm.ntasks: %d", l.ranks))
 	}
 	if s.Launcher == "none" {
 		if l.ranks > 1 {
-			return &Error{fmt.Sprintf("the job has %d tasks, but launcher: none starts one", l.ranks), "set launcher: srun (or mpirun) in the job file"}
+			return fault.New(fmt.Sprintf("the job has %d tasks, but launcher: none starts one", l.ranks), "set launcher: srun (or mpirun) in the job file")
 		}
 		return nil
 	}
@@ -175,7 +173,7 @@ func (l *launcher) choose(ctx context.Context, o options) error {
 
 func (l *launcher) chooseSrun(ctx context.Context, o options) error {
 	if l.setup.Priv.Srun == "" {
-		return &Error{"no srun was found on this node", "set launcher: mpirun in the job file"}
+		return fault.New("no srun was found on this node", "set launcher: mpirun in the job file")
 	}
 	host, _ := part(l.environ)
 	qctx, cancel := context.WithTimeout(ctx, 30*time.Second)
@@ -195,7 +193,7 @@ func (l *launcher) chooseSrun(ctx context.Context, o options) error {
 	if l.mpi.Name == Intel {
 		lib := pmi2Library(l.setup.Priv.Srun)
 		if lib == "" {
-			return &Error{"Intel MPI needs Slurm's libpmi2.so, which this node does not have: " + alone(l.ranks), "set launcher: mpirun in the job file"}
+			return fault.New("Intel MPI needs Slurm's libpmi2.so, which this node does not have: "+alone(l.ranks), "set launcher: mpirun in the job file")
 		}
 		l.environ = append(l.environ, "I_MPI_PMI_LIBRARY="+lib)
 	}
@@ -218,16 +216,16 @@ func pmi2Library(srun string) string {
 func (l *launcher) chooseMpirun(o options) error {
 	l.name = "mpirun"
 	if o.mpi != "" {
-		return &Error{"--mpi is an option of srun", "leave it out with launcher: mpirun and in local runs"}
+		return fault.New("--mpi is an option of srun", "leave it out with launcher: mpirun and in local runs")
 	}
 	switch {
 	case l.mpi.Run == "" && l.ranks == 1 && l.setup.Local:
 		l.name = "none"
 		return nil
 	case l.mpi.Run == "" && l.mpi.Name != "":
-		return &Error{fmt.Sprintf("the program uses %s, whose mpirun is not in this environment", l.mpi), "add that MPI to environment.packages" + srunToo(l.setup)}
+		return fault.New(fmt.Sprintf("the program uses %s, whose mpirun is not in this environment", l.mpi), "add that MPI to environment.packages"+srunToo(l.setup))
 	case l.mpi.Run == "":
-		return &Error{"there is no mpirun in this environment", "add the MPI of the program to environment.packages" + srunToo(l.setup)}
+		return fault.New("there is no mpirun in this environment", "add the MPI of the program to environment.packages"+srunToo(l.setup))
 	case l.mpi.Name == "" && l.mpi.None:
 		// Not an MPI program; its copies are started all the same.
 		l.mpi = fromPath(context.Background(), l.runner, l.environ, proc.Look)

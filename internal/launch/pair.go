@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // speaks is the types of srun --mpi that an MPI can use, best first.
@@ -44,7 +46,7 @@ func offered(want string, types []string) string {
 
 // Pair chooses the type of srun --mpi for a program's MPI. asked is the user's
 // own choice, "" if there is none. "" as a result leaves it to the site. The
-// *Error is a pair that would start every rank as rank 0 of 1.
+// *fault.Error is a pair that would start every rank as rank 0 of 1.
 func Pair(m MPI, types []string, asked string, ranks int) (string, error) {
 	speaks := m.speaks()
 	right := ""
@@ -66,9 +68,9 @@ func Pair(m MPI, types []string, asked string, ranks int) (string, error) {
 		}
 		switch {
 		case len(types) > 0 && !slices.Contains(types, asked):
-			return "", &Error{fmt.Sprintf("this Slurm does not speak %s, but %s", asked, strings.Join(types, ", ")), hint}
+			return "", fault.New(fmt.Sprintf("this Slurm does not speak %s, but %s", asked, strings.Join(types, ", ")), hint)
 		case m.Name != "" && !slices.Contains(speaks, family):
-			return "", &Error{fmt.Sprintf("%s speaks %s, not %s: %s", m, strings.Join(speaks, " or "), asked, alone(ranks)), hint}
+			return "", fault.New(fmt.Sprintf("%s speaks %s, not %s: %s", m, strings.Join(speaks, " or "), asked, alone(ranks)), hint)
 		}
 		return asked, nil
 	}
@@ -84,8 +86,8 @@ func Pair(m MPI, types []string, asked string, ranks int) (string, error) {
 		if have == "" {
 			have = "nothing that srun --mpi=list tells"
 		}
-		return "", &Error{fmt.Sprintf("%s in this environment speaks %s, and this Slurm offers %s: %s", m, strings.Join(speaks, " or "), have, alone(ranks)),
-			"set launcher: mpirun in the job file"}
+		return "", fault.New(fmt.Sprintf("%s in this environment speaks %s, and this Slurm offers %s: %s", m, strings.Join(speaks, " or "), have, alone(ranks)),
+			"set launcher: mpirun in the job file")
 	}
 	return right, nil
 }

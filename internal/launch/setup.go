@@ -81,14 +81,6 @@ type FactPrivate struct {
 	Command []string `json:"command"`
 }
 
-// Error is why nothing was started.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
 // writeFact writes a launch under the next free number.
 func writeFact(dir string, f Fact) error {
 	for n := 1; n < 10000; n++ {

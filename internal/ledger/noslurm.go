@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // SlurmError says that Slurm could not be asked.
@@ -21,7 +23,8 @@ func (e *SlurmError) Error() string {
 	return fmt.Sprintf("slurm could not be asked: %v", e.Err)
 }
 
-func (e *SlurmError) Unwrap() error { return e.Err }
+func (e *SlurmError) Unwrap() error    { return e.Err }
+func (e *SlurmError) Kind() fault.Kind { return fault.Slurm }
 
 // Hint is the way out.
 func (e *SlurmError) Hint() string {
@@ -41,8 +44,9 @@ func (e *SlurmError) local(words string) string {
 // NoSlurmError says that Slurm's commands are not installed here.
 type NoSlurmError struct{ Err error }
 
-func (e *NoSlurmError) Error() string { return "there is no Slurm on this machine" }
-func (e *NoSlurmError) Unwrap() error { return e.Err }
+func (e *NoSlurmError) Error() string    { return "there is no Slurm on this machine" }
+func (e *NoSlurmError) Unwrap() error    { return e.Err }
+func (e *NoSlurmError) Kind() fault.Kind { return fault.Slurm }
 
 // Hint is the way out.
 func (e *NoSlurmError) Hint() string { return "log in to a submit host" }
@@ -55,4 +59,14 @@ func FromSlurm(err error) error {
 		return &NoSlurmError{err}
 	}
 	return err
+}
+
+// KindOf is the kind of an error of package slurm, which is public and knows
+// none: what its commands say is Slurm's, whatever is behind it.
+func KindOf(err error) (fault.Kind, bool) {
+	switch err.(type) {
+	case *slurm.ElsewhereError, *slurm.SilentError, *slurm.CommandError, *slurm.SubmitError:
+		return fault.Slurm, true
+	}
+	return 0, false
 }

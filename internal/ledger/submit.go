@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Submitter is what submitting asks of Slurm.
@@ -41,7 +43,8 @@ func (e *UncertainError) Error() string {
 	return fmt.Sprintf("it is not known whether run %s is in the queue: %v", e.RunID, e.Err)
 }
 
-func (e *UncertainError) Unwrap() error { return e.Err }
+func (e *UncertainError) Unwrap() error    { return e.Err }
+func (e *UncertainError) Kind() fault.Kind { return fault.Unsure }
 
 // Hint is the way out.
 func (e *UncertainError) Hint() string {
@@ -55,8 +58,9 @@ func (e *UncertainError) Hint() string {
 // RefusedError says that Slurm will not take the job as it is.
 type RefusedError struct{ Err error }
 
-func (e *RefusedError) Error() string { return "slurm refused the job: " + refusal(e.Err) }
-func (e *RefusedError) Unwrap() error { return e.Err }
+func (e *RefusedError) Error() string    { return "slurm refused the job: " + refusal(e.Err) }
+func (e *RefusedError) Unwrap() error    { return e.Err }
+func (e *RefusedError) Kind() fault.Kind { return fault.Slurm }
 
 func refusal(err error) string {
 	var se *slurm.SubmitError
@@ -72,11 +76,7 @@ func refusal(err error) string {
 
 // Hint is the way out.
 func (e *RefusedError) Hint() string {
-	var h interface{ Hint() string }
-	if errors.As(e.Err, &h) && h.Hint() != "" {
-		return h.Hint()
-	}
-	return "change the slurm: block of the job file; nothing was submitted"
+	return cmp.Or(fault.Hint(e.Err), "change the slurm: block of the job file; nothing was submitted")
 }
 
 // Token is what travels in the job's comment, so that a job can be found again
@@ -93,7 +93,7 @@ func comment(r rundir.Run, token string) string {
 	}
 	// The user's own words follow, apart from ours by a space.
 	var p struct {
-		Slurm slurm.Options `json:"slurm"`
+		Slurm sbatch.Options `json:"slurm"`
 	}
 	if err := durable.Read(r.PlanFile(), &p); err == nil {
 		if words, ok := p.Slurm.Get("comment"); ok {
@@ -134,7 +134,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	}
 	lock, _, err := lockSubmit(r)
 	if err != nil {
-		return facts.Submit{}, fault.New(fmt.Sprintf("run %s cannot be submitted: %v", r.ID, err), "wait for the other nixbatch to end")
+		return facts.Submit{}, fault.New(fmt.Sprintf("run %s cannot be submitted: %v", r.ID, err), "wait for the other nixbatch to end").Because(err)
 	}
 	defer func() { lock.release() }()
 	if err := onCluster(ctx, r, q, &in); err != nil {
@@ -227,8 +227,9 @@ type NotTakenError struct {
 	Err   error
 }
 
-func (e *NotTakenError) Error() string { return "slurm did not take the job: " + refusal(e.Err) }
-func (e *NotTakenError) Unwrap() error { return e.Err }
+func (e *NotTakenError) Error() string    { return "slurm did not take the job: " + refusal(e.Err) }
+func (e *NotTakenError) Unwrap() error    { return e.Err }
+func (e *NotTakenError) Kind() fault.Kind { return fault.Slurm }
 
 // Hint is the way out.
 func (e *NotTakenError) Hint() string { return "nothing is in the queue: submit it again" }
@@ -247,7 +248,8 @@ func (e *PartError) Error() string {
 	}
 	return fmt.Sprintf("%s of run %s %s not submitted: %v", text.Plural(e.Tasks, "task"), e.RunID, verb, e.Err)
 }
-func (e *PartError) Unwrap() error { return e.Err }
+func (e *PartError) Unwrap() error    { return e.Err }
+func (e *PartError) Kind() fault.Kind { return fault.Slurm }
 
 // Hint is the way out.
 func (e *PartError) Hint() string {

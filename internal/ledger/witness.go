@@ -9,40 +9,30 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// CopyError says, on the node, that the run is another job's than this one, or
-// that its submission was given up before this job started.
-type CopyError struct {
-	RunID string
-	Job   int64 // the run's; 0: none
-	Mine  int64
-}
-
-func (e *CopyError) Error() string {
-	if e.Job == 0 {
-		return fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", e.RunID, e.Mine)
+// copied says, on the node, that the run is another job's than mine, or, where
+// that is 0, that its submission was given up before mine started.
+func copied(r rundir.Run, job, mine int64) error {
+	message := fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", r.ID, job, mine)
+	if job == 0 {
+		message = fmt.Sprintf("the submission of run %s was given up before job %d started: it stops", r.ID, mine)
 	}
-	return fmt.Sprintf("run %s is job %d: job %d, a copy of it, stops", e.RunID, e.Job, e.Mine)
+	return &fault.Error{Kind: fault.Copied, Message: message, Way: "nixbatch status tells what became of the run"}
 }
 
-// Hint is the way out.
-func (e *CopyError) Hint() string { return "nixbatch status tells what became of the run" }
-
-// StrangerError says, on the node, that this process is not where the run was
+// stranger says, on the node, that this process is not where the run was
 // submitted to.
-type StrangerError struct{ Message, Way string }
-
-func (e *StrangerError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *StrangerError) Hint() string { return e.Way }
+func stranger(message, way string) error {
+	return &fault.Error{Kind: fault.Stranger, Message: message, Way: way}
+}
 
 // Witness settles, from within a job, which job its call became: the first to
 // say so is right. job is what Slurm says of this process; its ID is 0 outside
-// of Slurm. An error says that it must not run: a *CopyError, a *StrangerError,
+// of Slurm. An error says that it must not run: of kind Copied or Stranger,
 // or that nothing could be written down. Nothing of the run is touched then.
 func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 	var in facts.Intent
@@ -55,8 +45,8 @@ func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 	case in.Local:
 		return nil
 	case known && job.ID == 0:
-		return &StrangerError{"run " + r.ID + " was submitted to Slurm, and this is no job of Slurm's: it stops",
-			"submit the job file with --local to run it on this machine"}
+		return stranger("run "+r.ID+" was submitted to Slurm, and this is no job of Slurm's: it stops",
+			"submit the job file with --local to run it on this machine")
 	case job.ID == 0:
 		return nil // nobody was told of such a run
 	}
@@ -67,8 +57,8 @@ func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 		cluster = j.Cluster // sbatch said so
 	}
 	if cluster != "" && job.Cluster != "" && cluster != job.Cluster {
-		return &StrangerError{fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
-			"submit the job file there"}
+		return stranger(fmt.Sprintf("run %s was submitted to cluster %s, and job %d is on cluster %s: it stops", r.ID, cluster, job.ID, job.Cluster),
+			"submit the job file there")
 	}
 	if !ok {
 		if !known {
@@ -81,7 +71,7 @@ func Witness(r rundir.Run, t facts.Ticket, job slurm.JobRef, p About) error {
 	if j.JobID == job.ID {
 		return nil
 	}
-	why := &CopyError{r.ID, j.JobID, job.ID}
+	why := copied(r, j.JobID, job.ID)
 	leaveCopy(r, job, why, p)
 	return why
 }
@@ -92,7 +82,7 @@ func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, 
 	in.Round = t.Round
 	all, calls := CallsOf(in), max(t.Calls, 1)
 	if t.Call >= len(all) || calls != len(all) {
-		return facts.Job{}, &StrangerError{fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run"}
+		return facts.Job{}, stranger(fmt.Sprintf("the script of job %d is not one that run %s was submitted with: it stops", job.ID, r.ID), "nixbatch status tells what became of the run")
 	}
 	job.Cluster = in.Cluster
 	j := newJob(all[t.Call], job, "start", p.Now())

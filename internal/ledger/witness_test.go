@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/runtest"
@@ -48,8 +50,7 @@ func TestWitnessOfMany(t *testing.T) {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	for i, err := range errs {
-		var copied *ledger.CopyError
-		if mine := s.JobID == int64(i+10); mine != (err == nil) || !mine && (!errors.As(err, &copied) || copied.Job != s.JobID) {
+		if mine := s.JobID == int64(i+10); mine != (err == nil) || !mine && (fault.KindOf(err) != fault.Copied || !strings.Contains(err.Error(), fmt.Sprintf("is job %d:", s.JobID))) {
 			t.Errorf("job %d, the run is job %d: %v", i+10, s.JobID, err)
 		}
 	}

@@ -7,14 +7,15 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
-// Error is anything that went wrong with Nix or a pin; a command that ends with
-// one exits with code 3 (130 where it wraps context.Canceled).
+// Error is anything that went wrong with Nix or a pin; its Kind is the exit code
+// (130 where it wraps context.Canceled).
 type Error struct {
 	Phase    string // "version", "pin", "evaluate", "build", "query"
 	Message  string // what went wrong, in one line
@@ -36,6 +37,15 @@ func (e *Error) Error() string {
 
 // Hint is the way out, or "".
 func (e *Error) Hint() string { return e.Way }
+
+// Kind is Nix, but where this machine refused what nixbatch itself did: to keep
+// an answer on a full disk, to read a pinned tree.
+func (e *Error) Kind() fault.Kind {
+	if fault.IsSystem(e.Err) {
+		return fault.System
+	}
+	return fault.Nix
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 

@@ -1,8 +1,9 @@
-// Package options is what this program's files may say of sbatch's options: all
-// that sbatch knows, without those that the program sets itself.
+// Package options is what this program's files (the job file, the site's) may say
+// of sbatch's options: all that sbatch knows, without those that the program sets
+// itself; and of arches.
 //
 // It promises that a name it refuses has a reason for people, and that a value
-// it lets through is one that package slurm lets through.
+// it lets through is one that package slurm or cpuflags lets through.
 package options
 
 import (
@@ -10,7 +11,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Reasons that several options share.
@@ -60,7 +61,7 @@ func Managed(name string) string {
 // Names are the options that a file may set, sorted.
 func Names() []string {
 	var names []string
-	for _, o := range slurm.Table() {
+	for _, o := range sbatch.Table() {
 		if Managed(o.Name) == "" {
 			names = append(names, o.Name)
 		}
@@ -69,7 +70,7 @@ func Names() []string {
 }
 
 // Meaning is what an option does in a file of this program.
-func Meaning(o slurm.OptionInfo) string {
+func Meaning(o sbatch.OptionInfo) string {
 	if o.Name == "comment" {
 		return o.Meaning + "; nixbatch puts the run id before it"
 	}
@@ -83,7 +84,7 @@ const maxComment = 800
 // Check says what is wrong with the value of an option that a file may set; nil
 // if nothing is.
 func Check(name, value string) error {
-	if err := slurm.CheckOption(name, value); err != nil || name != "comment" {
+	if err := sbatch.Check(name, value); err != nil || name != "comment" {
 		return err
 	}
 	if len(value) > maxComment {
@@ -97,6 +98,6 @@ func Check(name, value string) error {
 
 // TakesList tells the options whose value sbatch reads as names with commas, and
 // a file may write as a list.
-func TakesList(k slurm.Kind) bool {
-	return k == slurm.List || k == slurm.Hosts || k == slurm.Words
+func TakesList(k sbatch.Kind) bool {
+	return k == sbatch.List || k == sbatch.Hosts || k == sbatch.Words
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/options"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // The user's comment stands beside the run id: it must leave room for it, and
@@ -28,7 +28,7 @@ func TestComment(t *testing.T) {
 func TestManaged(t *testing.T) {
 	managed := 0
 	names := options.Names()
-	for _, o := range slurm.Table() {
+	for _, o := range sbatch.Table() {
 		why := options.Managed(o.Name)
 		if why != "" {
 			managed++

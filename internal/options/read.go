@@ -5,19 +5,19 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/strictyaml"
 	"github.com/nixbatch/nixbatch/internal/suggest"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Read reads a map of options, in their order. What is wrong is added to d.
-func Read(d *strictyaml.Reader, where string, n *strictyaml.Node) slurm.Options {
+func Read(d *strictyaml.Reader, where string, n *strictyaml.Node) sbatch.Options {
 	if !d.IsMapping(where, n) {
 		return nil
 	}
-	var opts slurm.Options
+	var opts sbatch.Options
 	memory := ""
 	for _, p := range n.Keys {
 		name := p.Key.Value
-		info, ok := slurm.Lookup(name)
+		info, ok := sbatch.Lookup(name)
 		switch {
 		case !ok:
 			hint := ""
@@ -30,21 +30,21 @@ func Read(d *strictyaml.Reader, where string, n *strictyaml.Node) slurm.Options 
 			d.Add(p.Key.Pos, "", "%s cannot be set here: %s", strictyaml.Dot(where, name), Managed(name))
 			continue
 		}
-		if slurm.IsMemory(name) {
+		if sbatch.IsMemory(name) {
 			if memory != "" {
 				d.Add(p.Key.Pos, "keep one of them", "%s: %s and %s exclude each other", where, memory, name)
 			}
 			memory = name
 		}
 		if value, ok := option(d, where, info, p.Value); ok {
-			opts = append(opts, slurm.Option{Name: name, Value: value})
+			opts = append(opts, sbatch.Option{Name: name, Value: value})
 		}
 	}
 	return opts
 }
 
 func suggested(name string) string {
-	if o, ok := slurm.LookupShort(strings.TrimPrefix(name, "-")); ok {
+	if o, ok := sbatch.LookupShort(strings.TrimPrefix(name, "-")); ok {
 		return "did you mean " + o.Name + "?"
 	}
 	if hint := suggest.DidYouMean(name, Names()); hint != "" {
@@ -54,18 +54,18 @@ func suggested(name string) string {
 }
 
 // option reads the value of one option, as sbatch is to get it.
-func option(d *strictyaml.Reader, where string, info slurm.OptionInfo, n *strictyaml.Node) (string, bool) {
+func option(d *strictyaml.Reader, where string, info sbatch.OptionInfo, n *strictyaml.Node) (string, bool) {
 	at := strictyaml.Dot(where, info.Name)
 	value := ""
 	switch {
 	case n.Kind == strictyaml.Broken:
 		return "", false
-	case (info.Kind == slurm.Flag || info.Optional) && n.Kind == strictyaml.Boolean:
+	case (info.Kind == sbatch.Flag || info.Optional) && n.Kind == strictyaml.Boolean:
 		if !strings.EqualFold(n.Value, "true") {
 			d.Add(n.Pos, "remove the line: an option that is not there is off", "%s: expected true, found %s", at, n.Value)
 			return "", false
 		}
-	case info.Kind == slurm.Flag:
+	case info.Kind == sbatch.Flag:
 		d.Expected(at, "true, as it takes no value", n, "write "+info.Name+": true, or remove the line")
 		return "", false
 	case n.Kind == strictyaml.List && TakesList(info.Kind):

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // constrain takes the best arch for which there are enough nodes, and keeps the
@@ -49,10 +50,10 @@ func (ch *choice) constrain() error {
 		return nil
 	}
 	if ch.allowed == nil {
-		return &Error{fmt.Sprintf("the job needs more than the eligible nodes have: %s", strings.Join(passed, ", ")), "ask for fewer nodes or tasks"}
+		return fault.New(fmt.Sprintf("the job needs more than the eligible nodes have: %s", strings.Join(passed, ", ")), "ask for fewer nodes or tasks")
 	}
-	return &Error{fmt.Sprintf("strategy constrain: too few nodes can run what optimize.arch names: %s", strings.Join(passed, ", ")),
-		"ask for fewer nodes, use arch: auto, or add generic to the list"}
+	return fault.New(fmt.Sprintf("strategy constrain: too few nodes can run what optimize.arch names: %s", strings.Join(passed, ", ")),
+		"ask for fewer nodes, use arch: auto, or add generic to the list")
 }
 
 // candidates is the arches to try, best first: those named; or those that are

@@ -47,7 +47,7 @@ func (ch *choice) classes() []Class {
 	var out []Class
 	for _, s := range ch.all {
 		c := Class{
-			Nodes: s.Hosts(), Count: len(s.Nodes), Layout: s.Layout(), MemoryMiB: s.MemoryMiB,
+			Nodes: s.Hosts(), Count: len(s.Nodes), Layout: s.Layout(), Sockets: s.Sockets, CoresSocket: s.Cores, MemoryMiB: s.MemoryMiB,
 			CPUs:        s.CPUs,
 			ThreadsCore: max(s.Threads, 1), Features: s.Features, Build: s.want, Why: ch.because(s),
 		}

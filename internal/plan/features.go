@@ -5,20 +5,21 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // exclude adds the classes' nodes to --exclude.
-func exclude(o slurm.Options, out []*spot) (slurm.Options, string) {
+func exclude(o sbatch.Options, out []*spot) (sbatch.Options, string) {
 	var names []string
 	for _, s := range out {
 		names = append(names, s.Nodes...)
 	}
 	own, _ := o.Get("exclude")
-	if mine, err := slurm.ExpandHosts(own); err == nil {
+	if mine, err := hostlist.Expand(own); err == nil {
 		names = append(names, mine...)
 	}
-	list := slurm.CompressHosts(names)
+	list := hostlist.Compress(names)
 	return o.Set("exclude", list), "--exclude=" + list
 }
 

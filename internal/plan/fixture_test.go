@@ -15,7 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 const fixtures = "../../cpuflags/testdata/cpuinfo"
@@ -65,7 +65,7 @@ func cpuNames(t testing.TB) (names []string) {
 func class(t testing.TB, text string) cluster.Class {
 	t.Helper()
 	w := strings.Fields(text)
-	nodes, err := slurm.ExpandHosts(w[0])
+	nodes, err := hostlist.Expand(w[0])
 	if err != nil {
 		t.Fatal(err)
 	}

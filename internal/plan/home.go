@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // machine is the architecture of a Nix system: "x86_64" of "x86_64-linux".
@@ -36,15 +38,15 @@ func (ch *choice) keepHome() error {
 	what := fmt.Sprintf("%s %s %s, and this machine builds for %s only",
 		hosts(away), map[bool]string{true: "is", false: "are"}[count(away) == 1], strings.Join(sortedKeys(kinds), " and "), ch.in.System)
 	if len(ch.spots) == 0 {
-		return &Error{what + ": nothing that it builds runs there", "choose another partition, or submit from a machine of their kind"}
+		return fault.New(what+": nothing that it builds runs there", "choose another partition, or submit from a machine of their kind")
 	}
 	listed := listed(ch.opts)
 	if slices.ContainsFunc(away, func(s *spot) bool { return listed.any(s.Nodes) }) {
-		return &Error{"slurm.nodelist: " + what, "leave these nodes out of the list"}
+		return fault.New("slurm.nodelist: "+what, "leave these nodes out of the list")
 	}
 	if need, have := cluster.MinNodes(ch.opts), count(ch.spots); need > have {
-		return &Error{fmt.Sprintf("the job needs %s, and %s can run what is built: %s", plural(need, "node"), onlyNodes(have), what),
-			"ask for fewer nodes, or choose another partition"}
+		return fault.New(fmt.Sprintf("the job needs %s, and %s can run what is built: %s", plural(need, "node"), onlyNodes(have), what),
+			"ask for fewer nodes, or choose another partition")
 	}
 	var note string
 	ch.opts, note = exclude(ch.opts, away)
@@ -58,9 +60,9 @@ func onlyNodes(n int) string { return "only " + plural(n, "node") }
 type nodeSet map[string]bool
 
 // listed is the nodes that the job has to have: those of --nodelist.
-func listed(o slurm.Options) nodeSet {
+func listed(o sbatch.Options) nodeSet {
 	v, _ := o.Get("nodelist")
-	names, err := slurm.ExpandHosts(v)
+	names, err := hostlist.Expand(v)
 	if err != nil || len(names) == 0 {
 		return nil
 	}

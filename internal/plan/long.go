@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -38,7 +39,7 @@ func (p *Plan) long(in Input) error {
 	s := in.Spec
 	p.After = s.After
 	if len(s.After) > 0 && in.Local {
-		return &Error{"after: a local run waits for nobody", "submit it, or remove after"}
+		return fault.New("after: a local run waits for nobody", "submit it, or remove after")
 	}
 	if s.Sweep != nil {
 		if err := p.sweep(in); err != nil {
@@ -85,14 +86,17 @@ func (p *Plan) long(in Input) error {
 
 func (p *Plan) sweep(in Input) error {
 	if in.Local {
-		return &Error{"a sweep needs Slurm: a local run has one task", "remove sweep, and set the values of one task in env"}
+		return fault.New("a sweep needs Slurm: a local run has one task", "remove sweep, and set the values of one task in env")
 	}
 	if len(in.Tasks) == 0 {
-		return &Error{"sweep: there are no tasks", ""}
+		return fault.New("sweep: there are no tasks", "")
 	}
 	sw := &Sweep{Tasks: len(in.Tasks), MaxRunning: in.Spec.Sweep.MaxRunning, First: in.Tasks[0].String()}
 	for _, v := range in.Tasks[0] {
 		sw.Names = append(sw.Names, v.Name)
+	}
+	if err := jobspec.CheckPrivate(in.Spec, in.Tasks); err != nil {
+		return err
 	}
 	p.Sweep, p.Tasks = sw, in.Tasks
 	for _, o := range p.Outputs {

@@ -18,7 +18,8 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Schema is the name of the plan's JSON.
@@ -55,19 +56,22 @@ type Plan struct {
 	Classes  []Class    `json:"classes"`
 	Threads  Threads    `json:"threads"`
 	// Resources is the tasks, and what one of them may use.
-	Resources  resources.Layout `json:"resources"`
-	Launcher   string           `json:"launcher"`
-	Slurm      slurm.Options    `json:"slurm"`
-	Env        []facts.Var      `json:"env,omitempty"`
-	Inputs     []string         `json:"inputs"`
-	Outputs    []string         `json:"outputs"`
-	Compare    []facts.Look     `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
-	Sweep      *Sweep           `json:"sweep,omitempty"`
-	After      []string         `json:"after,omitempty"` // runs, as the job file names them
-	Checkpoint *Checkpoint      `json:"checkpoint,omitempty"`
-	Scratch    *Scratch         `json:"scratch,omitempty"`
-	Run        string           `json:"run"`
-	Notes      []string         `json:"notes,omitempty"`
+	Resources resources.Layout `json:"resources"`
+	Launcher  string           `json:"launcher"`
+	Slurm     sbatch.Options   `json:"slurm"`
+	Env       []facts.Var      `json:"env,omitempty"`
+	// Private are names of Env and of the sweep whose values leave the site in no
+	// redacted export.
+	Private    []string     `json:"private_names,omitempty"`
+	Inputs     []string     `json:"inputs"`
+	Outputs    []string     `json:"outputs"`
+	Compare    []facts.Look `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Sweep      *Sweep       `json:"sweep,omitempty"`
+	After      []string     `json:"after,omitempty"` // runs, as the job file names them
+	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"`
+	Scratch    *Scratch     `json:"scratch,omitempty"`
+	Run        string       `json:"run"`
+	Notes      []string     `json:"notes,omitempty"`
 
 	Tasks []jobspec.Row `json:"-"` // of a sweep: they have a file of their own
 }
@@ -101,7 +105,9 @@ type Build struct {
 type Class struct {
 	Nodes       string            `json:"nodes"` // a host list
 	Count       int               `json:"count"`
-	Layout      string            `json:"layout,omitempty"`
+	Layout      string            `json:"layout,omitempty"` // of a node, for people: sockets × cores × threads
+	Sockets     int               `json:"sockets,omitempty"`
+	CoresSocket int               `json:"cores_per_socket,omitempty"`
 	MemoryMiB   int64             `json:"memory_mib,omitempty"`
 	CPUs        int               `json:"cpus,omitempty"` // of a node, as Slurm counts them
 	ThreadsCore int               `json:"threads_per_core"`
@@ -116,22 +122,14 @@ type Class struct {
 	Not         []cpuflags.WhyNot `json:"not,omitempty"`
 }
 
-// Error is a job that cannot be planned.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
-// Make makes the plan. An *Error or a *site.RefusedError says why there can be
-// none.
+// Make makes the plan. A *fault.Error says why there can be none.
 func Make(in Input) (*Plan, error) {
 	s := in.Spec
 	p := &Plan{
 		Schema: Schema, Name: s.Name, Job: digest.Bytes(s.Bytes), Tool: in.Tool, System: in.System,
 		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
 		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
+		Private: s.Private,
 	}
 	for _, c := range s.Compare {
 		p.Compare = append(p.Compare, facts.Look(c))
@@ -214,7 +212,7 @@ func (p *Plan) Archs() []string {
 // plan does not know.
 func (p *Plan) ThreadsPerCore(node string) int {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err == nil && slices.Contains(names, node) {
 			return max(c.ThreadsCore, 1)
 		}

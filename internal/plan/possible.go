@@ -4,12 +4,14 @@ import (
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // possible refuses what no set of the eligible nodes could ever give, before
 // anything is built for it. Where a number cannot be told it is left to Slurm.
-func possible(o slurm.Options, classes []cluster.Class) error {
+func possible(o sbatch.Options, classes []cluster.Class) error {
 	if len(classes) == 0 {
 		return nil
 	}
@@ -24,14 +26,14 @@ func possible(o slurm.Options, classes []cluster.Class) error {
 		}
 	}
 	if need := cluster.MinNodes(o); need > have {
-		return &Error{fmt.Sprintf("slurm: the job needs %s, and %s eligible", plural(need, "node"), isAre(have)),
-			"ask for fewer nodes, or for another partition or constraint: nixbatch nodes lists them"}
+		return fault.New(fmt.Sprintf("slurm: the job needs %s, and %s eligible", plural(need, "node"), isAre(have)),
+			"ask for fewer nodes, or for another partition or constraint: nixbatch nodes lists them")
 	}
 	name, words, need := memoryPerNode(o)
 	if largest > 0 && need > largest {
-		return &Error{fmt.Sprintf("slurm.%s: the job needs %s of memory on a node%s, and the largest eligible node has %s",
+		return fault.New(fmt.Sprintf("slurm.%s: the job needs %s of memory on a node%s, and the largest eligible node has %s",
 			name, slurm.FormatSize(need), words, slurm.FormatSize(largest)),
-			"ask for less memory, or for another partition or constraint: nixbatch nodes lists them"}
+			"ask for less memory, or for another partition or constraint: nixbatch nodes lists them")
 	}
 	return nil
 }
@@ -45,7 +47,7 @@ func isAre(nodes int) string {
 
 // memoryPerNode is what the fullest node has to give at the least, in MiB; 0
 // where the job does not say.
-func memoryPerNode(o slurm.Options) (name, words string, mib int64) {
+func memoryPerNode(o sbatch.Options) (name, words string, mib int64) {
 	m, ok := o.Memory()
 	each, err := slurm.ParseSize(m.Value)
 	switch {
@@ -64,7 +66,7 @@ func memoryPerNode(o slurm.Options) (name, words string, mib int64) {
 // tasksOfFullest is how many tasks at the least some node gets: with ntasks,
 // ntasks-per-node is an upper bound (sbatch(1)), and without nodes there may be
 // a node for each task.
-func tasksOfFullest(o slurm.Options) int {
+func tasksOfFullest(o sbatch.Options) int {
 	tasks, perNode := cluster.Number(o, "ntasks"), cluster.Number(o, "ntasks-per-node")
 	if tasks == 0 {
 		return max(perNode, 1)
@@ -78,7 +80,7 @@ func tasksOfFullest(o slurm.Options) int {
 
 // mostNodes is the largest number of nodes that the job may get; 0 where that
 // is not bounded.
-func mostNodes(o slurm.Options) int {
+func mostNodes(o sbatch.Options) int {
 	v, ok := o.Get("nodes")
 	_, most, err := slurm.ParseNodes(v)
 	if !ok || err != nil {

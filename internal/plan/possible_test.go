@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
 
@@ -37,7 +38,7 @@ func TestImpossibleRequests(t *testing.T) {
 		cs := classes(t, "hsw[1-2] haswell", "skx[1-2] skylake-sp")
 		cs[0].MemoryMiB = 1000
 		_, err := plan.Make(input(t, job(t, "", options), cs))
-		var pe *plan.Error
+		var pe *fault.Error
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%s: %v", options, err)
@@ -63,7 +64,7 @@ func TestDirectoriesNoLineCanHold(t *testing.T) {
 		"/home/a b%ü":  "",
 	} {
 		err := plan.CheckDir(dir)
-		var pe *plan.Error
+		var pe *fault.Error
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%q: %v", dir, err)

@@ -7,8 +7,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Place is where a run lives, as its script has to know it.
@@ -33,7 +34,7 @@ func (p *Plan) Script(at Place) (string, error) {
 	if strings.ContainsAny(at.WorkDir+at.Log, `%\`) {
 		output, agentLog = "/dev/null", " >>"+proc.Quote(at.Log)+" 2>&1"
 	}
-	o := slurm.Options{
+	o := sbatch.Options{
 		{Name: "job-name", Value: p.Name},
 		{Name: "chdir", Value: at.WorkDir},
 		{Name: "output", Value: output},
@@ -65,7 +66,7 @@ if [ "$machine" != %[1]s ]; then
   exit %[3]d
 fi
 %[4]s%[2]s
-`, machine(p.System), agentLog, facts.Refused, agentCall)
+`, machine(p.System), agentLog, fault.Refused.ExitCode(), agentCall)
 	return b.String(), nil
 }
 
@@ -75,7 +76,7 @@ const agentCall = `exec "$run/nixbatch" agent "$run"`
 
 // ForCall is the batch script, as Script wrote it, for one call of sbatch: the
 // agent is told the call's ticket, and nothing else differs. A script that has
-// no place for it is an *Error: its jobs would run other tasks than meant.
+// no place for it is a *fault.Error: its jobs would run other tasks than meant.
 func ForCall(script string, t facts.Ticket) (string, error) {
 	words := t.Words()
 	if words == "" {
@@ -84,12 +85,12 @@ func ForCall(script string, t facts.Ticket) (string, error) {
 	start := strings.LastIndexByte(strings.TrimSuffix(script, "\n"), '\n') + 1
 	rest, ok := strings.CutPrefix(script[start:], agentCall)
 	if !ok || rest != "\n" && !strings.HasPrefix(rest, " >>") {
-		return "", &Error{"the batch script does not end in the line that starts the agent: its job cannot be told which tasks it is", "submit the job file anew"}
+		return "", fault.New("the batch script does not end in the line that starts the agent: its job cannot be told which tasks it is", "submit the job file anew")
 	}
 	return script[:start] + agentCall + " " + words + rest, nil
 }
 
-// CheckDir refuses a directory whose name no #SBATCH line can hold (*Error).
+// CheckDir refuses a directory whose name no #SBATCH line can hold (*fault.Error).
 func CheckDir(dir string) error {
 	what := ""
 	switch i := strings.IndexFunc(dir, unicode.IsControl); {
@@ -103,5 +104,5 @@ func CheckDir(dir string) error {
 	default:
 		return nil
 	}
-	return &Error{fmt.Sprintf("the directory %q %s, which no #SBATCH line can hold", dir, what), "rename the directory, or work in another"}
+	return fault.New(fmt.Sprintf("the directory %q %s, which no #SBATCH line can hold", dir, what), "rename the directory, or work in another")
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -112,7 +113,7 @@ func TestScriptOnAnotherMachine(t *testing.T) {
 			_, err := run(sh, []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}, filepath.Join(dir, "batch.sh"))
 			var pe *proc.Error
 			words := "nixbatch: arm7 is an " + want + " machine, and this run was built for x86_64\nhint: "
-			if !errors.As(err, &pe) || pe.ExitCode != facts.Refused || !strings.HasPrefix(string(pe.Stderr), words) {
+			if !errors.As(err, &pe) || pe.ExitCode != fault.Refused.ExitCode() || !strings.HasPrefix(string(pe.Stderr), words) {
 				t.Errorf("%s, kernel says %q: %v\n%s", sh, arch, err, pe.Stderr)
 			}
 		}
@@ -161,7 +162,7 @@ func TestForCallRefuses(t *testing.T) {
 	}
 	for name, text := range map[string]string{"none": "", "told already": told, "a line behind": plain + "true\n", "another last line": strings.Replace(plain, "exec ", "nice ", 1),
 		"cut off": strings.TrimSuffix(plain, "\n")} {
-		var e *plan.Error
+		var e *fault.Error
 		if got, err := plan.ForCall(text, facts.Ticket{Round: 2}); !errors.As(err, &e) || e.Hint() == "" {
 			t.Errorf("%s: %v\n%s", name, err, got)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 func TestMain(m *testing.M) { testbed.Main(m) }
@@ -47,7 +48,7 @@ func TestConstrainOnSlurm(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.name, err)
 		}
-		want, err := slurm.ExpandHosts(c.want)
+		want, err := hostlist.Expand(c.want)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +75,7 @@ func TestConstrainOnSlurm(t *testing.T) {
 			ids[i] = id.String()
 		}
 		for _, j := range waitFor(t, client, ids) {
-			on, err := slurm.ExpandHosts(j.Nodes)
+			on, err := hostlist.Expand(j.Nodes)
 			if err != nil || j.State != slurm.Completed || len(on) == 0 {
 				t.Errorf("%s: %+v", c.name, j)
 			}

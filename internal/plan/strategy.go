@@ -7,7 +7,9 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Generic is the build without -march.
@@ -33,7 +35,7 @@ func (s *spot) canRun(arch string) bool {
 type choice struct {
 	in      Input
 	limits  cpuflags.Limits
-	opts    slurm.Options // as they are when the job is submitted
+	opts    sbatch.Options // as they are when the job is submitted
 	all     []*spot
 	spots   []*spot  // those that the job is not kept off
 	allowed []string // the arches that the job file names, best first; nil for "auto"
@@ -44,7 +46,7 @@ type choice struct {
 }
 
 // choose picks the builds and says for every class which of them it will run.
-func choose(in Input, opts slurm.Options) (*choice, error) {
+func choose(in Input, opts sbatch.Options) (*choice, error) {
 	ch := &choice{in: in, limits: limitsOf(in), opts: opts, why: map[string]string{}}
 	for _, c := range in.Classes {
 		s := &spot{Class: c}
@@ -153,18 +155,18 @@ func (ch *choice) nameArches() error {
 		b, _ := cpuflags.ParseBuild(n)
 		a, ok := b.Arch()
 		if !ok {
-			return &Error{fmt.Sprintf("optimize.arch: %q is not an architecture", n), "nixbatch cpu lists those of this machine's vendor"}
+			return fault.New(fmt.Sprintf("optimize.arch: %q is not an architecture", n), "nixbatch cpu lists those of this machine's vendor")
 		}
 		if a.Machine != machine(ch.in.System) {
-			return &Error{fmt.Sprintf("optimize.arch: %s is for %s, and this machine builds for %s", n, a.Machine, ch.in.System),
-				"submit from a machine of that kind"}
+			return fault.New(fmt.Sprintf("optimize.arch: %s is for %s, and this machine builds for %s", n, a.Machine, ch.in.System),
+				"submit from a machine of that kind")
 		}
 		if ch.in.Spec.Optimize.Config != "" && isLevel(a) {
-			return &Error{fmt.Sprintf("optimize.arch: %s is a level, and what sets optimize.config may hand it to -mtune, where GCC refuses levels", n),
-				"name the CPU: " + a.Tune}
+			return fault.New(fmt.Sprintf("optimize.arch: %s is a level, and what sets optimize.config may hand it to -mtune, where GCC refuses levels", n),
+				"name the CPU: "+a.Tune)
 		}
 		if why := ch.limits.Refuses(n); why != "" {
-			return &Error{fmt.Sprintf("optimize.arch: %s: %s", n, why), "choose another arch, or a newer nixpkgs"}
+			return fault.New(fmt.Sprintf("optimize.arch: %s: %s", n, why), "choose another arch, or a newer nixpkgs")
 		}
 	}
 	ch.allowed = cpuflags.Rank(names)
@@ -219,8 +221,8 @@ func (ch *choice) common() error {
 
 // noneKnown refuses named arches where it is not known who can run them.
 func (ch *choice) noneKnown() error {
-	return &Error{fmt.Sprintf("optimize.arch: whether %s can run %s is not known", hosts(unknown(ch.spots)), strings.Join(ch.allowed, ", ")),
-		"nixbatch nodes --probe asks them; or add generic to the list"}
+	return fault.New(fmt.Sprintf("optimize.arch: whether %s can run %s is not known", hosts(unknown(ch.spots)), strings.Join(ch.allowed, ", ")),
+		"nixbatch nodes --probe asks them; or add generic to the list")
 }
 
 // noneRuns refuses arches that no node, or not every node, can run; it names
@@ -230,7 +232,7 @@ func (ch *choice) noneRuns(way string) error {
 	if archs == nil {
 		archs = []string{"x86-64"}
 	}
-	return &Error{fmt.Sprintf("optimize.arch: no build of %s can run on %s", strings.Join(archs, ", "), lacking(ch.spots, archs)), way}
+	return fault.New(fmt.Sprintf("optimize.arch: no build of %s can run on %s", strings.Join(archs, ", "), lacking(ch.spots, archs)), way)
 }
 
 // lacking names the classes that cannot run the least demanding of archs, and
@@ -274,7 +276,7 @@ func hosts(spots []*spot) string {
 	for _, s := range spots {
 		names = append(names, s.Nodes...)
 	}
-	return slurm.CompressHosts(names)
+	return hostlist.Compress(names)
 }
 
 func count(spots []*spot) (n int) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
 
@@ -168,7 +169,7 @@ func TestStrategies(t *testing.T) {
 		}
 		p, err := plan.Make(in)
 		if err != nil {
-			var pe *plan.Error
+			var pe *fault.Error
 			if !errors.As(err, &pe) || pe.Hint() == "" {
 				t.Errorf("%s: an error of type %T, or without a hint", c.name, err)
 			}

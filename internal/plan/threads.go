@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,9 +8,12 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Threads is how many threads one task may use, and the variables that tell it.
@@ -108,10 +110,10 @@ func Kinds(classes []cluster.Class) []resources.Node {
 
 // Request is what a run asks for. Without Slurm there is one node, this
 // machine, and all tasks run there.
-func Request(o slurm.Options, local bool) (resources.Request, error) {
+func Request(o sbatch.Options, local bool) (resources.Request, error) {
 	r, err := resources.FromOptions(o)
 	if err != nil {
-		return r, &Error{err.Error(), ""}
+		return r, fault.New(err.Error(), "")
 	}
 	if local {
 		l, _, _ := resources.Plan(r, nil, resources.Wishes{})
@@ -124,7 +126,7 @@ func Request(o slurm.Options, local bool) (resources.Request, error) {
 // threadsFor works out the tasks and the threads of one of them from the job
 // file and the nodes it may land on. The node works both out again from what it
 // was given.
-func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
+func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
 	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0, Julia: hasJulia(s.Environment.Packages)}
 	r, err := Request(o, local)
 	if err != nil {
@@ -136,20 +138,16 @@ func threadsFor(s *jobspec.Spec, o slurm.Options, classes []cluster.Class, local
 	}
 	l, notes, err := resources.Plan(r, nodes, resources.Wishes{PerTask: s.Threads.PerTask, Ranks: s.Launcher != "none"})
 	if err != nil {
-		var re *resources.Error
-		if errors.As(err, &re) {
-			return t, l, &Error{re.Message, re.Way}
-		}
 		return t, l, err
 	}
 	t.PerTask, t.CPUs, t.notes = l.ThreadsPerTask, l.CPUsPerTask, notes
 	if o, i := s.Threads.Nested.Outer, s.Threads.Nested.Inner; o > 0 {
 		t.Nested = &Nested{o, i}
 		if o*i > t.PerTask {
-			return t, l, &Error{
+			return t, l, fault.New(
 				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
-			}
+			)
 		}
 	}
 	var job []facts.Var
@@ -224,16 +222,11 @@ func hasPython(packages []string) bool {
 // the plan does not know.
 func (p *Plan) NodeKind(node string) resources.Node {
 	for _, c := range p.Classes {
-		names, err := slurm.ExpandHosts(c.Nodes)
+		names, err := hostlist.Expand(c.Nodes)
 		if err != nil || !slices.Contains(names, node) {
 			continue
 		}
-		n := resources.Node{Count: c.Count, CPUs: c.CPUs, Threads: c.ThreadsCore}
-		// Class.Layout of package cluster: sockets × cores × threads.
-		if _, err := fmt.Sscanf(c.Layout, "%d×%d×%d", &n.Sockets, &n.Cores, &n.Threads); err != nil {
-			return resources.Node{Count: c.Count, Threads: c.ThreadsCore}
-		}
-		return n
+		return resources.Node{Count: c.Count, CPUs: c.CPUs, Sockets: c.Sockets, Cores: c.CoresSocket, Threads: c.ThreadsCore}
 	}
 	return resources.Node{}
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -116,7 +117,7 @@ func TestThreadsRefused(t *testing.T) {
 		{"slurm: {nodes: 1, ntasks-per-node: 9, cpus-per-task: 4}", "9 tasks a node with 4 CPUs each need 36 CPUs"},
 	} {
 		_, err := threaded(t, c.blocks, 8, true, false)
-		var e *plan.Error
+		var e *fault.Error
 		if !errors.As(err, &e) || !strings.Contains(e.Message, c.want) || e.Hint() == "" {
 			t.Errorf("%s: %v, want %q and a hint", c.blocks, err, c.want)
 		}

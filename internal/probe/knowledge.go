@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
@@ -70,20 +71,9 @@ func Publish(ctx context.Context, c *slurm.Client, k *cluster.Knowledge) (file s
 	file = published(clusterName(ctx, c))
 	nodes, err = k.Publish(file)
 	if errors.Is(err, fs.ErrPermission) {
-		err = &PublishError{err}
+		err = fault.New(err.Error(), "publishing is for the site's admin; "+site.EnvDir+" names another directory").Because(err)
 	}
 	return file, nodes, err
-}
-
-// PublishError says that this user may not publish.
-type PublishError struct{ Err error }
-
-func (e *PublishError) Error() string { return e.Err.Error() }
-func (e *PublishError) Unwrap() error { return e.Err }
-
-// Hint is the way out.
-func (e *PublishError) Hint() string {
-	return "publishing is for the site's admin; " + site.EnvDir + " names another directory"
 }
 
 var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)

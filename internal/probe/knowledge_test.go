@@ -2,12 +2,14 @@ package probe_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/probe/probetest"
 	"github.com/nixbatch/nixbatch/internal/site"
@@ -51,8 +53,7 @@ func TestPublishWhereOneMayNot(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "/proc/nowhere") {
 		t.Errorf("%v", err)
 	}
-	var pe *probe.PublishError
-	if errors.As(err, &pe) && pe.Hint() == "" {
+	if errors.Is(err, fs.ErrPermission) && fault.Hint(err) == "" {
 		t.Error("no hint")
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // ProbeTimeout is how long probes are waited for where nobody says otherwise.
@@ -30,10 +31,10 @@ const Timeout = 2 * time.Minute
 type Prober struct {
 	Client    *slurm.Client
 	Project   rundir.Project
-	Nodes     []slurm.Node  // the inventory: which node of a class is free
-	Partition string        // where the probes run, if the class is in it
-	Options   slurm.Options // the site's own: account, qos and the like
-	Timeout   time.Duration // 0: ProbeTimeout
+	Nodes     []slurm.Node   // the inventory: which node of a class is free
+	Partition string         // where the probes run, if the class is in it
+	Options   sbatch.Options // the site's own: account, qos and the like
+	Timeout   time.Duration  // 0: ProbeTimeout
 	// Done is told about each class as it is settled; nil: nobody.
 	Done func(Result)
 }

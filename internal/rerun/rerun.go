@@ -23,6 +23,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
@@ -38,29 +39,6 @@ type Options struct {
 	Arch    string   // "": the recorded build; "auto": the best here; else an arch
 	Without []string // options of sbatch to leave out
 	Prepare submit.Options
-}
-
-// Error is something that the user can mend.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
-// ChangedError says that a record is not as it was sealed.
-type ChangedError struct {
-	Name string // what to verify: a run or an export
-	What []string
-}
-
-func (e *ChangedError) Error() string {
-	return e.Name + " is not as it was sealed, and is not run: " + strings.Join(e.What, "; ")
-}
-
-// Hint is the way out.
-func (e *ChangedError) Hint() string {
-	return "nixbatch record verify " + proc.Quote(e.Name) + " shows what was changed"
 }
 
 // Again is a job that is ready to be built.
@@ -159,11 +137,12 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 // lacks what it would take.
 func (a *Again) trust(r *load.Record) error {
 	if bad := check.Sealed(r); len(bad) > 0 {
-		e := &ChangedError{r.RunID, bad}
+		name := r.RunID // what to verify: a run or an export
 		if r.Contents != nil {
-			e.Name = r.Path
+			name = r.Path
 		}
-		return e
+		return &fault.Error{Kind: fault.Failed, Message: name + " is not as it was sealed, and is not run: " + strings.Join(bad, "; "),
+			Way: "nixbatch record verify " + proc.Quote(name) + " shows what was changed"}
 	}
 	if r.Seal == nil {
 		a.Notes = append(a.Notes, "the record is not sealed: nothing tells whether it was changed")
@@ -174,9 +153,16 @@ func (a *Again) trust(r *load.Record) error {
 			gone = append(gone, v.Name)
 		}
 	}
+	if r.Redacted() && r.Plan.Sweep != nil {
+		for _, n := range r.Plan.Private {
+			if slices.Contains(r.Plan.Sweep.Names, n) {
+				gone = append(gone, n)
+			}
+		}
+	}
 	if len(gone) > 0 {
-		return &Error{"the export is redacted: it lacks the values that env: of the job file gives to " + strings.Join(gone, ", "),
-			"rerun from the run, or from an export without --redact; or take job.yaml from it, put the values in, and submit that"}
+		return fault.New("the export is redacted: it lacks the values that the job file gives to "+strings.Join(gone, ", "),
+			"rerun from the run, or from an export without --redact; or take job.yaml from it, put the values in, and submit that")
 	}
 	return nil
 }
@@ -191,7 +177,7 @@ func empty(dir string) error {
 		return fmt.Errorf("directory: %w", err)
 	}
 	if len(entries) > 0 {
-		return &Error{fmt.Sprintf("%s is not empty: %s is in it", dir, entries[0].Name()), "rerun in an empty directory, or name a new one with --dir"}
+		return fault.New(fmt.Sprintf("%s is not empty: %s is in it", dir, entries[0].Name()), "rerun in an empty directory, or name a new one with --dir")
 	}
 	return nil
 }
@@ -211,7 +197,7 @@ func ran(r *load.Record) (inputs []facts.File, archs []string, err error) {
 				at[f.Path] = f.SHA256
 				inputs = append(inputs, f)
 			} else if was != f.SHA256 {
-				return &Error{fmt.Sprintf("input %s was not the same for all tasks of the run", f.Path), "the run cannot be made again from its record"}
+				return fault.New(fmt.Sprintf("input %s was not the same for all tasks of the run", f.Path), "the run cannot be made again from its record")
 			}
 		}
 		return nil
@@ -253,7 +239,7 @@ func lay(r *load.Record, dir string, inputs []facts.File) (string, error) {
 		}
 	}
 	if !fs.ValidPath(r.Plan.Name+".yaml") || strings.Contains(r.Plan.Name, "/") {
-		return "", &Error{fmt.Sprintf("the job's name %q is no file name", r.Plan.Name), "do not trust this record"}
+		return "", fault.New(fmt.Sprintf("the job's name %q is no file name", r.Plan.Name), "do not trust this record")
 	}
 	file := filepath.Join(work, r.Plan.Name+".yaml")
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
@@ -266,21 +252,21 @@ func lay(r *load.Record, dir string, inputs []facts.File) (string, error) {
 
 func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error {
 	if in.SHA256 == "" {
-		return &Error{fmt.Sprintf("input %s has no hash on record: %s", in.Path, in.Skipped), "such a run can only be repeated by hand"}
+		return fault.New(fmt.Sprintf("input %s has no hash on record: %s", in.Path, in.Skipped), "such a run can only be repeated by hand")
 	}
 	if filepath.IsAbs(in.Path) {
 		if got := digest.File(in.Path, in.Path, digest.HashLimit); got.SHA256 != in.SHA256 {
-			return &Error{fmt.Sprintf("input %s is not here as it was (sha256 %s)", in.Path, in.SHA256), "put the recorded file there"}
+			return fault.New(fmt.Sprintf("input %s is not here as it was (sha256 %s)", in.Path, in.SHA256), "put the recorded file there")
 		}
 		return nil
 	}
 	name, err := filepath.Rel(dir, filepath.Join(work, in.Path))
 	if err != nil || !filepath.IsLocal(name) {
-		return &Error{fmt.Sprintf("input %q leads out of the directory", in.Path), "do not trust this record"}
+		return fault.New(fmt.Sprintf("input %q leads out of the directory", in.Path), "do not trust this record")
 	}
 	from, err := r.Data("input", in.Path)
 	if err != nil {
-		return &Error{fmt.Sprintf("input %s is not to be had (sha256 %s)", in.Path, in.SHA256), "an export with a larger --max-file has it"}
+		return fault.New(fmt.Sprintf("input %s is not to be had (sha256 %s)", in.Path, in.SHA256), "an export with a larger --max-file has it")
 	}
 	defer from.Close()
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
@@ -301,7 +287,7 @@ func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error
 			at, _ := r.Contents.Find("input", in.Path)
 			way = at.At + " in the export was changed: restore that file, or get the export again"
 		}
-		return &Error{fmt.Sprintf("input %s is not what the run read: it has another sha256 than %s", in.Path, in.SHA256), way}
+		return fault.New(fmt.Sprintf("input %s is not what the run read: it has another sha256 than %s", in.Path, in.SHA256), way)
 	}
 	return nil
 }
@@ -343,7 +329,7 @@ func (a *Again) compare(ctx context.Context, r *load.Record, exact bool) error {
 		}
 		text := fmt.Sprintf("DIFFERENT DERIVATION of the %s build: recorded %s, here %s", b.Arch, env.Drv, d.Drv)
 		if exact {
-			return &Error{text, "--here or --arch runs it all the same; record diff then tells what differs"}
+			return fault.New(text, "--here or --arch runs it all the same; record diff then tells what differs")
 		}
 		a.Notes = append(a.Notes, text)
 	}

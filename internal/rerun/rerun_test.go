@@ -13,6 +13,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -35,7 +36,7 @@ func opened(t *testing.T) (*load.Record, recordtest.Run) {
 // mendable is an error with a way out.
 func mendable(t *testing.T, err error, words string) {
 	t.Helper()
-	var e *Error
+	var e *fault.Error
 	if !errors.As(err, &e) || !strings.Contains(e.Message, words) || e.Way == "" {
 		t.Errorf("%v, want %q", err, words)
 	}
@@ -166,8 +167,7 @@ func refused(t *testing.T, path, words string) {
 	defer r.Close()
 	to := filepath.Join(t.TempDir(), "new")
 	_, err = Prepare(context.Background(), r, Options{Dir: to})
-	var e *ChangedError
-	if !errors.As(err, &e) || !strings.Contains(e.Error(), words) || !strings.Contains(e.Hint(), "record verify ") {
+	if fault.KindOf(err) != fault.Failed || !strings.Contains(err.Error(), words) || !strings.Contains(fault.Hint(err), "record verify ") {
 		t.Errorf("%v, want %q", err, words)
 	}
 	if _, err := os.Lstat(to); err == nil {
@@ -199,7 +199,7 @@ func TestRedactedEnv(t *testing.T) {
 		}
 		err = new(Again).trust(r)
 		if redact {
-			mendable(t, err, "env: of the job file gives to TOKEN")
+			mendable(t, err, "the job file gives to TOKEN")
 		} else if err != nil {
 			t.Error(err)
 		}
@@ -221,7 +221,7 @@ func TestChangedInput(t *testing.T) {
 	defer r.Close()
 	_, err = Prepare(context.Background(), r, Options{Dir: filepath.Join(t.TempDir(), "new")})
 	mendable(t, err, "not what the run read")
-	var e *Error
+	var e *fault.Error
 	if errors.As(err, &e) && !strings.Contains(e.Way, "inputs/water.xyz in the export was changed: restore") {
 		t.Error(e.Way)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/nar"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -23,13 +24,13 @@ import (
 func (a *Again) pins(r *load.Record, spec *jobspec.Spec) (map[string]jobspec.Pin, error) {
 	in := append([]jobspec.Pin{spec.Environment.Nixpkgs}, spec.Environment.Overlays...)
 	if len(in) != len(r.Plan.Pins) {
-		return nil, &Error{"the record's job file and its plan name different pins", "do not trust this record: nixbatch record verify"}
+		return nil, fault.New("the record's job file and its plan name different pins", "do not trust this record: nixbatch record verify")
 	}
 	out := map[string]jobspec.Pin{}
 	for i, pin := range in {
 		if pin.Path == "" {
 			if was := r.Plan.Pins[i]; pin.Hash != was.Hash || pin.Rev != was.Rev {
-				return nil, &Error{"the record's job file and its plan name different pins", "do not trust this record: nixbatch record verify"}
+				return nil, fault.New("the record's job file and its plan name different pins", "do not trust this record: nixbatch record verify")
 			}
 			continue
 		}
@@ -49,8 +50,8 @@ func (a *Again) tree(r *load.Record, p plan.Pin, i int) (string, error) {
 		if _, serr := os.Stat(p.Store); serr == nil && strings.HasPrefix(p.Store, "/nix/store/") {
 			return p.Store, nil
 		}
-		return "", &Error{fmt.Sprintf("the local tree of the %s pin (%s) is neither in the record nor in this machine's store", p.Role, p.Hash),
-			"export the run where its tree is"}
+		return "", fault.New(fmt.Sprintf("the local tree of the %s pin (%s) is neither in the record nor in this machine's store", p.Role, p.Hash),
+			"export the run where its tree is")
 	}
 	defer from.Close()
 	// The hash first, so that nothing is unpacked that is not the pin's tree.
@@ -64,7 +65,7 @@ func (a *Again) tree(r *load.Record, p plan.Pin, i int) (string, error) {
 		return "", fmt.Errorf("pinned tree: %w", err)
 	}
 	if got := "sha256-" + base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != p.Hash {
-		return "", &Error{fmt.Sprintf("the tree of the %s pin in this record has the hash %s, not %s", p.Role, got, p.Hash), "do not trust this record: nixbatch record verify"}
+		return "", fault.New(fmt.Sprintf("the tree of the %s pin in this record has the hash %s, not %s", p.Role, got, p.Hash), "do not trust this record: nixbatch record verify")
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return "", fmt.Errorf("pinned tree: %w", err)

@@ -3,6 +3,7 @@ package resources
 import (
 	"fmt"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -21,36 +22,36 @@ func expand(counts string) []int {
 // node there is.
 func fits(r Request, l Layout, nodes []Node, w Wishes) error {
 	if w.PerTask > l.CPUsPerTask && !r.Overcommit {
-		return &Error{
+		return fault.New(
 			fmt.Sprintf("threads.per-task is %d, but slurm.cpus-per-task gives a task %s", w.PerTask, plural(l.CPUsPerTask, "CPU")),
 			fmt.Sprintf("set slurm.cpus-per-task: %d, or leave per-task out", w.PerTask),
-		}
+		)
 	}
 	if r.Overcommit || len(nodes) == 0 {
 		return nil
 	}
 	perNode := max(l.Uniform(), 1)
-	var tooMany, tooSmall *Error
+	var tooMany, tooSmall *fault.Error
 	for _, n := range nodes {
 		k := n.CPUsPerThread(r)
 		cores := Cores(l.CPUsPerTask, k, w.WholeCores)
 		switch have := n.UsableCPUs(r); {
 		case have > 0 && perNode*l.CPUsPerTask > have:
-			tooSmall = &Error{
+			tooSmall = fault.New(
 				fmt.Sprintf("%s a node with %s each need %d CPUs, and no node it may use has more than %d%s",
 					plural(perNode, "task"), plural(l.CPUsPerTask, "CPU"), perNode*l.CPUsPerTask, mostCPUs(nodes, r), hinted(r)),
 				"ask for more nodes, or for fewer tasks or CPUs",
-			}
+			)
 		case w.PerTask > cores:
-			tooMany = &Error{
+			tooMany = fault.New(
 				fmt.Sprintf("threads.per-task is %d, but the %s of a task are %s", w.PerTask, plural(l.CPUsPerTask, "CPU"), plural(cores, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or slurm.hint: multithread if hardware threads are meant", w.PerTask*k),
-			}
+			)
 		default:
 			return nil
 		}
 	}
-	// A nil *Error would not be a nil error.
+	// A nil *fault.Error would not be a nil error.
 	if tooMany != nil {
 		return tooMany
 	}

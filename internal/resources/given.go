@@ -3,6 +3,8 @@ package resources
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // Given is what a job has been given, as its first node sees it.
@@ -113,7 +115,7 @@ func trim(per []int, tasks, nodes int) []int {
 
 // Check compares what was given with the plan. notes are the differences, and
 // how tasks share what there is; over is the one that says, unless that was
-// asked for, that more threads run than processors may be used. An *Error stops
+// asked for, that more threads run than processors may be used. A *fault.Error stops
 // a task that would run more threads than the CPUs of one of its nodes.
 func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 	diff := func(what string, have, want int) {
@@ -140,7 +142,7 @@ func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 		if need := tasks * g.ThreadsPerTask; need > have {
 			what := fmt.Sprintf("%s with %s each on a node where the job has %s", plural(tasks, "task"), plural(g.ThreadsPerTask, "thread"), plural(have, "CPU"))
 			if !g.Overcommit {
-				return notes, "", &Error{what, "ask for the CPUs with slurm.cpus-per-task, or for fewer threads with threads.per-task"}
+				return notes, "", fault.New(what, "ask for the CPUs with slurm.cpus-per-task, or for fewer threads with threads.per-task")
 			}
 			notes = append(notes, what+": the job oversubscribes them, as slurm.overcommit says")
 			break

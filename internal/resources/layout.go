@@ -33,14 +33,6 @@ func (l Layout) Uniform() int {
 	return per[0]
 }
 
-// Error is a request that cannot be met.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
 // Wishes are the job file's own words about threads.
 type Wishes struct {
 	PerTask int // threads a task; 0 is auto
@@ -51,7 +43,7 @@ type Wishes struct {
 }
 
 // Plan works the layout out before the job runs. nodes are the kinds of nodes
-// that the job may land on; none where nothing is known. An *Error says that
+// that the job may land on; none where nothing is known. A *fault.Error says that
 // no such node can take the job without more threads than cores.
 func Plan(r Request, nodes []Node, w Wishes) (l Layout, notes []string, err error) {
 	l.MinNodes, l.MaxNodes = r.MinNodes, r.MaxNodes

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Request is what a job asks for; 0 and "" where it says nothing.
@@ -32,7 +33,7 @@ type Request struct {
 
 // FromOptions reads the request out of sbatch's options. Values that jobspec
 // let through are never an error.
-func FromOptions(o slurm.Options) (Request, error) {
+func FromOptions(o sbatch.Options) (Request, error) {
 	var r Request
 	for name, to := range map[string]*int{
 		"ntasks": &r.Tasks, "ntasks-per-node": &r.PerNode, "ntasks-per-socket": &r.PerSocket, "ntasks-per-core": &r.PerCore,

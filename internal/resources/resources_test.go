@@ -8,15 +8,17 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-func options(s string) slurm.Options {
-	var o slurm.Options
+func options(s string) sbatch.Options {
+	var o sbatch.Options
 	for _, w := range strings.Fields(s) {
 		name, value, _ := strings.Cut(w, "=")
-		o = append(o, slurm.Option{Name: name, Value: value})
+		o = append(o, sbatch.Option{Name: name, Value: value})
 	}
 	return o
 }
@@ -118,7 +120,7 @@ func TestRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err = resources.Plan(r, []resources.Node{c.node}, resources.Wishes{PerTask: c.threads})
-		var re *resources.Error
+		var re *fault.Error
 		switch {
 		case c.want == "" && err != nil:
 			t.Errorf("%s: %v", c.options, err)

@@ -49,7 +49,7 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			d = filepath.Join(tmp.Dir, d)
 		}
 		if err := os.MkdirAll(d, 0o700); err != nil {
-			return Run{}, fault.New(fmt.Sprintf("the run directory cannot be made: %v", err), "work in a directory that you can write to")
+			return Run{}, fault.New(fmt.Sprintf("the run directory cannot be made: %v", err), "work in a directory that you can write to").Because(err)
 		}
 	}
 	logFile := final.LogFile(0)

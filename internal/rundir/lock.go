@@ -40,7 +40,7 @@ func (p Project) LockSeal(ctx context.Context) (release func(), err error) {
 func (p Project) lock(ctx context.Context, name string, how int) (release func(), err error) {
 	dir := filepath.Join(p.Dir, "locks")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fault.New(fmt.Sprintf("the project directory cannot be made: %v", err), "work in a directory that you can write to")
+		return nil, fault.New(fmt.Sprintf("the project directory cannot be made: %v", err), "work in a directory that you can write to").Because(err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, strings.ReplaceAll(name, "/", "_")), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -57,7 +57,7 @@ func Near(dir string) (Project, error) {
 func (p Project) Make() error {
 	for _, d := range []string{"roots", "eval", "runs", "learnt", "agents"} {
 		if err := os.MkdirAll(filepath.Join(p.Dir, d), 0o700); err != nil {
-			return fault.New(fmt.Sprintf("the project directory cannot be made: %v", err), "work in a directory that you can write to")
+			return fault.New(fmt.Sprintf("the project directory cannot be made: %v", err), "work in a directory that you can write to").Because(err)
 		}
 	}
 	return trusted(p.Dir)

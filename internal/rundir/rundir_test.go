@@ -17,7 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/runtest"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func TestNewID(t *testing.T) {
@@ -95,7 +95,7 @@ func TestCreateLeavesNothing(t *testing.T) {
 		"an agent that is no program": func(c *rundir.Creation) { c.Agent = filepath.Join(c.WorkDir, "job.yaml") },
 		"an agent that is not there":  func(c *rundir.Creation) { c.Agent = filepath.Join(c.WorkDir, "none") },
 		"an option that no line holds": func(c *rundir.Creation) {
-			c.Plan.Slurm = slurm.Options{{Name: "job-name", Value: "a\nb"}}
+			c.Plan.Slurm = sbatch.Options{{Name: "job-name", Value: "a\nb"}}
 		},
 		"a work directory that no line holds": func(c *rundir.Creation) { c.WorkDir += "/a\nb" },
 		"an arch that is a path":              func(c *rundir.Creation) { c.Envs = map[string]string{"../../../x/y": "/nix"} },

@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 var Noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -32,7 +33,7 @@ func Creation(t *testing.T, dir string) (rundir.Project, rundir.Creation) {
 		t.Fatal(err)
 	}
 	return p, rundir.Creation{
-		Plan:    &plan.Plan{Schema: plan.Schema, Name: "job", Run: "echo <hello> & true\n", Slurm: slurm.Options{{Name: "time", Value: "5"}}},
+		Plan:    &plan.Plan{Schema: plan.Schema, Name: "job", Run: "echo <hello> & true\n", Slurm: sbatch.Options{{Name: "time", Value: "5"}}},
 		Job:     []byte("name: job\n"),
 		WorkDir: dir, Agent: exe, Now: Noon,
 		Envs: map[string]string{"haswell": "/nix/store/none-a", "generic": "/nix/store/none-b"},

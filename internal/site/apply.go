@@ -4,20 +4,14 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-// RefusedError is a job file that asks for what the site does not have.
-type RefusedError struct{ Message, Way string }
-
-func (e *RefusedError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *RefusedError) Hint() string { return e.Way }
-
 // Apply gives a job's options what the site settles, with a note for each
-// change. A *RefusedError is a job that the site does not want.
-func (c *Config) Apply(job slurm.Options) (o slurm.Options, notes []string, err error) {
+// change. A *fault.Error is a job that the site does not want.
+func (c *Config) Apply(job sbatch.Options) (o sbatch.Options, notes []string, err error) {
 	if c == nil {
 		return job, nil, nil
 	}
@@ -29,8 +23,8 @@ func (c *Config) Apply(job slurm.Options) (o slurm.Options, notes []string, err 
 			o = o.Set(f.Name, f.Value)
 			notes = append(notes, fmt.Sprintf("%s, fixed by %s", shown(f.Option), f.Source))
 		case have != f.Option:
-			return nil, nil, &RefusedError{fmt.Sprintf("slurm.%s: the site has fixed %s (%s)", have.Name, shown(f.Option), f.Source),
-				fmt.Sprintf("leave %s out of the job file", have.Name)}
+			return nil, nil, fault.New(fmt.Sprintf("slurm.%s: the site has fixed %s (%s)", have.Name, shown(f.Option), f.Source),
+				fmt.Sprintf("leave %s out of the job file", have.Name))
 		}
 	}
 	for _, d := range c.Defaults {
@@ -39,7 +33,7 @@ func (c *Config) Apply(job slurm.Options) (o slurm.Options, notes []string, err 
 			notes = append(notes, fmt.Sprintf("%s from %s", shown(d.Option), d.Source))
 		}
 	}
-	for _, step := range []func(slurm.Options) (slurm.Options, string, error){c.memory, c.perTask} {
+	for _, step := range []func(sbatch.Options) (sbatch.Options, string, error){c.memory, c.perTask} {
 		var note string
 		if o, note, err = step(o); err != nil {
 			return nil, nil, err
@@ -51,7 +45,7 @@ func (c *Config) Apply(job slurm.Options) (o slurm.Options, notes []string, err 
 	return o, notes, nil
 }
 
-func shown(o slurm.Option) string {
+func shown(o sbatch.Option) string {
 	if o.Value == "" {
 		return o.Name
 	}
@@ -59,7 +53,7 @@ func shown(o slurm.Option) string {
 }
 
 // memory turns the request for memory into the form that the site takes.
-func (c *Config) memory(o slurm.Options) (slurm.Options, string, error) {
+func (c *Config) memory(o sbatch.Options) (sbatch.Options, string, error) {
 	if c.Memory == nil {
 		return o, "", nil
 	}
@@ -79,16 +73,16 @@ func (c *Config) memory(o slurm.Options) (slurm.Options, string, error) {
 }
 
 // convert replaces one form of memory by the other.
-func (c *Config) convert(o slurm.Options, have slurm.Option, name string, f func(mib, cpus int64) int64) (slurm.Options, string, error) {
+func (c *Config) convert(o sbatch.Options, have sbatch.Option, name string, f func(mib, cpus int64) int64) (sbatch.Options, string, error) {
 	mib, err := slurm.ParseSize(have.Value)
 	cpus := perNode(o)
 	if err != nil || mib == 0 || cpus == 0 {
-		return nil, "", &RefusedError{
+		return nil, "", fault.New(
 			fmt.Sprintf("slurm.%s: the site takes %s (%s), and what that would be depends on the CPUs a node gives", have.Name, name, c.Memory.Source),
-			fmt.Sprintf("write %s in place of %s, or say ntasks-per-node", name, have.Name)}
+			fmt.Sprintf("write %s in place of %s, or say ntasks-per-node", name, have.Name))
 	}
-	n := slurm.Option{Name: name, Value: slurm.FormatSize(f(mib, cpus))}
-	out := make(slurm.Options, len(o))
+	n := sbatch.Option{Name: name, Value: slurm.FormatSize(f(mib, cpus))}
+	out := make(sbatch.Options, len(o))
 	for i, x := range o {
 		if out[i] = x; x == have {
 			out[i] = n
@@ -99,7 +93,7 @@ func (c *Config) convert(o slurm.Options, have slurm.Option, name string, f func
 
 // perNode is the number of CPUs that the job asks of each node; 0 where that is
 // left to Slurm.
-func perNode(o slurm.Options) int64 {
+func perNode(o sbatch.Options) int64 {
 	num := func(name string, otherwise int64) int64 {
 		v, ok := o.Get(name)
 		if !ok {
@@ -134,7 +128,7 @@ func perNode(o slurm.Options) int64 {
 }
 
 // perTask keeps cpus-per-task from sites that refuse it.
-func (c *Config) perTask(o slurm.Options) (slurm.Options, string, error) {
+func (c *Config) perTask(o sbatch.Options) (sbatch.Options, string, error) {
 	v, ok := o.Get("cpus-per-task")
 	if c.PerTask == nil || c.PerTask.Value != "forbidden" || !ok {
 		return o, "", nil
@@ -142,6 +136,6 @@ func (c *Config) perTask(o slurm.Options) (slurm.Options, string, error) {
 	if v == "1" {
 		return o.Without("cpus-per-task"), fmt.Sprintf("cpus-per-task 1 left out: the site refuses the option (%s)", c.PerTask.Source), nil
 	}
-	return nil, "", &RefusedError{fmt.Sprintf("slurm.cpus-per-task: the site refuses the option (%s)", c.PerTask.Source),
-		"ask for whole nodes (exclusive: true, ntasks-per-node) and say how many threads a task has: threads.per-task"}
+	return nil, "", fault.New(fmt.Sprintf("slurm.cpus-per-task: the site refuses the option (%s)", c.PerTask.Source),
+		"ask for whole nodes (exclusive: true, ntasks-per-node) and say how many threads a task has: threads.per-task")
 }

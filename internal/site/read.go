@@ -8,7 +8,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/options"
 	"github.com/nixbatch/nixbatch/internal/strictyaml"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // add reads one file; what it says replaces what an earlier one said of the
@@ -61,7 +61,7 @@ func (c *Config) feature(file string) func(string, strictyaml.Value, strictyaml.
 		if !ok {
 			return
 		}
-		if problem, hint := jobspec.ArchProblem(arch); problem != "" {
+		if problem, hint := options.CPUArch(arch); problem != "" {
 			value.Problem(hint, fmt.Sprintf("%q %s", arch, problem))
 			return
 		}
@@ -107,12 +107,12 @@ func merge(old, more []Setting) []Setting {
 }
 
 // rivals tells whether sbatch takes only one of two options.
-func rivals(a, b string) bool { return a == b || slurm.IsMemory(a) && slurm.IsMemory(b) }
+func rivals(a, b string) bool { return a == b || sbatch.IsMemory(a) && sbatch.IsMemory(b) }
 
-func has(o slurm.Options, name string) (slurm.Option, bool) {
-	i := slices.IndexFunc(o, func(x slurm.Option) bool { return rivals(x.Name, name) })
+func has(o sbatch.Options, name string) (sbatch.Option, bool) {
+	i := slices.IndexFunc(o, func(x sbatch.Option) bool { return rivals(x.Name, name) })
 	if i < 0 {
-		return slurm.Option{}, false
+		return sbatch.Option{}, false
 	}
 	return o[i], true
 }

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // SystemDir is where an admin publishes what holds for all users of a machine;
@@ -58,7 +58,7 @@ type Feature struct {
 
 // Setting is one option of Slurm's.
 type Setting struct {
-	slurm.Option
+	sbatch.Option
 	Source
 }
 

@@ -8,9 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // load writes the files of a system's and a user's directory ("" is no file)
@@ -42,15 +43,15 @@ func load(t *testing.T, system, user string) (*site.Config, error) {
 	return c, err
 }
 
-func options(text string) (o slurm.Options) {
+func options(text string) (o sbatch.Options) {
 	for _, w := range strings.Fields(text) {
 		name, value, _ := strings.Cut(w, "=")
-		o = append(o, slurm.Option{Name: name, Value: value})
+		o = append(o, sbatch.Option{Name: name, Value: value})
 	}
 	return o
 }
 
-func text(o slurm.Options) string {
+func text(o sbatch.Options) string {
 	var words []string
 	for _, x := range o {
 		if x.Value == "" {
@@ -110,7 +111,7 @@ func TestApply(t *testing.T) {
 		job := options(c.job)
 		o, notes, err := conf.Apply(job)
 		if err != nil {
-			var re *site.RefusedError
+			var re *fault.Error
 			if !errors.As(err, &re) || re.Hint() == "" {
 				t.Errorf("%s: %T without a hint", c.name, err)
 			}

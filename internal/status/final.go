@@ -31,6 +31,15 @@ type finalFact struct {
 	Tasks   map[slurm.State]string `json:"tasks,omitempty"`
 	Missing string                 `json:"not_submitted,omitempty"`
 	Reasons map[int]string         `json:"reasons,omitempty"`
+	Causes  map[int]Cause          `json:"causes,omitempty"`
+}
+
+// cause is a task's.
+func (f finalFact) cause(task int, reason string) Cause {
+	if c, ok := f.Causes[task]; ok {
+		return c
+	}
+	return oldCause(reason)
 }
 
 func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFile) }
@@ -41,6 +50,14 @@ func (s *Status) keep(from string, now time.Time) {
 	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
 		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
 	f.Job.Jobs, f.Job.JobID = nil, s.JobID()
+	for _, t := range s.Tasks {
+		if t.Cause != "" {
+			if f.Causes == nil {
+				f.Causes = map[int]Cause{}
+			}
+			f.Causes[t.Task] = t.Cause
+		}
+	}
 	if s.Sweep() {
 		f.Tasks, f.Reasons = map[slurm.State]string{}, map[int]string{}
 		lists := map[slurm.State][]int{}

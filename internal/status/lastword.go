@@ -69,7 +69,8 @@ func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool
 		case slurm.CauseTime:
 			return slurm.TimedOut, "its time limit came", true
 		case slurm.CausePreempted:
-			return slurm.Cancelled, "preempted by a job of higher priority", true
+			t.Cause = Preempted
+			return slurm.Cancelled, preempted, true
 		case slurm.CauseNode:
 			return slurm.NodeFail, "its node was lost", true
 		case slurm.CauseCancel:
@@ -91,9 +92,6 @@ func (l *lastWords) by(t *TaskStatus) string {
 
 // byCancel is the reason of what nixbatch cancel ended.
 const byCancel = "by nixbatch cancel"
-
-// toldToEnd is how the agent begins the reason of a payload that got a signal.
-const toldToEnd = facts.ToldToEnd
 
 // lastBytes is the end of a file; nil where it cannot be read.
 func lastBytes(file string, most int64) []byte {

@@ -1,8 +1,6 @@
 package status
 
 import (
-	"strings"
-
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -15,7 +13,7 @@ import (
 // lives. One that was told to end was cancelled, as Slurm would call it.
 func localState(r rundir.Run, t *TaskStatus) {
 	switch {
-	case t.end != nil && !strings.HasPrefix(t.end.Reason, toldToEnd):
+	case t.end != nil && !t.end.ToldToEnd():
 		return
 	case t.end != nil:
 		t.State = slurm.Cancelled

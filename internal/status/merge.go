@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -79,6 +80,7 @@ func (s *Status) merge(said *answer, silent string, now time.Time) {
 
 // merge weighs the witnesses of one task: it returns the one that decided.
 func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now time.Time) (from string) {
+	t.Cause = ""
 	q, queued := said.queued(t)
 	a, counted := said.counted(t)
 	if t.end == nil && !(queued && !q.State.Final()) {
@@ -96,6 +98,9 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		if word := waits[q.Word]; word != "" {
 			t.Reason = word
 		}
+		if q.Word == "SUSPENDED" {
+			t.Cause = Suspended
+		}
 	case counted && a.State.Final():
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
@@ -105,7 +110,7 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		}
 	case silent != "" && t.end == nil:
 		t.State, t.Reason = slurm.Unknown, silent
-	case t.end != nil && !strings.HasPrefix(t.end.Reason, toldToEnd):
+	case t.end != nil && !t.end.ToldToEnd():
 	case t.lastWord(words):
 		from = "files"
 	case t.end != nil:
@@ -145,12 +150,13 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 	first, _, _ := strings.Cut(word, " ")
 	switch {
 	case strings.HasPrefix(first, "PREEMPTED"):
-		return "preempted by a job of higher priority"
+		t.Cause = Preempted
+		return preempted
 	case strings.HasPrefix(first, "DEADLINE"):
 		return "its deadline came"
 	case t.end != nil && t.end.Reason != "":
 		return t.end.Reason
-	case state == slurm.Failed && code == facts.Refused && t.Brief.Elapsed == 0:
+	case state == slurm.Failed && code == fault.Refused.ExitCode() && t.Brief.Elapsed == 0:
 		return "exit code 120: nixbatch stopped it before its first line"
 	case state == slurm.Failed && code > 0:
 		return exitReason(code)

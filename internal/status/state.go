@@ -56,6 +56,7 @@ type TaskStatus struct {
 	Attempt   int
 	State     slurm.State
 	Reason    string
+	Cause     Cause // "" for most
 	Submitted bool  // else no job of Slurm's has it
 	Job       int64 // the job, or the array, that has it
 	Index     int   // in the array, or -1
@@ -353,6 +354,7 @@ func (s *Status) LoadTasks() error {
 	}
 	if !s.Sweep() {
 		s.Tasks[0].State, s.Tasks[0].Reason = s.State, s.Reason
+		s.Tasks[0].Cause = s.Final.cause(s.Tasks[0].Task, s.Reason)
 		return nil
 	}
 	states := map[int]slurm.State{}
@@ -369,6 +371,7 @@ func (s *Status) LoadTasks() error {
 		t := &s.Tasks[i]
 		if state, ok := states[t.Task]; ok {
 			t.State, t.Reason = state, s.Final.Reasons[t.Task]
+			t.Cause = s.Final.cause(t.Task, t.Reason)
 		}
 	}
 	return nil

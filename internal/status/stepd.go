@@ -1,31 +1,17 @@
 package status
 
 import (
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// stepdLine is how a line of slurmstepd's begins: "slurmstepd-n1: error: " up to
-// 24.11, "[2026-11-27T18:35:50.953] error: " on 26.05.
-var stepdLine = lazyre.New(`(?:slurmstepd\S*:|\[\d{4}-\d\d-\d\dT[\d:.]+\]) error: .*\S`)
-
-// stepdJob is whom such a line is about: "StepId=12_3.batch", "StepId=12_3(15).0",
-// "JOB 15 ON", "STEP 15.0 ON".
-var stepdJob = lazyre.New(`(?:StepId=|JOB |STEP )(\d+(?:_\d+)?)\b`)
-
-// overMemory are words of slurmstepd's for a step that used more memory than was
-// asked for: of Slurm's own accounting of memory (OverMemoryKill, 22.05.8 and
-// 26.05), and of the kernel's cgroups (from 20.11 and from 21.08 on).
-var overMemory = []string{"exceeded memory limit", "oom-kill event", "oom_kill event"}
-
 // stepd is what slurmstepd wrote about a run's jobs, by whom it is about.
-type stepd map[string][]string
+type stepd map[string][]slurm.Complaint
 
 // stepdOf reads it. Of a sweep's tasks it may stand in the log of all tasks or in
 // the task's own: where the agent's output goes when it ends.
@@ -39,17 +25,15 @@ func (s *Status) stepdOf(t TaskStatus, common stepd) stepd {
 }
 
 func (d stepd) read(file string, most int64) {
-	for l := range strings.Lines(string(lastBytes(file, most))) {
-		if line := stepdLine.FindString(l); line != "" {
-			for _, m := range stepdJob.FindAllStringSubmatch(line, -1) {
-				d[m[1]] = append(d[m[1]], line)
-			}
+	for _, c := range slurm.ParseComplaints(lastBytes(file, most)) {
+		for _, who := range c.Jobs {
+			d[who] = append(d[who], c)
 		}
 	}
 }
 
 // of is what was said of a task: under its number in the array, or its own.
-func (d stepd) of(r rundir.Run, t TaskStatus) []string {
+func (d stepd) of(r rundir.Run, t TaskStatus) []slurm.Complaint {
 	out := d[t.Ref()]
 	if t.Index < 0 || !t.Start {
 		return out
@@ -81,22 +65,21 @@ func (s *Status) overMemory() {
 				common.read(s.Run.SlurmLog(), sweepTail)
 			}
 		}
-		for _, l := range s.stepdOf(*t, common).of(s.Run, *t) {
-			for _, w := range overMemory {
-				if strings.Contains(l, w) {
-					t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
-				}
-			}
+		if slices.ContainsFunc(s.stepdOf(*t, common).of(s.Run, *t), func(c slurm.Complaint) bool { return c.OverMemory }) {
+			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
 		}
 	}
 }
 
 // SlurmSaid is what slurmstepd wrote about a task's job.
-func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool) []string {
+func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool) (lines []string) {
 	d := stepd{}
 	d.read(r.LogFile(t.Task), logTail)
 	if sweep {
 		d.read(r.SlurmLog(), sweepTail)
 	}
-	return d.of(r, t)
+	for _, c := range d.of(r, t) {
+		lines = append(lines, c.Line)
+	}
+	return lines
 }

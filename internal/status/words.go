@@ -2,7 +2,6 @@ package status
 
 import (
 	"fmt"
-	"io/fs"
 	"strings"
 	"syscall"
 
@@ -67,12 +66,12 @@ func Notes(end *facts.End) (out []string) {
 		return nil
 	}
 	for _, o := range end.Outputs {
-		if missing(o) {
+		if o.Why() == facts.SkipMissing {
 			out = append(out, "output "+o.Path+" missing")
 		}
 	}
 	for _, c := range end.Changed {
-		if strings.HasPrefix(c.What, "over the limit") {
+		if c.Why() == facts.SkipLarge {
 			continue // not looked at again: the task was told to end
 		}
 		out = append(out, "input "+c.Path+" changed during the run")
@@ -81,10 +80,6 @@ func Notes(end *facts.End) (out []string) {
 		out = append(out, o.Path+" not copied back")
 	}
 	return out
-}
-
-func missing(o facts.File) bool {
-	return o.Skipped == "no such file" || o.Skipped == syscall.ENOENT.Error() || o.Skipped == fs.ErrNotExist.Error()
 }
 
 // LogTask is the task whose log tells most: the first that failed, else the

@@ -15,21 +15,23 @@ import (
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // After looks at the runs that a job comes after, and returns the sbatch
 // options that make it wait for those that are not completed yet. A run that
-// failed, or of which nothing is known, is an *Error: Slurm would let a job wait
+// failed, or of which nothing is known, is an error: Slurm would let a job wait
 // for ever for one that it has forgotten. given is the dependency that the job
 // has already.
-func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (slurm.Options, error) {
+func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given string, p ledger.About) (sbatch.Options, error) {
 	if len(parents) == 0 {
 		return nil, nil
 	}
 	p.MaxAge = 0
 	states, err := status.States(ctx, w, parents, p)
 	if err != nil {
-		return nil, fault.New(fmt.Sprintf("the runs to wait for could not be looked at: %v", err), "try again when Slurm answers")
+		return nil, &fault.Error{Kind: fault.KindOf(err, ledger.KindOf), Message: fmt.Sprintf("the runs to wait for could not be looked at: %v", err),
+			Way: "try again when Slurm answers", Err: err}
 	}
 	var ids []string
 	for _, s := range states {
@@ -56,12 +58,12 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 	if given != "" {
 		dep = given + "," + dep
 	}
-	return slurm.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
+	return sbatch.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
 }
 
 // afterAgain is what After says to a further submission of a run: of the runs
 // as they are now, which may have failed, or be open again, since the first.
-func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) (slurm.Options, error) {
+func afterAgain(ctx context.Context, r rundir.Run, w status.Watcher, pl *plan.Plan, ins []facts.Intent, p ledger.About) (sbatch.Options, error) {
 	parents, err := parents(r, pl, ins)
 	if err != nil {
 		return nil, err

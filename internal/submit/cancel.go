@@ -25,7 +25,7 @@ func CancelHere(r rundir.Run, now time.Time) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fault.New("run "+r.ID+" does not run any more", "nixbatch status "+r.ID)
 	case err != nil:
-		return fault.New(fmt.Sprintf("run %s cannot be cancelled from here: %v", r.ID, err), "press Ctrl-C where it was submitted")
+		return fault.New(fmt.Sprintf("run %s cannot be cancelled from here: %v", r.ID, err), "press Ctrl-C where it was submitted").Because(err)
 	}
 	// First, so that whoever sees the end knows of it. An end of its own that comes
 	// before the signal counts all the same.
@@ -33,7 +33,7 @@ func CancelHere(r rundir.Run, now time.Time) error {
 		return fmt.Errorf("that it is cancelled could not be written down, and nothing was told to end: %w", err)
 	}
 	if err := agent.Signal(unix.SIGTERM); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fault.New(fmt.Sprintf("the agent of run %s could not be told to end: %v", r.ID, err), "press Ctrl-C where it was submitted")
+		return fault.New(fmt.Sprintf("the agent of run %s could not be told to end: %v", r.ID, err), "press Ctrl-C where it was submitted").Because(err)
 	}
 	return nil
 }

@@ -67,14 +67,6 @@ type Planned struct {
 	Plan *plan.Plan
 }
 
-// InputError says that an input of the job is not there, or is no file.
-type InputError struct{ Name, What, Way string }
-
-func (e *InputError) Error() string { return "input " + e.Name + " " + e.What }
-
-// Hint is the way out.
-func (e *InputError) Hint() string { return e.Way }
-
 // Load reads the job file and checks what can be checked without Nix and Slurm.
 func Load(file string, o Options) (*Loaded, error) {
 	spec, err := jobspec.Load(file)

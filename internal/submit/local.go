@@ -118,18 +118,17 @@ func tellAgent(ctx context.Context, p *proc.Process) (stop func()) {
 
 // agentKilled writes down the end that the agent could not.
 func agentKilled(r rundir.Run, p *proc.Process, name string) error {
-	code, reason := 255, facts.AgentKilled+": "+name+"; what it had started was ended"
+	end := facts.End{Schema: facts.EndSchema, RunID: r.ID, Time: time.Now().UTC(), ExitCode: 255, Signal: name,
+		Reason: "its agent was killed by signal: " + name + "; what it had started was ended", Outputs: []facts.File{}}
 	if ws, ok := p.State().Sys().(syscall.WaitStatus); ok {
-		code = 128 + int(ws.Signal())
+		end.ExitCode = 128 + int(ws.Signal())
 		if ws.Signal() == syscall.SIGTERM { // it had not come to its payload yet
-			reason = facts.ToldToEnd + ": " + name
+			end.TellToEnd(name)
 		}
 	}
 	if _, err := os.Lstat(r.AttemptDir(0, 0)); err != nil {
 		return fmt.Errorf("agent: it was killed by signal before it began: %s", name)
 	}
-	end := facts.End{Schema: facts.EndSchema, RunID: r.ID, Time: time.Now().UTC(), ExitCode: code, Signal: name,
-		Reason: reason, Outputs: []facts.File{}}
 	if err := durable.Write(r.EndFile(0, 0), end); err != nil && !errors.Is(err, durable.ErrExists) {
 		return fmt.Errorf("the agent was killed, and its end could not be written down: %w", err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Again says what of a run to submit once more, and with what.
@@ -75,7 +76,7 @@ type retrial struct {
 	state   status.Status
 	intents []facts.Intent
 	tasks   []int
-	options slurm.Options
+	options sbatch.Options
 }
 
 // Retry submits tasks of a run again that are over and not completed: in the
@@ -158,7 +159,7 @@ func (t *retrial) look(ctx context.Context) error {
 	return err
 }
 
-// noTwin is a *SameError where another run of the job is there, and not over.
+// noTwin is an error where another run of the job is there, and not over.
 func (t *retrial) noTwin(ctx context.Context) error {
 	if t.a.Again {
 		return nil
@@ -282,7 +283,7 @@ func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 		}
 		if err != nil {
 			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
-				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
+				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs").Because(err)
 		}
 		out = append(out, env)
 	}
@@ -290,9 +291,9 @@ func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 }
 
 // Options are the values to ask for instead of the ones asked for last.
-func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error) {
+func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (sbatch.Options, error) {
 	last := slices.Clone(pl.Slurm)
-	var keep slurm.Options // values of an earlier retry hold on
+	var keep sbatch.Options // values of an earlier retry hold on
 	if n := len(ins); n > 0 {
 		// What was waited for is over.
 		keep = ledger.CallsOf(ins[n-1])[0].Asked().Without("dependency", "kill-on-invalid-dep")
@@ -303,7 +304,7 @@ func (a Again) Options(pl *plan.Plan, ins []facts.Intent) (slurm.Options, error)
 	if a.Mem != "" {
 		name := "mem"
 		for _, x := range last {
-			if n := x.Name; slurm.IsMemory(n) && x.Value != "" {
+			if n := x.Name; sbatch.IsMemory(n) && x.Value != "" {
 				name = n
 			}
 		}

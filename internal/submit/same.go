@@ -11,32 +11,12 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
-	"github.com/nixbatch/nixbatch/slurm"
 )
-
-// SameError says that the same job is there already, and not over.
-type SameError struct {
-	RunID string
-	State slurm.State
-	JobID int64
-}
-
-func (e *SameError) Error() string {
-	job := ""
-	if e.JobID != 0 {
-		job = ", job " + strconv.FormatInt(e.JobID, 10)
-	}
-	return fmt.Sprintf("the same job is already there: run %s%s, is %s", e.RunID, job, e.State)
-}
-
-// Hint is the way out.
-func (e *SameError) Hint() string {
-	return "nixbatch status " + e.RunID + " follows it; --again submits it a second time"
-}
 
 // AnswerAge is how long what Slurm answered serves all of a user's commands.
 const AnswerAge = 3 * time.Second
@@ -51,8 +31,14 @@ type Twin struct {
 	Differ []string
 }
 
+// same says that the same job is there already, and not over.
 func (t Twin) same() error {
-	return &SameError{RunID: t.Status.Run.ID, State: t.Status.State, JobID: t.Status.Job.JobID}
+	id, job := t.Status.Run.ID, ""
+	if n := t.Status.Job.JobID; n != 0 {
+		job = ", job " + strconv.FormatInt(n, 10)
+	}
+	return fault.New(fmt.Sprintf("the same job is already there: run %s%s, is %s", id, job, t.Status.State),
+		"nixbatch status "+id+" follows it; --again submits it a second time")
 }
 
 // Twins finds them, the newest first. A run that is over costs one small file;

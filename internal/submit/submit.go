@@ -10,7 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Way says how a built job goes into the queue.
@@ -31,7 +31,7 @@ type Submitted struct {
 // Submit makes the run's directory and hands it to Slurm.
 func (j *Built) Submit(ctx context.Context, w Way) (*Submitted, error) {
 	out := &Submitted{Built: j}
-	var options slurm.Options
+	var options sbatch.Options
 	look := func() (err error) {
 		if !w.Again {
 			if err := j.noTwin(ctx, w.Differ); err != nil {
@@ -162,7 +162,7 @@ func (j *Built) stores() (out []string) {
 	return out
 }
 
-// noTwin is a *SameError where the job is there already, and not over.
+// noTwin is an error where the job is there already, and not over.
 func (j *Built) noTwin(ctx context.Context, differ func(Twin)) error {
 	twins, err := Twins(ctx, j.Project, j.Slurm, j.Plan, j.asked())
 	if err != nil {
@@ -181,7 +181,7 @@ func (j *Built) noTwin(ctx context.Context, differ func(Twin)) error {
 
 // waits are the options that make the job wait: for the runs that its job file
 // names, and for others.
-func (j *Built) waits(ctx context.Context, w Way) (slurm.Options, error) {
+func (j *Built) waits(ctx context.Context, w Way) (sbatch.Options, error) {
 	parents := w.Behind
 	if !w.Alone {
 		for _, name := range j.Plan.After {
@@ -212,7 +212,7 @@ func (j *Built) create() (rundir.Run, error) {
 }
 
 // hand hands the run to Slurm. options are sbatch's, beside those in the script.
-func (j *Built) hand(ctx context.Context, run rundir.Run, options slurm.Options) (facts.Submit, error) {
+func (j *Built) hand(ctx context.Context, run rundir.Run, options sbatch.Options) (facts.Submit, error) {
 	limit, running := 0, 0
 	if j.Plan.Sweep != nil {
 		limit, running = ArrayLimit(ctx, j.Slurm, j.Project, j.opts.Now()), j.Plan.Sweep.MaxRunning
@@ -238,5 +238,5 @@ func (j *Planned) asked() ledger.About {
 
 // unreadable says that it cannot be told whether a run is the same job.
 func unreadable(r rundir.Run, err error) error {
-	return fault.New(fmt.Sprintf("whether run %s is the same job cannot be told: %v", r.ID, err), "--again submits all the same")
+	return fault.New(fmt.Sprintf("whether run %s is the same job cannot be told: %v", r.ID, err), "--again submits all the same").Because(err)
 }

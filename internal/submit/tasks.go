@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -84,13 +85,13 @@ func inputsExist(inputs []string, dir, task string) error {
 		}
 		st, err := os.Stat(path)
 		if err == nil && !st.Mode().IsRegular() {
-			return &InputError{in, "is not a file, and has no hash", "name the files in it that the job reads"}
+			return fault.New("input "+in+" is not a file, and has no hash", "name the files in it that the job reads")
 		}
 		if err != nil {
 			if !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("input %s: %w", in, err)
 			}
-			e := &InputError{in, "does not exist", "inputs are relative to the job file's directory"}
+			e := fault.New("input "+in+" does not exist", "inputs are relative to the job file's directory")
 			if task != "" {
 				e.Way += "; the task is " + task
 			}

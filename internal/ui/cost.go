@@ -10,10 +10,11 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 )
 
-// planJSON is the plan with what its builds cost now.
-type planJSON struct {
+// Plan is what plan --json prints: the plan as it would lie in the run directory,
+// with what its builds cost now.
+type Plan struct {
 	*plan.Plan
-	Costs []submit.Cost `json:"costs"`
+	Costs []submit.Cost `json:"costs,omitempty"` // one a build, of which there is one at least
 }
 
 // PrintPlanCosts prints a plan with what its builds cost now; why is PrintPlan's.
@@ -26,7 +27,7 @@ func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON,
 		}
 	}
 	if asJSON {
-		return PrintJSON(w, planJSON{&shown, costs})
+		return PrintJSON(w, Plan{&shown, costs})
 	}
 	words, graphs := map[string]string{}, map[string]string{}
 	for _, c := range costs {

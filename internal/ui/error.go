@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -18,29 +19,13 @@ import (
 // ErrorSchema is the name of the JSON of an error.
 const ErrorSchema = "nixbatch/error/v1"
 
-type errorJSON struct {
-	Schema   string        `json:"schema"`
-	ExitCode int           `json:"exit_code"`
-	Message  string        `json:"message"`
-	Hint     string        `json:"hint,omitempty"`
-	Problems []problemJSON `json:"problems,omitempty"`
-}
-
-type problemJSON struct {
-	File    string `json:"file"`
-	Line    int    `json:"line"`
-	Column  int    `json:"column"`
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-}
-
-// Hint is the way out that an error names, or "".
-func Hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
+// Failure is what a command that fails prints with --json.
+type Failure struct {
+	Schema   string            `json:"schema"`
+	ExitCode int               `json:"exit_code"`
+	Message  string            `json:"message"`
+	Hint     string            `json:"hint,omitempty"`
+	Problems []jobspec.Problem `json:"problems,omitempty"` // of a job file
 }
 
 // PrintError tells a person what went wrong.
@@ -63,7 +48,7 @@ func PrintError(w io.Writer, err error) {
 		}
 		screen.Printf(w, "%s\n", l)
 	}
-	if h := Hint(err); h != "" {
+	if h := fault.Hint(err); h != "" {
 		screen.Printf(w, "hint: %s\n", h)
 	}
 }
@@ -98,13 +83,11 @@ func lines(err error) []string {
 
 // PrintErrorJSON tells a program what went wrong.
 func PrintErrorJSON(w io.Writer, err error, exitCode int) {
-	e := errorJSON{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: Hint(err)}
+	e := Failure{Schema: ErrorSchema, ExitCode: exitCode, Message: err.Error(), Hint: fault.Hint(err)}
 	var ps jobspec.Problems
 	if errors.As(err, &ps) {
 		e.Message = fmt.Sprintf("%d problems in %s", len(ps), ps[0].File)
-		for _, p := range ps {
-			e.Problems = append(e.Problems, problemJSON{p.File, p.Line, p.Column, p.Message, p.Hint})
-		}
+		e.Problems = ps
 	}
 	// Nothing else can be done where even this cannot be written.
 	_ = PrintJSON(w, e)

@@ -41,7 +41,7 @@ type taskJSON struct {
 
 // StatusOf is that of the runs given; tasks also lists the tasks of sweeps.
 func StatusOf(states []status.Status, tasks bool) StatusJSON {
-	out := StatusJSON{Schema: "nixbatch/status/v1", Runs: []runJSON{}}
+	out := StatusJSON{Schema: StatusSchema, Runs: []runJSON{}}
 	for _, st := range states {
 		if len(states) <= 100 {
 			st.Load()

@@ -57,7 +57,7 @@ func (t *Steps) Done(name string) {
 
 // SubmittedOf is that of a submission of which no more is known.
 func SubmittedOf(sub *submit.Submitted) Submitted {
-	return Submitted{Schema: "nixbatch/submitted/v1", RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs, JobID: sub.Job.JobID}
+	return Submitted{Schema: SubmittedSchema, RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs, JobID: sub.Job.JobID}
 }
 
 // JobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4".

@@ -9,6 +9,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -16,7 +17,11 @@ import (
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
+
+// Schema is the name of the JSON of a Why.
+const Schema = "nixbatch/why/v1"
 
 // Why is what can be said about a run's, or a task's, state.
 type Why struct {
@@ -58,7 +63,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 	if err := s.LoadTasks(); err != nil {
 		return nil, err
 	}
-	why := &Why{Schema: "nixbatch/why/v1", RunID: r.ID, State: s.State, Reason: s.Reason, Next: []string{}, LogFile: r.LogFile(max(task, 0))}
+	why := &Why{Schema: Schema, RunID: r.ID, State: s.State, Reason: s.Reason, Next: []string{}, LogFile: r.LogFile(max(task, 0))}
 	if s.NotSubmitted || len(s.Tasks) == 0 {
 		why.Words = "no job of it is in Slurm: " + s.Reason
 		why.Next = append(why.Next, "submit the job file again")
@@ -101,7 +106,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 		why.pending(job)
 	case t.State == slurm.Running:
 		why.Words = "it runs" + text.Because(t.Reason)
-		if strings.HasPrefix(t.Reason, "suspended") {
+		if t.Cause == status.Suspended {
 			why.Next = append(why.Next, "scontrol resume "+why.Job+" lets it go on; an administrator or a job of higher priority may have suspended it")
 		}
 	default:
@@ -111,7 +116,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 				why.Log = append(why.Log, status.SlurmSaid(r, t, true)...)
 			}
 		}
-		why.ended(name, &pl)
+		why.ended(name, &pl, t.Cause)
 		if t.State == slurm.Cancelled || t.State == slurm.Unknown && !t.Start {
 			if failed := submit.FailedParents(ctx, r, w, &pl, p); len(failed) > 0 {
 				why.Words += ", for what it comes after did not complete"
@@ -186,7 +191,7 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 		}
 	}
 	for name, value := range options {
-		if mib, err := slurm.ParseSize(value); err == nil && slurm.IsMemory(name) {
+		if mib, err := slurm.ParseSize(value); err == nil && sbatch.IsMemory(name) {
 			mem.Asked = mib << 20
 			if name == "mem-per-cpu" {
 				mem.Asked *= int64(max(job.CPUs, pl.Threads.CPUs, 1))
@@ -234,7 +239,7 @@ func (y *Why) pending(job slurm.Job) {
 }
 
 // ended says what a task died of, and what to ask for next.
-func (y *Why) ended(name string, pl *plan.Plan) {
+func (y *Why) ended(name string, pl *plan.Plan, cause status.Cause) {
 	next := func(format string, args ...any) { y.Next = append(y.Next, fmt.Sprintf(format, args...)) }
 	code := -1
 	if y.Exit != nil {
@@ -260,7 +265,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 		next("nixbatch retry %s", name)
 	case slurm.Cancelled:
 		y.Words = "it was cancelled"
-		if strings.HasPrefix(y.Reason, "preempted") {
+		if cause == status.Preempted {
 			y.Words = "it was preempted by a job of higher priority"
 			next("requeue: true below slurm lets Slurm start it again by itself")
 		}
@@ -271,7 +276,7 @@ func (y *Why) ended(name string, pl *plan.Plan) {
 	default:
 		y.Words = "it failed" + text.Because(y.Reason)
 		switch {
-		case code == facts.Refused && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
+		case code == fault.Refused.ExitCode() && (y.Time == nil || y.Time.Exact == nil || *y.Time.Exact == 0):
 			y.Words = "nixbatch stopped it before the first of its lines: " + text.Short(y.Reason)
 		case status.ExitWords[code].Way != "":
 			next("%s", status.ExitWords[code].Way)

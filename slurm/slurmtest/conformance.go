@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // Cluster is what the suite runs against.
@@ -62,7 +64,7 @@ type suite struct {
 
 // submit hands in a job with these options besides the suite's own, and sees to
 // it that it is gone afterwards.
-func (s suite) submit(t *testing.T, body string, o ...slurm.Option) slurm.JobRef {
+func (s suite) submit(t *testing.T, body string, o ...sbatch.Option) slurm.JobRef {
 	t.Helper()
 	id, err := s.try(t, body, o...)
 	if err != nil {
@@ -85,9 +87,9 @@ func (s suite) cancel(ctx context.Context, id slurm.JobRef) error {
 	return s.Client.Cancel(ctx, jobs...)
 }
 
-func (s suite) try(t *testing.T, body string, o ...slurm.Option) (slurm.JobRef, error) {
+func (s suite) try(t *testing.T, body string, o ...sbatch.Option) (slurm.JobRef, error) {
 	t.Helper()
-	options := slurm.Options{{Name: "partition", Value: s.Partition}, {Name: "time", Value: "2"}}
+	options := sbatch.Options{{Name: "partition", Value: s.Partition}, {Name: "time", Value: "2"}}
 	for _, x := range o {
 		options = options.Set(x.Name, x.Value)
 	}
@@ -149,7 +151,7 @@ func (s suite) nodes(t *testing.T) {
 			t.Errorf("node %s has the features %v (active %v), not %s", n.Name, n.Features, n.Active, s.Feature)
 		}
 	}
-	if got, want := slurm.CompressHosts(names), slurm.CompressHosts(s.Nodes); got != want {
+	if got, want := hostlist.Compress(names), hostlist.Compress(s.Nodes); got != want {
 		t.Errorf("partition %s has the nodes %s, want %s", s.Partition, got, want)
 	}
 }
@@ -163,14 +165,14 @@ func (s suite) partitions(t *testing.T) {
 	if i < 0 {
 		t.Fatalf("no partition %s in %+v", s.Partition, parts)
 	}
-	if p := parts[i]; p.State != "up" || p.TimeLimit == 0 || slurm.CompressHosts(p.Nodes) != slurm.CompressHosts(s.Nodes) {
+	if p := parts[i]; p.State != "up" || p.TimeLimit == 0 || hostlist.Compress(p.Nodes) != hostlist.Compress(s.Nodes) {
 		t.Errorf("partition %+v", p)
 	}
 }
 
 func (s suite) completes(t *testing.T) {
 	before := time.Now().Add(-2 * time.Second)
-	id := s.submit(t, "exit 0", slurm.Option{Name: "job-name", Value: "conform"}, slurm.Option{Name: "constraint", Value: s.Feature})
+	id := s.submit(t, "exit 0", sbatch.Option{Name: "job-name", Value: "conform"}, sbatch.Option{Name: "constraint", Value: s.Feature})
 	j := s.wait(t, id, 1, final)[0]
 	if j.State != slurm.Completed || j.ID != id.ID || j.Array != id.ID || j.Task != -1 || j.Ref != id.String() || j.Name != "conform" {
 		t.Errorf("job %+v", j)
@@ -216,7 +218,7 @@ func (s suite) fails(t *testing.T) {
 }
 
 func (s suite) cancelWaiting(t *testing.T) {
-	id := s.submit(t, "exit 0", slurm.Option{Name: "hold"})
+	id := s.submit(t, "exit 0", sbatch.Option{Name: "hold"})
 	j := s.wait(t, id, 1, func(j slurm.Job) bool { return j.State == slurm.Pending && j.Reason != "" })[0]
 	if j.Nodes != "" {
 		t.Errorf("a waiting job has the nodes %s", j.Nodes)
@@ -233,7 +235,7 @@ func (s suite) cancelWaiting(t *testing.T) {
 
 func (s suite) refused(t *testing.T) {
 	name := unique("refused")
-	id, err := s.try(t, "exit 0", slurm.Option{Name: "partition", Value: "no-such-partition"}, slurm.Option{Name: "job-name", Value: name})
+	id, err := s.try(t, "exit 0", sbatch.Option{Name: "partition", Value: "no-such-partition"}, sbatch.Option{Name: "job-name", Value: name})
 	var se *slurm.SubmitError
 	if !errors.As(err, &se) || !se.Permanent || se.Ambiguous || se.Hint() == "" || !strings.Contains(err.Error(), "partition") {
 		t.Fatalf("id %v, error %v", id, err)
@@ -244,7 +246,7 @@ func (s suite) refused(t *testing.T) {
 }
 
 func (s suite) array(t *testing.T) {
-	id := s.submit(t, `exit "$SLURM_ARRAY_TASK_ID"`, slurm.Option{Name: "array", Value: "0-2"})
+	id := s.submit(t, `exit "$SLURM_ARRAY_TASK_ID"`, sbatch.Option{Name: "array", Value: "0-2"})
 	jobs := s.wait(t, id, 3, final)
 	slices.SortFunc(jobs, func(a, b slurm.Job) int { return a.Task - b.Task })
 	for i, j := range jobs {
@@ -265,8 +267,8 @@ func (s suite) array(t *testing.T) {
 
 func (s suite) find(t *testing.T) {
 	token := unique("run")
-	id := s.submit(t, "exit 0", slurm.Option{Name: "hold"}, slurm.Option{Name: "job-name", Value: token},
-		slurm.Option{Name: "comment", Value: "project run=" + token})
+	id := s.submit(t, "exit 0", sbatch.Option{Name: "hold"}, sbatch.Option{Name: "job-name", Value: token},
+		sbatch.Option{Name: "comment", Value: "project run=" + token})
 	for name, find := range map[string]func(context.Context, string) ([]slurm.JobRef, error){
 		"comment": s.Client.FindByComment, "name": s.Client.FindByName,
 	} {
@@ -281,7 +283,7 @@ func (s suite) find(t *testing.T) {
 
 // unknown checks that a job nobody knows does not hide the others.
 func (s suite) unknown(t *testing.T) {
-	id := s.submit(t, "exit 0", slurm.Option{Name: "hold"})
+	id := s.submit(t, "exit 0", sbatch.Option{Name: "hold"})
 	const gone = "66000000"
 	if jobs, err := s.Client.Queue(s.ctx, slurm.Query{IDs: []string{gone}}); err != nil || len(jobs) != 0 {
 		t.Errorf("%+v, %v", jobs, err)
@@ -299,7 +301,7 @@ func (s suite) unknown(t *testing.T) {
 // table reach Slurm as they are.
 func (s suite) hostileName(t *testing.T) {
 	for _, v := range []string{`a "b" 'c' \d #e $(f) ` + "`g`", "x|y;z,w", "-v", "PackJob packjob", "naïve ☃", "(null) N/A %i"} {
-		id := s.submit(t, "exit 0", slurm.Option{Name: "hold"}, slurm.Option{Name: "job-name", Value: v}, slurm.Option{Name: "comment", Value: v})
+		id := s.submit(t, "exit 0", sbatch.Option{Name: "hold"}, sbatch.Option{Name: "job-name", Value: v}, sbatch.Option{Name: "comment", Value: v})
 		jobs, err := s.Client.Queue(s.ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil || len(jobs) != 1 {
 			t.Fatalf("%q: %+v, %v", v, jobs, err)
@@ -337,7 +339,7 @@ func (s suite) mpiTypes(t *testing.T) {
 
 // requeue starts a job again that is over.
 func (s suite) requeue(t *testing.T) {
-	id := s.submit(t, "exit 0", slurm.Option{Name: "requeue"})
+	id := s.submit(t, "exit 0", sbatch.Option{Name: "requeue"})
 	s.wait(t, id, 1, final)
 	if err := s.Client.Requeue(s.ctx, id.String()); err != nil {
 		t.Fatal(err)

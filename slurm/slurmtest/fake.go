@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // Fake is a Slurm in memory: a slurm.Runner that answers sbatch, squeue, sacct,
@@ -157,7 +158,7 @@ func (f *Fake) sinfo(c slurm.Command) (string, error) {
 			}
 		}
 		if !byNode {
-			line, err := fill(m["format"], map[byte]string{'R': p, 'P': p + star, 'a': "up", 'l': "infinite", 'N': slurm.CompressHosts(names)})
+			line, err := fill(m["format"], map[byte]string{'R': p, 'P': p + star, 'a': "up", 'l': "infinite", 'N': hostlist.Compress(names)})
 			if err != nil {
 				return "", err
 			}

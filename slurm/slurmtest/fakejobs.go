@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func (f *Fake) sbatch(c slurm.Command) (string, error) {
@@ -42,7 +43,7 @@ func (f *Fake) sbatch(c slurm.Command) (string, error) {
 		opt[name] = value
 	}
 	for name := range opt {
-		if _, ok := slurm.Lookup(name); !ok {
+		if _, ok := sbatch.Lookup(name); !ok {
 			return "", fmt.Errorf("sbatch: unrecognized option '--%s'", name)
 		}
 	}

@@ -76,7 +76,8 @@ type checker struct {
 	*load.Record
 	o      Options
 	report *Report
-	red    *private.Redactor // nil: redacted, or not readable
+	red    *private.Redactor // nil: of a run alone
+	key    *private.Key      // nil: of what is redacted, or cannot be read
 }
 
 // Verify checks the record at path. An error means that there is nothing to
@@ -187,24 +188,8 @@ func (r *Report) several(what string, bad []string, verdict, good string) {
 // facts compares every fact with the seal.
 func (c *checker) facts() {
 	const what = "facts are as they were sealed"
-	keep, err := source.ReadAll(c, private.PrivateFile)
-	switch {
-	case err == nil && digest.Bytes(keep) != c.Seal.Private:
-		c.report.say(what, Failed, private.PrivateFile+" is not the sealed one")
-		return
-	case err == nil && c.Redacted():
-		c.report.say(what, Failed, "the record says it is redacted, and holds what would undo that")
-		return
-	case err == nil:
-		if c.red, err = private.ReadPrivate(keep); err != nil {
-			c.report.say(what, Failed, err.Error())
-			return
-		}
-	case errors.Is(err, fs.ErrNotExist) && c.Contents != nil && !c.Redacted():
-		c.report.say(what, Unknown, "they cannot be checked: "+private.PrivateFile+" is not in this export")
-		return
-	case !errors.Is(err, fs.ErrNotExist) || !c.Redacted():
-		c.report.say(what, Failed, private.PrivateFile+" is missing, without which private values cannot be checked")
+	if verdict, why := c.keys(); why != "" {
+		c.report.say(what, verdict, why)
 		return
 	}
 	var bad []string
@@ -239,13 +224,17 @@ func (c *checker) fact(f seal.SealedFact) (problem string) {
 	if err != nil {
 		return "cannot be read: " + err.Error()
 	}
+	if c.key != nil && c.key.Whole(bytes.NewReader(data)) != f.Whole {
+		return "was changed"
+	}
+	if c.red == nil && !c.Redacted() {
+		return "" // the redacted form is made where the run is
+	}
 	form, err := c.red.Form(f.Path, data)
 	switch {
 	case err != nil:
 		return "was changed: " + err.Error()
-	case digest.Bytes(form) != f.SHA256,
-		c.red == nil && !bytes.Equal(form, data),
-		c.red != nil && c.red.Whole(bytes.NewReader(data)) != f.Whole:
+	case digest.Bytes(form) != f.SHA256, c.red == nil && !bytes.Equal(form, data):
 		return "was changed"
 	}
 	return ""
@@ -271,8 +260,8 @@ func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
 // tasks compares what the tasks left with the seal.
 func (c *checker) tasks() {
 	const what = "tasks' facts are as they were sealed"
-	if c.Contents != nil && !c.Redacted() && c.red == nil {
-		c.report.say(what, Unknown, "they cannot be checked without "+private.PrivateFile)
+	if c.Contents != nil && !c.Redacted() && c.key == nil {
+		c.report.say(what, Unknown, "they cannot be checked without "+private.KeyFile)
 		return
 	}
 	f, err := c.Open(seal.TasksFile)
@@ -287,12 +276,11 @@ func (c *checker) tasks() {
 	seen := map[string]bool{}
 	// Without private values nothing can be said of whole files; that they are
 	// missing where they should not be has failed before.
-	live := c.red != nil
+	live := c.key != nil
 	err = seal.Lines(f, func(l seal.Line) error {
 		m.Add(l.Leaf())
 		seen[l.Path] = true
-		fact, err := c.red.JSON(l.Fact)
-		if err != nil || digest.Bytes(fact) != l.SHA256 {
+		if !c.line(l) {
 			bad = append(bad, l.Path+" was changed")
 		} else if live {
 			switch c.original(l) {
@@ -346,6 +334,7 @@ func (c *checker) contents() {
 		return
 	}
 	ours := map[string]bool{seal.SealFile: true, seal.SignatureFile: true, private.PrivateFile: true, seal.TasksFile: true,
+		private.KeyFile:   true,
 		load.ContentsFile: true, export.CrateFile: true}
 	for _, f := range c.Seal.Facts {
 		ours[f.Path] = true
@@ -399,7 +388,7 @@ func (c *checker) original(l seal.Line) difference {
 	if size >= 0 {
 		in = io.LimitReader(f, size)
 	}
-	if c.red.Whole(in) != l.Whole {
+	if c.key.Whole(in) != l.Whole {
 		return changed
 	}
 	if size >= 0 {

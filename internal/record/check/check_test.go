@@ -319,6 +319,42 @@ func TestExportIsWhole(t *testing.T) {
 	}
 }
 
+// The key of a full export may be taken out of it: then nothing can be said. One
+// that is another, or that is put into a redacted export, has failed.
+func TestKeyOfExport(t *testing.T) {
+	dir := t.TempDir()
+	run := recordtest.Make(t, dir, recordtest.Options{})
+	run.Seal(t)
+	full := exported(t, run, filepath.Join(dir, "full"), false)
+	redacted := exported(t, run, filepath.Join(dir, "redacted"), true)
+	key, err := os.ReadFile(filepath.Join(full, private.KeyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		dir, facts string
+		data       []byte
+	}{
+		"another": {full, check.Failed, bytes.Replace(key, []byte(`"key":"`), []byte(`"key":"0`), 1)},
+		"gone":    {full, check.Unknown, nil},
+		"back":    {full, check.Proved, key},
+		"put in":  {redacted, check.Failed, key},
+	} {
+		file := filepath.Join(tc.dir, private.KeyFile)
+		err := os.WriteFile(file, tc.data, 0o600)
+		if tc.data == nil {
+			err = os.Remove(file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rep := verify(t, tc.dir)
+		if v := verdict(t, rep, "facts are"); v.Verdict != tc.facts || rep.OK != (tc.facts != check.Failed) || tc.facts == check.Unknown && !strings.Contains(v.Detail, "cannot be checked") {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}
+
 // What belongs to a run that did not end well is said, and is no failure of the
 // record.
 func TestOddRuns(t *testing.T) {

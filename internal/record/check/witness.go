@@ -19,7 +19,7 @@ import (
 // submission is the hash of what was submitted, "" where private values are
 // left out.
 func (c *checker) submission() string {
-	if c.red == nil {
+	if c.Redacted() {
 		return ""
 	}
 	return seal.Submission(func(name string) ([]byte, error) { return source.ReadAll(c, name) })

@@ -122,7 +122,11 @@ func gather(r *load.Record) (side, error) {
 			f.threads = appendNew(f.threads, strconv.Itoa(s.Threads))
 			nodes := 0
 			for _, n := range s.Nodes {
-				f.cpus = appendNew(f.cpus, fmt.Sprintf("%s (family %d, model %d)", n.CPU.Name, n.CPU.Family, n.CPU.Model))
+				name := n.CPUName()
+				if !n.Override {
+					name += fmt.Sprintf(" (family %d, model %d)", n.CPU.Family, n.CPU.Model)
+				}
+				f.cpus = appendNew(f.cpus, name)
 				nodes += n.Count
 			}
 			f.layout = appendNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -19,7 +20,7 @@ type object = map[string]any
 // properties that nixpkgs documents (doc/interoperability/cyclonedx.md).
 func cyclonedx(r *load.Record, root string, o Options) error {
 	if len(r.Envs) == 0 {
-		return &Error{"the record of " + r.RunID + " has no closure", "runs made before closures were recorded have none"}
+		return fault.New("the record of "+r.RunID+" has no closure", "runs made before closures were recorded have none")
 	}
 	for _, b := range r.Plan.Builds {
 		e, ok := r.Envs[b.Arch]

@@ -27,6 +27,7 @@ import (
 	"github.com/nix-community/go-nix/pkg/nar"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
@@ -55,14 +56,6 @@ type People struct {
 	Author, ORCID, Affiliation, URL, License string
 }
 
-// Error is something that the user can mend.
-type Error struct{ Message, Way string }
-
-func (e *Error) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *Error) Hint() string { return e.Way }
-
 // Write writes the export and returns the list of what is in it; nil for forms
 // that hold no files of the run.
 // Where ctx ends before, nothing is left of it.
@@ -75,7 +68,7 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 		o.MaxTree = 10 << 20
 	}
 	if _, err := os.Lstat(o.Out); err == nil {
-		return nil, &Error{o.Out + " exists already", "give another name with -o; nothing is replaced"}
+		return nil, fault.New(o.Out+" exists already", "give another name with -o; nothing is replaced")
 	}
 	stage, err := os.MkdirTemp(filepath.Dir(o.Out), ".nixbatch-export-")
 	if err != nil {
@@ -103,7 +96,7 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 			err = hide(r, root)
 		}
 	default:
-		err = &Error{fmt.Sprintf("there is no format %q", o.Format), "formats are " + strings.Join(Formats, ", ")}
+		err = fault.New(fmt.Sprintf("there is no format %q", o.Format), "formats are "+strings.Join(Formats, ", "))
 	}
 	if err == nil {
 		err = ctx.Err()
@@ -142,32 +135,20 @@ type bundler struct {
 	ctx  context.Context
 	o    Options
 	root string
-	red  *private.Redactor // reads private values; nil: they are left out already
-	form *private.Redactor // what is written: red when redacting, else nil
+	form *private.Redactor // makes what is written; nil: nothing is left out, or everything is already
+	key  *private.Key      // of whole files, for a full export; else nil
 	list load.Contents
 	seen map[string]bool
 }
 
 func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.Contents, error) {
 	if r.Seal == nil {
-		return nil, &Error{"run " + r.RunID + " is not sealed", "it is when it is over: nixbatch record seal " + r.RunID}
+		return nil, fault.New("run "+r.RunID+" is not sealed", "it is when it is over: nixbatch record seal "+r.RunID)
 	}
 	b := &bundler{Record: r, ctx: ctx, o: o, root: root, seen: map[string]bool{},
 		list: load.Contents{Schema: load.ContentsSchema, RunID: r.RunID, Redacted: o.Redact || r.Redacted(), Files: []load.Content{}}}
-	var keep []byte
-	var err error
-	if b.red, keep, err = redactor(r); err != nil {
+	if err := b.keys(); err != nil {
 		return nil, err
-	}
-	if o.Redact {
-		if b.red != nil && !b.red.HidesEnv() && len(r.Plan.Env) > 0 {
-			return nil, &Error{"run " + r.RunID + " was sealed when the values of env: were not yet private, and cannot be redacted", "export it in full, to those who may see them"}
-		}
-		b.form = b.red
-	} else if b.red != nil {
-		if err := b.put(private.PrivateFile, keep); err != nil {
-			return nil, err
-		}
 	}
 	for _, step := range []func() error{b.facts, b.tasks, b.files, b.trees} {
 		if err := step(); err != nil {
@@ -268,7 +249,7 @@ func (b *bundler) log(l seal.Line, size int64) error {
 		if err != nil {
 			return err
 		}
-		if b.red.Whole(bytes.NewReader(data)) != l.Whole {
+		if b.key.Whole(bytes.NewReader(data)) != l.Whole {
 			c.Absent = "it was changed since it was sealed"
 			break
 		}
@@ -310,7 +291,7 @@ func (b *bundler) file(role string, f facts.File) error {
 	}
 	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
 	if b.form != nil {
-		c.Path = string(b.form.Text([]byte(f.Path)))
+		c.Path = b.form.Path(f.Path)
 	}
 	var err error
 	switch {

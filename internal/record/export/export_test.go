@@ -17,6 +17,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -80,7 +81,7 @@ func TestNothingIsReplaced(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err := export.Write(t.Context(), open(t, run.Dir), export.Options{Format: "json", Out: file})
-		var ee *export.Error
+		var ee *fault.Error
 		if data, _ := os.ReadFile(file); !errors.As(err, &ee) || string(data) != "mine" {
 			t.Errorf("%s: %v, %q", out, err, data)
 		}
@@ -124,9 +125,14 @@ func TestExportOfExport(t *testing.T) {
 	if diff := cmp.Diff(files(t, first), files(t, again)); diff != "" {
 		t.Error(diff)
 	}
-	direct, _ := write(t, run, export.Options{Format: "json", Redact: true})
+	// What is private in it is known where the run is, and nowhere else.
 	later := filepath.Join(t.TempDir(), "later")
-	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
+	var ee *fault.Error
+	if _, err := export.Write(t.Context(), open(t, first), export.Options{Format: "json", Out: later, Redact: true}); !errors.As(err, &ee) || !strings.Contains(ee.Way, "where it was made") {
+		t.Error(err)
+	}
+	direct, _ := write(t, run, export.Options{Format: "json", Redact: true})
+	if _, err := export.Write(t.Context(), open(t, direct), export.Options{Format: "json", Out: later, Redact: true}); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(files(t, direct), files(t, later)); diff != "" {
@@ -310,6 +316,18 @@ func TestCycloneDX(t *testing.T) {
 	bad, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.Replace(text, `"type": "library"`, `"type": "thing"`, 1)))
 	if err != nil || schema.Validate(bad) == nil {
 		t.Errorf("the schema lets anything pass (%v)", err)
+	}
+}
+
+// The name of a CPU that was faked is not cited as the node's.
+func TestMethodsOfFakedCPU(t *testing.T) {
+	for _, faked := range []bool{true, false} {
+		run := sealed(t, recordtest.Options{Faked: faked})
+		dir, _ := write(t, run, export.Options{Format: "methods"})
+		text := files(t, dir)["methods.txt"]
+		if strings.Contains(text, "Test CPU") == faked || strings.Contains(text, facts.Faked) != faked {
+			t.Errorf("faked %t: %s", faked, text)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ func gather(r *load.Record, tool facts.Tool) (*method, error) {
 		m.builds = appendNew(m.builds, a.Start.Build.Arch)
 		m.threads = appendNew(m.threads, fmt.Sprint(a.Start.Threads))
 		for _, n := range a.Start.Nodes {
-			m.cpus = appendNew(m.cpus, n.CPU.Name)
+			m.cpus = appendNew(m.cpus, n.CPUName())
 		}
 		return nil
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/export"
@@ -111,7 +112,7 @@ func TestRedactEnvOfOldSeal(t *testing.T) {
 	r := open(t, run.Dir)
 	r.Source = older{r.Source}
 	_, err := export.Write(t.Context(), r, export.Options{Format: "json", Redact: true, Out: filepath.Join(t.TempDir(), "x")})
-	var ee *export.Error
+	var ee *fault.Error
 	if !errors.As(err, &ee) || !strings.Contains(ee.Message, "env:") {
 		t.Error(err)
 	}

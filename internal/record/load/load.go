@@ -21,6 +21,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/source"
@@ -67,7 +68,7 @@ func From(src source.Source) (*Record, error) {
 	r := &Record{Source: src, Envs: map[string]facts.Environment{}}
 	if err := r.fact(facts.PlanFile, plan.Schema, &r.Plan); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &source.BadFileError{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
+			return nil, &fault.Error{Message: "there is no record: plan.json is missing", Way: "a record is a run, an exported directory, or an exported zip"}
 		}
 		return nil, err
 	}
@@ -78,7 +79,7 @@ func From(src source.Source) (*Record, error) {
 	// A redacted one may be larger than what was submitted: tokens are longer
 	// than what they stand for.
 	if len(r.Job) > maxJob {
-		return nil, &source.BadFileError{Message: "job.yaml is too large for a job file", Way: "do not trust this file"}
+		return nil, &fault.Error{Message: "job.yaml is too large for a job file", Way: "do not trust this file"}
 	}
 	if r.Seal, err = seal.Read(src); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -142,7 +143,7 @@ func (r *Record) fact(name, schema string, into any) error {
 	// One record, however many files it has, costs no more than two that are as
 	// large as a fact may be.
 	if r.read += len(data); r.read > 2*source.MaxFact {
-		return &source.BadFileError{Message: "the facts of this record are too large", Way: "do not trust this file"}
+		return &fault.Error{Message: "the facts of this record are too large", Way: "do not trust this file"}
 	}
 	return decode(name, data, schema, into)
 }
@@ -156,13 +157,13 @@ func decode(name string, data []byte, schema string, into any) error {
 		return &seal.NewerError{Name: name, Schema: head.Schema}
 	}
 	if err == nil && head.Schema != schema {
-		return &source.BadFileError{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
+		return &fault.Error{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
 	}
 	if err == nil {
 		err = json.Unmarshal(data, into)
 	}
 	if err != nil {
-		return &source.BadFileError{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited"}
+		return &fault.Error{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited", Err: err}
 	}
 	return nil
 }
@@ -181,7 +182,7 @@ func (r *Record) Rows() (names []string, tasks [][]string, err error) {
 	}
 	for _, t := range table.Tasks {
 		if len(t) != len(table.Names) {
-			return nil, nil, &source.BadFileError{Message: "sweep.json has a task with more or fewer values than names", Way: "it was cut off or edited"}
+			return nil, nil, &fault.Error{Message: "sweep.json has a task with more or fewer values than names", Way: "it was cut off or edited"}
 		}
 	}
 	return table.Names, table.Tasks, nil
@@ -263,7 +264,7 @@ func (r *Record) Lines(each func(seal.Line) error) error {
 	}
 	st, err := os.Stat(r.Path)
 	if err != nil || !st.IsDir() {
-		return &source.BadFileError{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
+		return &fault.Error{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
 	}
 	return seal.TaskFiles(r.Path, func(name string) error {
 		if !strings.HasSuffix(name, ".json") {
@@ -374,7 +375,7 @@ func NoRecord(path string) error {
 			return nil
 		}
 	}
-	return &source.BadFileError{Message: path + " is there, but is no export of a record: it has no plan.json",
+	return &fault.Error{Message: path + " is there, but is no export of a record: it has no plan.json",
 		Way: "name a run, or what record export wrote in the formats json and ro-crate; cyclonedx and methods hold no record"}
 }
 
@@ -389,7 +390,7 @@ func (r *Record) intact() error {
 		return err
 	}
 	if !bytes.Equal(again, data) {
-		return &source.BadFileError{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
+		return &fault.Error{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
 	}
 	return nil
 }

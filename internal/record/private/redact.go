@@ -1,19 +1,17 @@
 package private
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
 // PrivateSchema names the file that makes the private values of a record
@@ -33,9 +31,17 @@ type Private struct {
 	// Values are private as substrings of anything, and in the encodings of
 	// values.
 	Values []string `json:"values,omitempty"`
+	// Names are variables of env: and of the sweep that the job file marks as
+	// private, Short those of their values that are too short to be looked for
+	// everywhere.
+	Names []string `json:"names,omitempty"`
+	Short []string `json:"short,omitempty"`
 	// Env says that the values of the job file's env: are private as well. Seals
 	// of before this was so do not have it, and are read as they were made.
 	Env bool `json:"env,omitempty"`
+	// Split says that whole files have a key of their own, which Key makes of the
+	// salt. Seals of before there was one do not have it.
+	Split bool `json:"split,omitempty"`
 }
 
 // Redactor replaces what is private by tokens. Equal values get equal tokens in
@@ -43,11 +49,15 @@ type Private struct {
 // redacted already.
 type Redactor struct {
 	salt  []byte
+	key   *Key
 	words map[string]bool
 	names map[string]string // those of words that are looked for in longer ones
 	long  []string          // the longest first
 	value *values
 	env   bool // Private.Env
+	// Private.Names and Private.Short, the longest first.
+	marked map[string]bool
+	short  []string
 }
 
 // NewRedactor makes one.
@@ -56,7 +66,11 @@ func NewRedactor(p Private) (*Redactor, error) {
 	if err != nil || len(salt) != sha256.Size {
 		return nil, errors.New("its salt is not 32 bytes in hexadecimal")
 	}
-	r := &Redactor{salt: salt, words: map[string]bool{}, env: p.Env}
+	r := &Redactor{salt: salt, key: newKey(salt, p.Split), words: map[string]bool{}, env: p.Env, marked: map[string]bool{}, short: slices.Clone(p.Short)}
+	for _, n := range p.Names {
+		r.marked[n] = true
+	}
+	longestFirst(r.short)
 	for _, w := range p.Words {
 		if strings.IndexFunc(w, notInWord) < 0 {
 			r.words[w] = true
@@ -65,7 +79,7 @@ func NewRedactor(p Private) (*Redactor, error) {
 		}
 	}
 	r.names, r.value = names(r.words), newValues(p.Values)
-	slices.SortFunc(r.long, func(a, b string) int { return len(b) - len(a) })
+	longestFirst(r.long)
 	return r, nil
 }
 
@@ -74,22 +88,13 @@ func (r *Redactor) Token(s string) string {
 	if strings.HasPrefix(s, tokenStart) {
 		return s
 	}
-	return tokenStart + r.keyed("value\x00", strings.NewReader(s))[:32]
+	return r.token(s)
 }
 
 const tokenStart = "redacted-"
 
-// Whole is the keyed hash of a whole file: it proves that not a byte changed to
-// whoever has the salt, and tells nothing to others.
-func (r *Redactor) Whole(in io.Reader) string { return r.keyed("file\x00", in) }
-
-func (r *Redactor) keyed(kind string, in io.Reader) string {
-	h := hmac.New(sha256.New, r.salt)
-	io.WriteString(h, kind)
-	if _, err := io.Copy(h, in); err != nil {
-		return "" // equal to no hash
-	}
-	return hex.EncodeToString(h.Sum(nil))
+func (r *Redactor) token(s string) string {
+	return tokenStart + keyed(r.salt, "value\x00", strings.NewReader(s))[:32]
 }
 
 // Form is a file as a redacted export has it: JSON in canonical form with every
@@ -111,6 +116,7 @@ func (r *Redactor) JSON(data []byte) ([]byte, error) {
 		return nil, err
 	}
 	if r != nil {
+		cells(&v, r.marked, func(c *canon.Value) { c.Text = r.envToken(c.Text) })
 		r.walk(&v, "", false)
 	}
 	return v.Append(make([]byte, 0, len(data))), nil
@@ -134,8 +140,7 @@ func (r *Redactor) walk(v *canon.Value, key string, private bool) {
 			}
 			return
 		}
-		if val := v.Get("value"); v.Kind == '{' && r.env && v.Get("from").Text == fromJobFile && val.Kind == '"' {
-			val.Text = r.envToken(val.Text)
+		if r.set(v) {
 			return
 		}
 		for i := range v.Items {
@@ -150,6 +155,9 @@ func (r *Redactor) walk(v *canon.Value, key string, private bool) {
 		*v = canon.Value{Kind: '"', Text: r.Token(v.Text)}
 	case v.Kind == '"' && !kept[key]:
 		v.Text = r.text(v.Text)
+		if len(r.short) > 0 && slices.Contains(inNames, key) {
+			v.Text = r.named(v.Text)
+		}
 	}
 }
 
@@ -162,7 +170,7 @@ func (r *Redactor) Text(data []byte) []byte {
 }
 
 // Private reports whether a text holds anything private.
-func (r *Redactor) Private(s string) bool { return r != nil && r.text(s) != s }
+func (r *Redactor) Private(s string) bool { return r != nil && r.Path(s) != s }
 
 func notInWord(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.')
@@ -265,10 +273,12 @@ func (r *Redactor) word(w string) string {
 }
 
 // Words gathers what is private in the facts of one record.
-type Words struct{ words, values map[string]bool }
+type Words struct{ words, values, names, short map[string]bool }
 
 // NewWords is nothing yet.
-func NewWords() Words { return Words{map[string]bool{}, map[string]bool{}} }
+func NewWords() Words {
+	return Words{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+}
 
 // never are names that say nothing about anybody.
 var never = []string{"", "localhost", "localhost.localdomain", "/", ".", "/tmp", "/var/tmp", "/dev/shm"}
@@ -279,9 +289,12 @@ func (w Words) Add(s string) {
 	}
 }
 
-// Fact adds the private values of a fact.
+// Fact adds the private values of a fact; the plan, which says what is marked as
+// private, comes first.
 func (w Words) Fact(v *canon.Value) {
 	w.Walk(v, false)
+	w.mark(v)
+	w.sweep(v)
 	for _, c := range v.Get("classes").Items {
 		w.hosts(c.Get("nodes").Text)
 	}
@@ -307,7 +320,7 @@ func (w Words) Fact(v *canon.Value) {
 }
 
 func (w Words) hosts(list string) {
-	names, err := slurm.ExpandHosts(list)
+	names, err := hostlist.Expand(list)
 	if err != nil {
 		w.Add(list)
 	}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 // What is private in the runs that Make makes.
@@ -50,6 +53,10 @@ type Options struct {
 	Env      []facts.Var // of the job file
 	EnvYAML  string      // the block as it stands there; "": a line each
 	Changed  []facts.InputChange
+	Faked    bool          // the CPU came from NIXBATCH_CPUINFO
+	Sweep    []jobspec.Row // the tasks' values; Tasks has to be as many
+	Private  []string      // names of Env and Sweep that are private
+	Marks    string        // sweep: and private: as they stand in the job file
 }
 
 // Run is a run directory in a project.
@@ -115,7 +122,7 @@ func Make(t testing.TB, dir string, o Options) Run {
 			o.EnvYAML += fmt.Sprintf("  %s: %q\n", v.Name, v.Value)
 		}
 	}
-	job = strings.Replace(job, "inputs:", o.EnvYAML+"inputs:", 1)
+	job = strings.Replace(job, "inputs:", o.EnvYAML+o.Marks+"inputs:", 1)
 	script := "#!/bin/sh\n#SBATCH --chdir=" + r.WorkDir + "\n#SBATCH --account=" + Account + "\nexec agent " + r.Dir + "\n"
 	write(t, filepath.Join(r.WorkDir, "water.xyz"), []byte(Input()))
 	write(t, filepath.Join(r.WorkDir, "water.out"), []byte(Output(o.Energy)))
@@ -132,11 +139,22 @@ func Make(t testing.TB, dir string, o Options) Run {
 		Pins:     []plan.Pin{{Role: "nixpkgs", Kind: "path", Hash: hash, Store: store("tree", "source")}},
 		Builds:   []plan.Build{{Arch: o.Arch, Why: "a test", Expression: expr, Key: hex.EncodeToString(key[:16])}},
 		Classes:  []plan.Class{{Nodes: "n[016-018]", Count: 3, CPU: "Test CPU", Build: o.Arch, Why: "a test"}},
-		Launcher: "none", Slurm: slurm.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
+		Launcher: "none", Slurm: sbatch.Options{{Name: "account", Value: Account}, {Name: "ntasks", Value: "1"}},
 		Inputs: []string{"water.xyz"}, Outputs: []string{"water.out"}, Compare: []facts.Look{look}, Run: "rhf water.xyz > water.out\n",
 		Notes: []string{Node + " is slow, says " + User},
 	}
-	p.Env = o.Env
+	p.Env, p.Private = o.Env, o.Private
+	if len(o.Sweep) > 0 {
+		p.Sweep = &plan.Sweep{Tasks: o.Tasks, First: o.Sweep[0].String()}
+		for _, v := range o.Sweep[0] {
+			p.Sweep.Names = append(p.Sweep.Names, v.Name)
+		}
+		table, err := rundir.Table(o.Sweep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(r.Dir, "sweep.json"), table)
+	}
 	if o.Edit != nil {
 		o.Edit(&p)
 	}
@@ -168,12 +186,22 @@ func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
 	first := task / 1000 * 1000
 	dir := filepath.Join(r.Dir, "tasks", fmt.Sprintf("%d-%d", first, first+999), fmt.Sprint(task), fmt.Sprintf("attempt-%d", attempt))
 	at := Now.Add(time.Duration(attempt) * time.Minute)
+	vars := append([]facts.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}}, o.Env...)
+	outputs := slices.Clone(o.Outputs)
+	if len(o.Sweep) > 0 {
+		name := "out"
+		for _, v := range o.Sweep[task] {
+			vars = append(vars, facts.Var{Name: v.Name, Value: v.Value, From: "sweep"})
+			name += "-" + v.Value
+		}
+		outputs = append(outputs, facts.File{Path: name + ".log", Skipped: "no such file"})
+	}
 	fact(t, filepath.Join(dir, "start.json"), facts.Start{
 		Schema: facts.StartSchema, RunID: ID, Task: task, Attempt: attempt, JobID: 12, Time: at, Tool: facts.Tool{Version: "0.1.0"},
 		Nodes: []facts.Node{{CPU: cpuflags.CPU{Arch: cpuflags.X86, Vendor: "AuthenticAMD", Family: 25, Model: 1, Name: "Test CPU", Flags: cpuflags.NewSet("sse2", "avx2", "fma")},
-			Kernel: "6.1.0", Count: 1, Machine: facts.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
+			Override: o.Faked, Kernel: "6.1.0", Count: 1, Machine: facts.Machine{Sockets: 2, Cores: 8, Threads: 1, NUMA: 2, MemoryKB: 1 << 24}}},
 		Build: facts.Chosen{Arch: o.Arch, Env: env, Tried: []string{o.Arch}}, Threads: 2, Affinity: []int{0, 1},
-		Vars:   append([]facts.Var{{Name: "OMP_NUM_THREADS", Value: "2", From: "threads"}}, o.Env...),
+		Vars:   vars,
 		Inputs: []facts.File{{Path: "water.xyz", Size: int64(len(Input())), SHA256: sum(Input())}},
 		Priv:   facts.StartPrivate{Nodes: []string{Node}, WorkDir: r.WorkDir, Hostname: Node, Home: "/home/" + User},
 	})
@@ -183,7 +211,7 @@ func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
 	text := Output(o.Energy)
 	fact(t, filepath.Join(dir, "end.json"), facts.End{
 		Schema: facts.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
-		Outputs: append([]facts.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, o.Outputs...),
+		Outputs: append([]facts.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, outputs...),
 		Changed: o.Changed,
 		Numbers: []facts.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
 	})

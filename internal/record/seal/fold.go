@@ -32,6 +32,7 @@ type Line struct {
 	Path   string // tasks/0-999/7/attempt-0/start.json
 	SHA256 string // of the redacted form
 	Whole  string // keyed hash of the file as it was written
+	Keyed  string // of Fact; "" where redacting changes nothing, so that SHA256 is of Fact, too
 	Fact   []byte // canonical JSON
 }
 
@@ -60,6 +61,9 @@ func leaf(name, sum, whole string) []byte {
 
 func (l Line) bytes() []byte {
 	b := append([]byte(`{"fact":`), l.Fact...)
+	if l.Keyed != "" {
+		b = canon.AppendString(append(b, `,"keyed":`...), l.Keyed)
+	}
 	b = canon.AppendString(append(b, `,"path":`...), l.Path)
 	b = canon.AppendString(append(b, `,"sha256":`...), l.SHA256)
 	b = canon.AppendString(append(b, `,"whole":`...), l.Whole)
@@ -186,14 +190,14 @@ func fold(dir, name string, r *private.Redactor) (Line, error) {
 		if err != nil {
 			return l, err
 		}
-		l.Whole = r.Whole(f)
+		l.Whole = r.Key().Whole(f)
 		fact = fmt.Appendf(nil, `{"schema":%q,"size":%d}`, LogSchema, st.Size())
 	} else {
 		var err error
 		if fact, err = os.ReadFile(file); err != nil {
 			return l, err
 		}
-		l.Whole = r.Whole(bytes.NewReader(fact))
+		l.Whole = r.Key().Whole(bytes.NewReader(fact))
 	}
 	var err error
 	if l.Fact, err = canon.Canonical(fact); err != nil {
@@ -204,6 +208,9 @@ func fold(dir, name string, r *private.Redactor) (Line, error) {
 		return l, fmt.Errorf("%s: %w", name, err)
 	}
 	l.SHA256 = digest.Bytes(public)
+	if !bytes.Equal(public, l.Fact) {
+		l.Keyed = r.Key().Fact(l.Fact)
+	}
 	return l, nil
 }
 
@@ -237,7 +244,7 @@ func Lines(in io.Reader, each func(Line) error) error {
 		if err != nil {
 			return fmt.Errorf("%s, line %d: %w", TasksFile, n, err)
 		}
-		l := Line{Path: v.Get("path").Text, SHA256: v.Get("sha256").Text, Whole: v.Get("whole").Text, Fact: v.Get("fact").Append(nil)}
+		l := Line{Path: v.Get("path").Text, SHA256: v.Get("sha256").Text, Whole: v.Get("whole").Text, Keyed: v.Get("keyed").Text, Fact: v.Get("fact").Append(nil)}
 		if !bytes.Equal(l.bytes(), line) {
 			return fmt.Errorf("%s, line %d: it is not in the form that was sealed", TasksFile, n)
 		}
@@ -254,7 +261,13 @@ func WriteLine(w io.Writer, l Line) error {
 }
 
 // Leaf is what of the line goes into the Merkle tree.
-func (l Line) Leaf() []byte { return leaf(l.Path, l.SHA256, l.Whole) }
+func (l Line) Leaf() []byte {
+	b := []byte("{")
+	if l.Keyed != "" {
+		b = append(canon.AppendString(append(b, `"keyed":`...), l.Keyed), ',')
+	}
+	return append(b, leaf(l.Path, l.SHA256, l.Whole)[1:]...)
+}
 
 // LogSize is the recorded size of a log in bytes; -1 for other facts.
 func (l Line) LogSize() int64 {

@@ -53,6 +53,8 @@ type Seal struct {
 	Facts   []SealedFact `json:"facts"`
 	Tasks   SealedTasks  `json:"tasks"`
 	Private string       `json:"private"` // SHA-256 of the file that holds the salt
+	// Key is the SHA-256 of private.KeyFile, which a full export has in its place.
+	Key string `json:"key,omitempty"`
 	// Supersedes is the ID of the seal before: the run went on after it.
 	Supersedes string `json:"supersedes,omitempty"`
 	Root       string `json:"root"` // Merkle root of the facts, the tasks' root last
@@ -111,7 +113,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 		if err != nil {
 			return nil, fmt.Errorf("seal: %s: %w", name, err)
 		}
-		s.Facts = append(s.Facts, SealedFact{name, digest.Bytes(public), r.Whole(bytes.NewReader(data))})
+		s.Facts = append(s.Facts, SealedFact{name, digest.Bytes(public), r.Key().Whole(bytes.NewReader(data))})
 	}
 	if s.Tasks, err = writeTasks(dir, r); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
@@ -120,7 +122,11 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	if err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	s.Private = digest.Bytes(keep)
+	key, err := r.Key().Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	s.Private, s.Key = digest.Bytes(keep), digest.Bytes(key)
 	if s.Supersedes, err = lastSuperseded(dir); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -274,7 +280,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	if err != nil {
 		return private.Private{}, err
 	}
-	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Values: w.Values(), Env: true}
+	p := private.Private{Schema: private.PrivateSchema, Salt: salt, Words: w.Sorted(), Values: w.Values(), Names: w.Names(), Short: w.Short(), Env: true, Split: true}
 	r, err := private.NewRedactor(p)
 	if err != nil {
 		return p, err
@@ -307,7 +313,7 @@ func writeTasks(dir string, r *private.Redactor) (SealedTasks, error) {
 		if err != nil {
 			return err
 		}
-		m.Add(leaf(l.Path, l.SHA256, l.Whole))
+		m.Add(l.Leaf())
 		return WriteLine(out, l)
 	})
 	for _, step := range []func() error{out.Flush, func() error { return f.Chmod(0o444) }, f.Sync, f.Close} {

@@ -5,6 +5,7 @@
 package show
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -25,10 +27,6 @@ import (
 
 // Schema names the JSON of a record as a whole.
 const Schema = "nixbatch/record/v1"
-
-// noSuchFile begins the reason why the node has no hash of a file that is not
-// there.
-const noSuchFile = "no such file"
 
 const maxShown = 5 // attempts, outputs and the like on the page
 
@@ -90,7 +88,7 @@ func (p *page) add(a load.Attempt) error {
 		}
 		for _, n := range s.Nodes {
 			same := func(o facts.Node) bool {
-				return o.CPU.Name == n.CPU.Name && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
+				return o.CPUName() == n.CPUName() && o.Kernel == n.Kernel && o.Machine.Sockets == n.Machine.Sockets
 			}
 			if !slices.ContainsFunc(p.nodes, same) {
 				p.nodes = append(p.nodes, n)
@@ -115,7 +113,7 @@ func (p *page) add(a load.Attempt) error {
 		who := fmt.Sprintf("task %d, attempt %d", a.Task, a.Attempt)
 		for _, f := range e.Outputs {
 			switch {
-			case !strings.HasPrefix(f.Skipped, noSuchFile):
+			case f.Why() != facts.SkipMissing:
 				p.outputs = append(p.outputs, f)
 			case a.Last:
 				p.missing.add(f.Path, "declared, and not written by "+who)
@@ -178,7 +176,7 @@ func Text(w io.Writer, r *load.Record) error {
 	}
 	for _, n := range p.nodes {
 		m := n.Machine
-		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPU.Name, m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
+		row("node", "%s, %d×%d×%d, %d NUMA, %s, %s", n.CPUName(), m.Sockets, m.Cores, m.Threads, m.NUMA, humanize.IBytes(uint64(m.MemoryKB)<<10), n.Kernel)
 	}
 	if s := p.first; s != nil {
 		row("ran", "build %s, %s a task, %s", strings.Join(p.builds, ", "), count(s.Threads, "thread"), count(len(s.Affinity), "processor"))
@@ -235,31 +233,46 @@ func files(row func(name, format string, args ...any), kind string, all []facts.
 	}
 }
 
-// JSON prints all facts as one object. Tasks are written one at a time.
+// Record is what JSON prints: all facts as one object.
+type Record struct {
+	Schema       string                       `json:"schema"`
+	RunID        string                       `json:"run_id"`
+	Redacted     bool                         `json:"redacted"`
+	Intent       facts.Intent                 `json:"intent"`
+	Submit       *facts.Submit                `json:"submit"`
+	Plan         plan.Plan                    `json:"plan"`
+	Environments map[string]facts.Environment `json:"environments"` // by arch
+	Result       *facts.Result                `json:"result"`
+	Accounting   *facts.Accounting            `json:"accounting"`
+	Seal         *seal.Seal                   `json:"seal"`
+	JobFile      string                       `json:"job_file"`
+	Tasks        []Task                       `json:"tasks"` // the last, see JSON
+}
+
+// Task is an attempt of a task.
+type Task struct {
+	Attempt int          `json:"attempt"`
+	End     *facts.End   `json:"end"` // null: incomplete
+	Start   *facts.Start `json:"start"`
+	Task    int          `json:"task"`
+}
+
+// JSON prints a Record. Its tasks, of which there may be a million, are read and
+// written one at a time.
 func JSON(w io.Writer, r *load.Record) error {
-	head := []struct {
-		name string
-		v    any
-	}{{"schema", Schema}, {"run_id", r.RunID}, {"redacted", r.Redacted()}, {"intent", r.Intent}, {"submit", r.Submit}, {"plan", r.Plan},
-		{"environments", r.Envs}, {"result", r.Result}, {"accounting", r.Accounting}, {"seal", r.Seal}, {"job_file", string(r.Job)}}
-	if _, err := io.WriteString(w, "{"); err != nil {
+	head, err := json.MarshalIndent(Record{
+		Schema: Schema, RunID: r.RunID, Redacted: r.Redacted(), Intent: r.Intent, Submit: r.Submit, Plan: r.Plan, Environments: r.Envs,
+		Result: r.Result, Accounting: r.Accounting, Seal: r.Seal, JobFile: string(r.Job), Tasks: []Task{},
+	}, "", "  ")
+	if err != nil {
 		return err
 	}
-	for _, h := range head {
-		data, err := json.MarshalIndent(h.v, "  ", "  ")
-		if err != nil {
-			return err
-		}
-		if _, err := io.WriteString(w, fmt.Sprintf("\n  %q: %s,", h.name, screen.JSONText(data))); err != nil {
-			return err
-		}
+	if _, err := w.Write(screen.JSONText(bytes.TrimSuffix(head, []byte("]\n}")))); err != nil {
+		return err
 	}
 	comma := "\n    "
-	if _, err := io.WriteString(w, "\n  \"tasks\": ["); err != nil {
-		return err
-	}
-	err := r.Attempts(func(a load.Attempt) error {
-		data, err := json.MarshalIndent(map[string]any{"task": a.Task, "attempt": a.Attempt, "start": a.Start, "end": a.End}, "    ", "  ")
+	err = r.Attempts(func(a load.Attempt) error {
+		data, err := json.MarshalIndent(Task{Task: a.Task, Attempt: a.Attempt, Start: a.Start, End: a.End}, "    ", "  ")
 		if err != nil {
 			return err
 		}

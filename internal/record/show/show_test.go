@@ -43,3 +43,16 @@ func TestChangedAndMissing(t *testing.T) {
 		t.Error(b.String())
 	}
 }
+
+// A CPU that was faked is not shown as the node's.
+func TestFaked(t *testing.T) {
+	r, err := load.Open(recordtest.Make(t, t.TempDir(), recordtest.Options{Faked: true}).Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var b bytes.Buffer
+	if err := show.Text(&b, r); err != nil || strings.Contains(b.String(), "node        Test CPU") || !strings.Contains(b.String(), facts.Faked) {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}

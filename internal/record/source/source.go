@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // Source is a record to read: a run directory, an exported directory, or an
@@ -22,14 +23,6 @@ type Source interface {
 	List(below string) ([]string, error)
 	Close() error
 }
-
-// BadFileError says that what should be a record cannot be one.
-type BadFileError struct{ Message, Way string }
-
-func (e *BadFileError) Error() string { return e.Message }
-
-// Hint is the way out.
-func (e *BadFileError) Hint() string { return e.Way }
 
 // OpenSource opens a directory or a zip.
 func Open(path string) (Source, error) {
@@ -63,11 +56,11 @@ func ReadAll(s Source, name string) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if len(data) > MaxFact {
-		return nil, &BadFileError{name + " is too large for a fact", ""}
+		return nil, fault.New(name+" is too large for a fact", "")
 	}
 	if strings.HasSuffix(name, ".json") {
 		if err := canon.Bounded(data); err != nil {
-			return nil, &BadFileError{fmt.Sprintf("%s is no fact: %v", name, err), "do not trust this file"}
+			return nil, fault.New(fmt.Sprintf("%s is no fact: %v", name, err), "do not trust this file").Because(err)
 		}
 	}
 	return data, nil
@@ -98,10 +91,10 @@ func (d dirSource) Open(name string) (io.ReadCloser, error) {
 			return nil, err
 		}
 		if st.Mode()&fs.ModeSymlink != 0 {
-			return nil, &BadFileError{fmt.Sprintf("%q is a symbolic link, which a record has none of", name[:i]), ""}
+			return nil, fault.New(fmt.Sprintf("%q is a symbolic link, which a record has none of", name[:i]), "")
 		}
 		if i == len(name) && !st.Mode().IsRegular() {
-			return nil, &BadFileError{fmt.Sprintf("%q is not a regular file", name), ""}
+			return nil, fault.New(fmt.Sprintf("%q is not a regular file", name), "")
 		}
 	}
 	return d.root.Open(name)
@@ -129,5 +122,5 @@ func (d dirSource) List(below string) ([]string, error) {
 }
 
 func Unsafe(name string) error {
-	return &BadFileError{fmt.Sprintf("the name %q leads out of the record", name), "do not trust this file"}
+	return fault.New(fmt.Sprintf("the name %q leads out of the record", name), "do not trust this file")
 }

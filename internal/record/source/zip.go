@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // What a zip may have at most. A file of text shrinks to a tenth, a sparse one
@@ -39,9 +40,9 @@ func openZip(path string) (Source, error) {
 	}
 	z := zipSource{file: f, files: map[string]*zip.File{}}
 	if err := z.read(); err != nil {
-		var bad *BadFileError
+		var bad *fault.Error
 		if !errors.As(err, &bad) {
-			err = &BadFileError{fmt.Sprintf("%s is no whole zip file: %v", filepath.Base(path), err), "a record is a run, an exported directory, or an exported zip"}
+			err = fault.New(fmt.Sprintf("%s is no whole zip file: %v", filepath.Base(path), err), "a record is a run, an exported directory, or an exported zip").Because(err)
 		}
 		return nil, errors.Join(err, f.Close())
 	}
@@ -67,10 +68,10 @@ func (z *zipSource) read() error {
 		packed, whole = packed+f.CompressedSize64, whole+f.UncompressedSize64
 		// Each is bounded by the next sum, so that neither can overflow.
 		if f.CompressedSize64 > uint64(st.Size()) || packed > uint64(st.Size()) {
-			return &BadFileError{"the files in the zip lie over each other", "do not trust this file"}
+			return fault.New("the files in the zip lie over each other", "do not trust this file")
 		}
 		if f.UncompressedSize64 > 1<<50 || whole > freeSize && whole > maxRatio*uint64(st.Size()) {
-			return &BadFileError{fmt.Sprintf("the zip would grow to more than %d times its size", maxRatio), "do not trust this file, or unpack it and name the directory"}
+			return fault.New(fmt.Sprintf("the zip would grow to more than %d times its size", maxRatio), "do not trust this file, or unpack it and name the directory")
 		}
 	}
 	slices.Sort(z.names)
@@ -86,9 +87,9 @@ func (z *zipSource) add(f *zip.File) error {
 	case dir:
 		return nil
 	case !f.Mode().IsRegular():
-		return &BadFileError{fmt.Sprintf("%q in the zip is a symbolic link or another special file, which a record has none of", f.Name), ""}
+		return fault.New(fmt.Sprintf("%q in the zip is a symbolic link or another special file, which a record has none of", f.Name), "")
 	case z.files[name] != nil:
-		return &BadFileError{fmt.Sprintf("%q is in the zip twice", f.Name), ""}
+		return fault.New(fmt.Sprintf("%q is in the zip twice", f.Name), "")
 	}
 	z.files[name] = f
 	z.names = append(z.names, name)
@@ -121,7 +122,7 @@ func fewEntries(in io.ReaderAt, size int64) error {
 		entries, table = binary.LittleEndian.Uint64(head[32:]), binary.LittleEndian.Uint64(head[40:])
 	}
 	if entries > maxEntries || table > maxEntries*16*minHeader {
-		return &BadFileError{fmt.Sprintf("the zip has more than %d files", maxEntries), "do not trust this file"}
+		return fault.New(fmt.Sprintf("the zip has more than %d files", maxEntries), "do not trust this file")
 	}
 	return nil
 }

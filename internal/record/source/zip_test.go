@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
 
@@ -65,7 +66,7 @@ func TestBombs(t *testing.T) {
 		"short": {good[:30], "no whole zip"},
 		"empty": {nil, "no whole zip"},
 	} {
-		var bad *source.BadFileError
+		var bad *fault.Error
 		if _, err := source.Open(save(t, tc.data)); !errors.As(err, &bad) || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v, want %q", name, err, tc.want)
 		}
@@ -75,7 +76,7 @@ func TestBombs(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	var bad *source.BadFileError
+	var bad *fault.Error
 	if _, err := source.ReadAll(src, "plan.json"); !errors.As(err, &bad) || !strings.Contains(err.Error(), "more memory") {
 		t.Error(err)
 	}

@@ -1,16 +1,16 @@
-package slurm_test
+package sbatch_test
 
 import (
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/internal/testbed/oracle"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-// values are option values and whether CheckOption lets them through. Every one
+// values are option values and whether Check lets them through. Every one
 // is shown to sbatch as well (TestCheckAgainstSbatch).
 var values = []struct {
 	option    string
@@ -62,44 +62,44 @@ var values = []struct {
 	{option: "contiguous", good: []string{""}, bad: []string{"1"}},
 }
 
-func TestCheckOption(t *testing.T) {
+func TestCheck(t *testing.T) {
 	for _, v := range values {
 		for _, good := range slices.Concat(v.good, v.newer) {
-			if err := slurm.CheckOption(v.option, good); err != nil {
+			if err := sbatch.Check(v.option, good); err != nil {
 				t.Errorf("%s=%q: %v", v.option, good, err)
 			}
 		}
 		for _, bad := range slices.Concat(v.bad, v.ours, []string{"a\nb", "a\x00", "a\rb", "\x1b[1m", "\xff"}) {
-			if slurm.CheckOption(v.option, bad) == nil {
+			if sbatch.Check(v.option, bad) == nil {
 				t.Errorf("%s=%q was let through", v.option, bad)
 			}
 		}
-		if _, o := slurm.Lookup(v.option); !o {
+		if _, o := sbatch.Lookup(v.option); !o {
 			t.Errorf("%s is not in the table", v.option)
 		}
 	}
 }
 
-// What CheckOption lets through, sbatch lets through; what is called bad, sbatch
+// What Check lets through, sbatch lets through; what is called bad, sbatch
 // refuses. `ours` documents where sbatch takes what has no meaning.
 func TestCheckAgainstSbatch(t *testing.T) {
-	o := newOracle(t)
+	o := oracle.New(t)
 	for _, v := range values {
-		ask := func(value string) understood {
+		ask := func(value string) oracle.Understood {
 			l := "#SBATCH --" + v.option
 			if value != "" {
 				l += `="` + value + `"`
 			}
-			return o.read(t, l)
+			return o.Read(t, l)
 		}
 		for _, good := range v.good {
-			if u := ask(good); u.complaint != "" {
-				t.Errorf("%s=%q: sbatch says %s", v.option, good, u.complaint)
+			if u := ask(good); u.Complaint != "" {
+				t.Errorf("%s=%q: sbatch says %s", v.option, good, u.Complaint)
 			}
 		}
 		for _, bad := range v.bad {
-			if u := ask(bad); u.complaint == "" {
-				t.Errorf("%s=%q: sbatch took it as %v", v.option, bad, u.options)
+			if u := ask(bad); u.Complaint == "" {
+				t.Errorf("%s=%q: sbatch took it as %v", v.option, bad, u.Options)
 			}
 		}
 	}
@@ -108,24 +108,24 @@ func TestCheckAgainstSbatch(t *testing.T) {
 // slurmctld cuts no comment: it refuses one that is too long.
 func TestComment(t *testing.T) {
 	for value, ok := range map[string]bool{"project x, third try": true, strings.Repeat("a", 1024): true, strings.Repeat("a", 1025): false} {
-		if err := slurm.CheckOption("comment", value); (err == nil) != ok {
+		if err := sbatch.Check("comment", value); (err == nil) != ok {
 			t.Errorf("comment %.40q: %v", value, err)
 		}
 	}
 }
 
 func TestTable(t *testing.T) {
-	if err := slurm.CheckOption("nodez", "1"); !errors.Is(err, slurm.ErrUnknownOption) {
+	if err := sbatch.Check("nodez", "1"); !errors.Is(err, sbatch.ErrUnknownOption) {
 		t.Errorf("nodez: %v", err)
 	}
 	var names []string
-	for _, o := range slurm.Table() {
+	for _, o := range sbatch.Table() {
 		names = append(names, o.Name)
-		if got, ok := slurm.Lookup(o.Name); !ok || got.Meaning != o.Meaning {
+		if got, ok := sbatch.Lookup(o.Name); !ok || got.Meaning != o.Meaning {
 			t.Errorf("looked up %s, found %+v", o.Name, got)
 		}
 	}
-	if !slices.IsSorted(names) || len(slices.Compact(names)) != len(slurm.Table()) {
+	if !slices.IsSorted(names) || len(slices.Compact(names)) != len(sbatch.Table()) {
 		t.Errorf("not sorted, or a name is there twice: %v", names)
 	}
 }
@@ -134,8 +134,8 @@ func TestTable(t *testing.T) {
 // one, with the same short letter, and every option that sbatch's manual page
 // has is in the table.
 func TestTableAgainstSbatch(t *testing.T) {
-	o := newOracle(t)
-	help, err := o.command(t, "sbatch", "--help")
+	o := oracle.New(t)
+	help, err := o.Command(t, "sbatch", "--help")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestTableAgainstSbatch(t *testing.T) {
 			name = name[:i]
 		}
 		seen++
-		info, ok := slurm.Lookup(name)
+		info, ok := sbatch.Lookup(name)
 		if !ok || info.Short != short {
 			t.Errorf("sbatch --help has --%s (%q), the table %+v", name, short, info)
 		}
@@ -162,16 +162,16 @@ func TestTableAgainstSbatch(t *testing.T) {
 	if seen < 80 {
 		t.Errorf("only %d options in the help of sbatch:\n%s", seen, help)
 	}
-	for _, info := range slurm.Table() {
+	for _, info := range sbatch.Table() {
 		name := info.Name
 		if slices.Contains([]string{"help", "usage", "version"}, name) {
 			continue // they are answered before anything else is read
 		}
-		u := o.read(t, "#SBATCH --"+name+"=", "#SBATCH --hold")
-		unknown := strings.Contains(u.complaint, "unrecognized option")
+		u := o.Read(t, "#SBATCH --"+name+"=", "#SBATCH --hold")
+		unknown := strings.Contains(u.Complaint, "unrecognized option")
 		// extra is an abbreviation of extra-node-info to an sbatch without it.
 		if unknown && info.Since == "" {
-			t.Errorf("sbatch does not know --%s: %s", name, u.complaint)
+			t.Errorf("sbatch does not know --%s: %s", name, u.Complaint)
 		}
 		if info.Meaning == "" || strings.HasSuffix(info.Meaning, ".") {
 			t.Errorf("%s: meaning %q", name, info.Meaning)
@@ -180,37 +180,24 @@ func TestTableAgainstSbatch(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	o := slurm.Options{{"nodes", "1"}, {"time", "5"}}
+	o := sbatch.Options{{"nodes", "1"}, {"time", "5"}}
 	p := o.Set("nodes", "2").Set("mem", "1G")
 	if v, ok := o.Get("nodes"); v != "1" || !ok {
 		t.Errorf("Set changed its receiver: %v", o)
 	}
-	if want := (slurm.Options{{"nodes", "2"}, {"time", "5"}, {"mem", "1G"}}); !slices.Equal(p, want) {
+	if want := (sbatch.Options{{"nodes", "2"}, {"time", "5"}, {"mem", "1G"}}); !slices.Equal(p, want) {
 		t.Errorf("got %v, want %v", p, want)
 	}
-	if q := p.Without("time", "none"); !slices.Equal(q, slurm.Options{{"nodes", "2"}, {"mem", "1G"}}) {
+	if q := p.Without("time", "none"); !slices.Equal(q, sbatch.Options{{"nodes", "2"}, {"mem", "1G"}}) {
 		t.Errorf("got %v", q)
 	}
 	if _, ok := p.Get("none"); ok {
 		t.Error("none is there")
 	}
-	if i, ok := slurm.LookupShort("N"); !ok || i.Name != "nodes" {
+	if i, ok := sbatch.LookupShort("N"); !ok || i.Name != "nodes" {
 		t.Errorf("-N is %+v", i)
 	}
-	if i, ok := slurm.LookupShort(""); ok {
+	if i, ok := sbatch.LookupShort(""); ok {
 		t.Errorf("the empty letter is %+v", i)
-	}
-}
-
-func TestCleanEnv(t *testing.T) {
-	in := []string{"PATH=/bin", "HOME=/x", "SLURM_JOB_ID=1", "SLURM_CONF=/c", "SLURM_CLUSTERS=a", "SBATCH_PARTITION=p", "SRUN_CPUS_PER_TASK=2",
-		"SQUEUE_FORMAT=%i", "SACCT_FORMAT=x", "SINFO_FORMAT=x", "SCANCEL_STATE=x", "PMI_RANK=0", "PMI2_X=1", "PMIX_RANK=0", "SLURMD_NODENAME=n",
-		"SLURM_CPU_BIND=none", "SLURM_TIME_FORMAT=relative", "SLURMX=keep", "MYSLURM_X=keep", "EMPTY="}
-	want := []string{"PATH=/bin", "HOME=/x", "SLURM_CONF=/c", "SLURM_CLUSTERS=a", "SLURMX=keep", "MYSLURM_X=keep", "EMPTY="}
-	if got := slurm.CleanEnv(in); !slices.Equal(got, want) {
-		t.Errorf("got %v", got)
-	}
-	if len(in) != 20 || in[2] != "SLURM_JOB_ID=1" || os.Getenv("PATH") == "" {
-		t.Error("CleanEnv changed its argument")
 	}
 }

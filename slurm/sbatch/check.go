@@ -1,18 +1,21 @@
-package slurm
+package sbatch
 
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/hostlist"
 )
 
-// CheckOption says what is wrong with an option's value; nil if nothing is. It
+// Check says what is wrong with an option's value; nil if nothing is. It
 // is never stricter than sbatch(1) about forms that have a meaning, and refuses
 // what sbatch refuses, or takes for something else, as far as that can be told
 // without the cluster. An unknown name gives ErrUnknownOption.
-func CheckOption(name, value string) error {
+func Check(name, value string) error {
 	info, ok := Lookup(name)
 	if !ok {
 		return ErrUnknownOption
@@ -79,26 +82,26 @@ func checkKind(info OptionInfo, value string) error {
 	case Flag:
 		return fmt.Errorf("it takes no value, but has %q", value)
 	case Time:
-		_, err := ParseTime(value)
+		_, err := slurm.ParseTime(value)
 		return err
 	case Size:
-		_, err := ParseSize(value)
+		_, err := slurm.ParseSize(value)
 		return err
 	case Hosts:
 		if strings.ContainsAny(value, "/ ") { // sbatch would read a file
 			return fmt.Errorf("%q is not a list of nodes", value)
 		}
-		_, err := ExpandHosts(value)
+		_, err := hostlist.Expand(value)
 		return err
 	case Signal:
 		return checkSignal(value)
 	case Switches:
 		if _, wait, ok := strings.Cut(value, "@"); ok {
-			_, err := ParseTime(wait)
+			_, err := slurm.ParseTime(wait)
 			return err
 		}
 	case Count:
-		_, _, err := ParseNodes(value)
+		_, _, err := slurm.ParseNodes(value)
 		return err
 	case Constraint:
 		return checkBrackets(value)
@@ -137,14 +140,14 @@ func checkSignal(value string) error {
 	if i := strings.IndexByte(spec, ':'); i >= 0 {
 		spec = spec[i+1:]
 	}
-	if n, err := digits(spec); err == nil {
+	if n, err := strconv.ParseUint(spec, 10, 63); err == nil {
 		if n < 1 || n > 64 {
 			return fmt.Errorf("%d is not a signal's number", n)
 		}
 	} else if !slices.Contains(signals, strings.TrimPrefix(strings.ToUpper(spec), "SIG")) {
 		return fmt.Errorf("signal %q is not one of %s, or a number", spec, strings.Join(signals, ", "))
 	}
-	if n, _ := digits(at); timed && n > 65535 {
+	if n, _ := strconv.ParseUint(at, 10, 63); timed && n > 65535 {
 		return fmt.Errorf("%s seconds before the end is more than 65535", at)
 	}
 	return nil

@@ -1,4 +1,4 @@
-package slurm
+package hostlist
 
 import (
 	"fmt"
@@ -12,11 +12,11 @@ const (
 	maxHosts = 1 << 20 // against lists such as [0-65535][0-65535]
 )
 
-// ExpandHosts returns the names in a host list such as "n[01-03,7],r[1-2]n[1-4]",
+// Expand returns the names in a host list such as "n[01-03,7],r[1-2]n[1-4]",
 // in its order, zeros and duplicates kept, as `scontrol show hostnames` does.
 // Unlike scontrol it refuses brackets left open, ranges left open ("n[1-]") and
 // numbers above 18 digits in brackets, which scontrol garbles.
-func ExpandHosts(s string) ([]string, error) {
+func Expand(s string) ([]string, error) {
 	var names []string
 	for s != "" {
 		end := tokenEnd(s)
@@ -127,7 +127,8 @@ func hostNumber(s string) (int64, error) {
 	if s == "" || len(s) > 18 {
 		return 0, strconv.ErrRange
 	}
-	return digits(s)
+	n, err := strconv.ParseUint(s, 10, 63) // takes no sign
+	return int64(n), err
 }
 
 func pad(n int64, width int) string {
@@ -146,10 +147,10 @@ type numbered struct {
 	n      int64
 }
 
-// CompressHosts returns the names as one host list, sorted, each name once:
+// Compress returns the names as one host list, sorted, each name once:
 // n2, n1, m → "m,n[1-2]". Like `scontrol show hostlistsorted` it folds the last
 // number of a name and no other.
-func CompressHosts(names []string) string {
+func Compress(names []string) string {
 	hosts := make([]numbered, 0, len(names))
 	for _, name := range names {
 		hosts = append(hosts, takeApart(name))

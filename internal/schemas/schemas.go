@@ -1,19 +1,24 @@
-// Package schemas is the JSON Schemas of everything in a record: docs/schemas.
+// Package schemas is the JSON Schemas of everything in a record, and of what every
+// command prints with --json: docs/schemas.
 //
-// It promises that they are made from the types that write the facts, so that
-// the two cannot differ, and that their bytes are always the same. Fields may be
+// It promises that they are made from the types that are written and
+// printed, so that the two cannot differ, and that their bytes are always the same. Fields may be
 // added under the same name of a schema; so none forbids what it does not know.
 package schemas
 
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/doctor"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/gc"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
@@ -21,20 +26,37 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
+	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/internal/why"
 )
 
-// kinds are the types, by the name of the schema.
-var kinds = map[string]any{
+// recorded are the types of what lies in run directories and exports, by the
+// name of the schema.
+var recorded = map[string]any{
 	facts.IntentSchema: facts.Intent{}, facts.SubmitSchema: facts.Submit{}, facts.StartSchema: facts.Start{}, facts.EndSchema: facts.End{},
 	facts.EnvironmentSchema: facts.Environment{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
-	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, plan.Schema: plan.Plan{}, load.ContentsSchema: load.Contents{},
-	check.Schema: check.Report{}, compare.Schema: compare.Report{}, show.ListSchema: show.List{},
+	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, private.KeySchema: private.KeyData{}, load.ContentsSchema: load.Contents{},
 }
+
+// printed are the types of what commands print. Two are also recorded: the plan,
+// to which the command adds what its builds cost now, and the seal.
+var printed = map[string]any{
+	ui.CheckedSchema: ui.Checked{}, plan.Schema: ui.Plan{}, ui.MadeSchema: ui.Made{}, ui.SubmittedSchema: ui.Submitted{}, ui.ChainSchema: ui.Chain{},
+	ui.StatusSchema: ui.StatusJSON{}, ui.NodesSchema: ui.Nodes{}, ui.RerunSchema: ui.Rerun{}, ui.RetriedSchema: ui.Retried{},
+	ui.ExportedSchema: ui.Exported{}, ui.ErrorSchema: ui.Failure{}, cpuflags.Schema: cpuflags.Report{}, doctor.DoctorSchema: doctor.Health{},
+	why.Schema: why.Why{}, gc.Schema: gc.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
+	check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
+}
+
+// Printed are the names of the schemas of what commands print, sorted.
+func Printed() []string { return slices.Sorted(maps.Keys(printed)) }
 
 // All is the schemas (draft 2020-12) by their file names: "nixbatch/seal/v1" is
 // in seal-v1.json.
 func All() map[string][]byte {
 	out := map[string][]byte{}
+	kinds := maps.Clone(recorded)
+	maps.Copy(kinds, printed)
 	for name, v := range kinds {
 		s := of(reflect.TypeOf(v))
 		s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -95,6 +117,9 @@ func object(t reflect.Type) map[string]any {
 			f := t.Field(i)
 			name, rest, _ := strings.Cut(f.Tag.Get("json"), ",")
 			switch {
+			case f.Anonymous && name == "" && f.Type.Kind() == reflect.Pointer:
+				walk(f.Type.Elem())
+				continue
 			case f.Anonymous && name == "" && f.Type.Kind() == reflect.Struct:
 				walk(f.Type)
 				continue

@@ -1,4 +1,4 @@
-package slurm
+package sbatch
 
 import "slices"
 
@@ -8,7 +8,7 @@ var memoryOptions = []string{"mem", "mem-per-cpu", "mem-per-gpu"}
 
 // IsMemory reports whether an option is one of mem, mem-per-cpu and
 // mem-per-gpu, of which a job may have one (sbatch(1): "mutually exclusive";
-// some releases take the last). ParseSize reads their values.
+// some releases take the last). slurm.ParseSize reads their values.
 func IsMemory(name string) bool { return slices.Contains(memoryOptions, name) }
 
 // Memory returns the first option that asks for memory, and whether there is

@@ -1,4 +1,4 @@
-package slurm
+package sbatch
 
 // table lists the options of sbatch(1), 22.05 to 25.11, by name. Releases are
 // from Slurm's release notes and changelogs.

@@ -18,14 +18,15 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
-	"github.com/nixbatch/nixbatch/internal/record/schemas"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
+	"github.com/nixbatch/nixbatch/internal/schemas"
+	"github.com/nixbatch/nixbatch/internal/schemas/schemastest"
 )
 
 var update = flag.Bool("update", false, "write docs/schemas anew")
 
-const published = "../../../docs/schemas"
+const published = "../../docs/schemas"
 
 // What is published is what the types say.
 func TestPublished(t *testing.T) {
@@ -48,47 +49,9 @@ func TestPublished(t *testing.T) {
 	}
 }
 
-// compiled finds the schema that a document names.
-type compiled map[string]*jsonschema.Schema
-
-func compile(t *testing.T) compiled {
-	t.Helper()
-	out := compiled{}
-	for name, text := range schemas.All() {
-		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
-		if err != nil {
-			t.Fatal(err)
-		}
-		c := jsonschema.NewCompiler()
-		if err := c.AddResource(name, doc); err != nil {
-			t.Fatal(err)
-		}
-		if out[doc.(map[string]any)["title"].(string)], err = c.Compile(name); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return out
-}
-
-func (c compiled) check(t *testing.T, what string, data []byte) {
-	t.Helper()
-	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	name, _ := doc.(map[string]any)["schema"].(string)
-	if c[name] == nil {
-		t.Errorf("%s has the schema %q, which is not published", what, name)
-		return
-	}
-	if err := c[name].Validate(doc); err != nil {
-		t.Errorf("%s: %v", what, err)
-	}
-}
-
 // Every fact of a run, redacted or not, is what its schema says.
 func TestFactsAreValid(t *testing.T) {
-	c := compile(t)
+	c := schemastest.New(t)
 	run := recordtest.Make(t, t.TempDir(), recordtest.Options{Tasks: 2})
 	run.Seal(t)
 	r, err := load.Open(run.Dir)
@@ -107,7 +70,7 @@ func TestFactsAreValid(t *testing.T) {
 				return err
 			}
 			data, err := os.ReadFile(filepath.Join(root, name))
-			c.check(t, name, data)
+			c.Check(t, name, data)
 			n++
 			return err
 		})
@@ -122,7 +85,7 @@ func TestFactsAreValid(t *testing.T) {
 	defer again.Close()
 	if err := again.Lines(func(l seal.Line) error {
 		if _, _, kind := l.Of(); kind != "log" {
-			c.check(t, l.Path, l.Fact)
+			c.Check(t, l.Path, l.Fact)
 		}
 		return nil
 	}); err != nil {
@@ -138,7 +101,7 @@ func TestFactsAreValid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.check(t, what, data)
+		c.Check(t, what, data)
 	}
 	// The schemas do refuse something.
 	bad, err := jsonschema.UnmarshalJSON(strings.NewReader(`{"schema":"nixbatch/seal/v1"}`))

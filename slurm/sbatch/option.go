@@ -1,4 +1,4 @@
-package slurm
+package sbatch
 
 import (
 	"errors"
@@ -52,7 +52,7 @@ func (o Options) Without(names ...string) Options {
 // Kind is the form of an option's value.
 type Kind int
 
-// The kinds. The comment gives an example of what CheckOption lets through.
+// The kinds. The comment gives an example of what Check lets through.
 const (
 	Flag       Kind = iota // no value
 	Int                    // 16

@@ -1,4 +1,8 @@
-package slurm_test
+// Package oracle asks the installed sbatch what it makes of lines of a script.
+//
+// It promises that nothing is submitted, and that no cluster is needed. What
+// imitates sbatch is compared with it in tests.
+package oracle
 
 import (
 	"bytes"
@@ -16,24 +20,25 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
-// The oracle is the installed sbatch itself: with -vvv it prints each word that
+// Oracle is the installed sbatch itself: with -vvv it prints each word that
 // it found in the script and then the options as it understood them, before it
 // calls the controller. It gets a configuration of its own, whose controller is
 // a socket of this test that never answers, and is interrupted once it has
 // printed the options.
-type oracle struct {
-	env      []string
+type Oracle struct {
+	Env      []string     // of its commands
 	listener net.Listener // stands for the controller
 }
 
-// understood is what sbatch made of a script.
-type understood struct {
-	words     []string          // in order
-	options   map[string]string // by long name
-	complaint string            // its first error, "" for none
+// Understood is what sbatch made of a script.
+type Understood struct {
+	Words     []string          // that it found, in order
+	Options   map[string]string // by long name
+	Complaint string            // its first error, "" for none
 }
 
-func newOracle(t testing.TB) *oracle {
+// New is one for a test. It needs Slurm to be installed.
+func New(t testing.TB) *Oracle {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,8 +51,11 @@ func newOracle(t testing.TB) *oracle {
 	if err := os.WriteFile(conf, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	return &oracle{env: []string{"PATH=" + os.Getenv("PATH"), "SLURM_CONF=" + conf}, listener: l}
+	return &Oracle{Env: []string{"PATH=" + os.Getenv("PATH"), "SLURM_CONF=" + conf}, listener: l}
 }
+
+// Away makes it that nobody listens where the controller should be.
+func (o *Oracle) Away() error { return o.listener.Close() }
 
 // stopper cancels once the options have been printed.
 type stopper struct {
@@ -69,7 +77,15 @@ var (
 	bad    = regexp.MustCompile(`(?m)^sbatch: (?:error: |fatal: )?((?:error|fatal|Invalid|invalid|unrecognized|option|Maximum|Bad).*)$|^sbatch: (?:error|fatal): (.*)$`)
 )
 
-func (o *oracle) read(t testing.TB, lines ...string) understood {
+// Caller is a test, or one draw of rapid's.
+type Caller interface {
+	Helper()
+	Fatal(...any)
+	Errorf(string, ...any)
+}
+
+// Read is what sbatch makes of the lines.
+func (o *Oracle) Read(t Caller, lines ...string) Understood {
 	t.Helper()
 	u, err := o.tryRead(lines...)
 	if err != nil {
@@ -78,44 +94,44 @@ func (o *oracle) read(t testing.TB, lines ...string) understood {
 	return u
 }
 
-func (o *oracle) tryRead(lines ...string) (understood, error) {
+func (o *Oracle) tryRead(lines ...string) (Understood, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	stop := &stopper{cancel: cancel}
 	script := "#!/bin/sh\n" + strings.Join(lines, "\n") + "\ntrue\n"
-	_, err := proc.System{}.Run(ctx, proc.Cmd{Path: "sbatch", Args: []string{"-vvv", "--test-only"}, Env: o.env,
+	_, err := proc.System{}.Run(ctx, proc.Cmd{Path: "sbatch", Args: []string{"-vvv", "--test-only"}, Env: o.Env,
 		Stdin: strings.NewReader(script), Stderr: stop})
 	if proc.NotFound(err) || errors.Is(err, context.DeadlineExceeded) {
-		return understood{}, err
+		return Understood{}, err
 	}
 	text := stop.seen.String()
-	u := understood{options: map[string]string{}}
+	u := Understood{Options: map[string]string{}}
 	if i := strings.Index(text, "sbatch: end of defined options"); i >= 0 {
 		text = text[:i]
 	}
 	for _, m := range found.FindAllStringSubmatch(text, -1) {
-		u.words = append(u.words, m[1])
+		u.Words = append(u.Words, m[1])
 	}
 	if _, list, ok := strings.Cut(text, "sbatch: defined options\n"); ok {
 		for _, m := range option.FindAllStringSubmatch(list, -1) {
-			u.options[m[1]] = m[2]
+			u.Options[m[1]] = m[2]
 		}
 	}
 	if m := bad.FindStringSubmatch(text); m != nil {
-		u.complaint = m[1] + m[2]
+		u.Complaint = m[1] + m[2]
 	}
-	if u.complaint == "" && len(u.options) == 0 {
+	if u.Complaint == "" && len(u.Options) == 0 {
 		return u, fmt.Errorf("sbatch printed neither options nor an error:\n%s", stop.seen.String())
 	}
 	return u, nil
 }
 
-// command runs another of Slurm's commands with the oracle's configuration.
-func (o *oracle) command(t testing.TB, path string, args ...string) (string, error) {
+// Command runs another of Slurm's commands with the oracle's configuration.
+func (o *Oracle) Command(t testing.TB, path string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: path, Args: args, Env: o.env})
+	res, err := proc.System{}.Run(ctx, proc.Cmd{Path: path, Args: args, Env: o.Env})
 	if proc.NotFound(err) {
 		t.Fatal(err)
 	}

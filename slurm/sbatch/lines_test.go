@@ -1,4 +1,4 @@
-package slurm_test
+package sbatch_test
 
 import (
 	"strings"
@@ -7,12 +7,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/internal/testbed/oracle"
+	"github.com/nixbatch/nixbatch/slurm/sbatch"
 	"github.com/nixbatch/nixbatch/slurm/slurmtest"
 )
 
 func TestLines(t *testing.T) {
-	got, err := slurm.Options{{"nodes", "2"}, {"exclusive", ""}, {"exclusive", "user"}, {"hold", ""}, {"job-name", "water scf"},
+	got, err := sbatch.Options{{"nodes", "2"}, {"exclusive", ""}, {"exclusive", "user"}, {"hold", ""}, {"job-name", "water scf"},
 		{"constraint", "[a|b]&c*2"}, {"comment", `say "hi"`}, {"x-plugin", "1"}}.Lines()
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +26,7 @@ func TestLines(t *testing.T) {
 }
 
 func TestLinesRefuses(t *testing.T) {
-	for name, o := range map[string]slurm.Option{
+	for name, o := range map[string]sbatch.Option{
 		"line break":      {"comment", "a\n#SBATCH --uid=0"},
 		"carriage return": {"comment", "a\rb"},
 		"NUL":             {"comment", "a\x00b"},
@@ -42,7 +43,7 @@ func TestLinesRefuses(t *testing.T) {
 		"missing value":   {"comment", ""},
 		"flag with value": {"hold", "1"},
 	} {
-		if l, err := (slurm.Options{o}).Lines(); err == nil {
+		if l, err := (sbatch.Options{o}).Lines(); err == nil {
 			t.Errorf("%s: got %q", name, l)
 		}
 	}
@@ -56,39 +57,33 @@ var hostile = []string{
 }
 
 func TestLinesAgainstSbatch(t *testing.T) {
-	o := newOracle(t)
+	o := oracle.New(t)
 	check(t, o, hostile)
 	rapid.Check(t, func(t *rapid.T) {
 		nasty := rapid.StringOfN(rapid.SampledFrom([]rune(`ab "'\#$=-; packjobPACKJOB`+"`é☃")), 1, 40, -1)
 		other := rapid.StringN(1, 40, -1).Filter(func(s string) bool {
-			_, err := slurm.Options{{"comment", s}}.Lines()
+			_, err := sbatch.Options{{"comment", s}}.Lines()
 			return err == nil
 		})
 		check(t, o, rapid.SliceOfN(rapid.OneOf(nasty, other), 1, 40).Draw(t, "values"))
 	})
 }
 
-type fataler interface {
-	Helper()
-	Fatal(...any)
-	Errorf(string, ...any)
-}
-
 // check writes one line for each value and looks at the words that sbatch
 // found, and at what the fake makes of the same lines.
-func check(t fataler, o *oracle, values []string) {
+func check(t oracle.Caller, o *oracle.Oracle, values []string) {
 	t.Helper()
-	var opts slurm.Options
+	var opts sbatch.Options
 	var want []string
 	for _, v := range values {
-		opts = append(opts, slurm.Option{Name: "comment", Value: v})
+		opts = append(opts, sbatch.Option{Name: "comment", Value: v})
 		want = append(want, "--comment="+v)
 	}
 	lines, err := opts.Lines()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, o.mustRead(t, lines).words); d != "" {
+	if d := cmp.Diff(want, o.Read(t, lines...).Words); d != "" {
 		t.Errorf("sbatch read other words:\n%s", d)
 	}
 	for i, l := range lines {
@@ -101,7 +96,7 @@ func check(t fataler, o *oracle, values []string) {
 
 // The fake's splitting is sbatch's own, on lines of any kind.
 func TestSplitLineAgainstSbatch(t *testing.T) {
-	o := newOracle(t)
+	o := oracle.New(t)
 	rapid.Check(t, func(t *rapid.T) {
 		var lines, want []string
 		for _, s := range rapid.SliceOfN(rapid.StringOfN(rapid.SampledFrom([]rune(`aé "'\#=`)), 0, 20, -1), 1, 40).Draw(t, "lines") {
@@ -116,28 +111,20 @@ func TestSplitLineAgainstSbatch(t *testing.T) {
 		if len(lines) == 0 {
 			return
 		}
-		if d := cmp.Diff(want, o.mustRead(t, lines).words); d != "" {
+		if d := cmp.Diff(want, o.Read(t, lines...).Words); d != "" {
 			t.Errorf("%q:\n%s", lines, d)
 		}
 	})
 }
 
 func TestSplitLineUnmatched(t *testing.T) {
-	o := newOracle(t)
+	o := oracle.New(t)
 	for _, s := range []string{`--comment="`, `--comment='a"`, `--comment="a\"`} {
 		if w, err := slurmtest.SplitLine(s); err == nil {
 			t.Errorf("%q split to %q", s, w)
 		}
-		if u := o.read(t, "#SBATCH "+s); u.complaint == "" {
+		if u := o.Read(t, "#SBATCH "+s); u.Complaint == "" {
 			t.Errorf("sbatch took %q: %+v", s, u)
 		}
 	}
-}
-
-func (o *oracle) mustRead(t fataler, lines []string) understood {
-	u, err := o.tryRead(lines...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }
