@@ -7,7 +7,6 @@ import (
 	_ "archive/zip"
 	_ "debug/elf"
 	_ "encoding/json"
-	_ "os/exec"
 	_ "regexp"
 
 	_ "github.com/klauspost/cpuid/v2"
