@@ -132,8 +132,14 @@ func Intents(r rundir.Run) (out []facts.Intent, err error) {
 	}
 }
 
-// Answer reads a call's fate; ok says whether it is known.
+// Answer reads a call's fate, as corrected where it was; ok says whether it is
+// known.
 func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool) {
+	j, ok = answered(r, in, call)
+	return corrected(r, in.Round, call, j), ok
+}
+
+func answered(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool) {
 	calls := CallsOf(in)
 	if len(calls) > 1 {
 		if durable.Read(answerFile(r, in.Round, call, len(calls)), &j) == nil {
