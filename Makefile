@@ -64,7 +64,7 @@ faults: setup
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
-	@go build -trimpath -ldflags '-s -w' -o build/nothing ./internal/testbed/cmd/nothing
+	@go build -trimpath -ldflags '-s -w' -o build/ ./internal/testbed/cmd/nothing ./internal/testbed/cmd/libraries
 	@$(AS_ROOT) build/bench build/nixbatch examples
 	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record/seal ./internal/record/check
 
