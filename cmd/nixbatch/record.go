@@ -65,7 +65,7 @@ func sealOver(ctx context.Context, s Streams, states []status.Status) {
 
 func tellUnsealed(s Streams, err error) {
 	if err != nil {
-		screen.Printf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+		ui.PrintError(s.Err, fmt.Errorf("the record could not be sealed: %w", err))
 	}
 }
 
@@ -127,7 +127,7 @@ func recordSeal(s Streams) *cli.Command {
 		Name: "seal", Usage: "seal the record of a run that is over", ArgsUsage: "[RUN]",
 		Description: "Commands that find a run over seal it by themselves. This seals also a run of which only its files tell that it\n" +
 			"is over, and signs. Exit codes: 0 done, 2 no such run, not over, or sealed already, 5 Slurm did not answer.",
-		Flags: []cli.Flag{jsonFlag(), &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
+		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "anew", Usage: "also where a seal was made before, and is gone"}, &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRecord(c)
 			if err != nil {
@@ -141,7 +141,7 @@ func recordSeal(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			seal, err := finish.Now(c.Context, r, newClient(), about(), proc.System{}, c.String("sign"))
+			seal, err := finish.Now(c.Context, r, newClient(), about(), finish.How{Anew: c.Bool("anew"), Runner: proc.System{}, Key: c.String("sign")})
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,9 @@ type Outcome struct {
 func Run(ctx context.Context, client *slurm.Client, r rundir.Run, task int, f ledger.About) (Outcome, error) {
 	f.MaxAge = 0 // what is cancelled is looked at now
 	states, serr := status.States(ctx, client, []rundir.Run{r}, f)
+	if err := ctx.Err(); err != nil {
+		return Outcome{}, err // what was cut short is not Slurm's failure
+	}
 	out := Outcome{Status: states[0]}
 	st := out.Status
 	switch {

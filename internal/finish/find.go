@@ -3,7 +3,6 @@ package finish
 import (
 	"context"
 	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -40,7 +39,7 @@ func Find(ctx context.Context, name string, here func() (rundir.Project, error),
 	}
 	r, err := project.Get(name)
 	if err != nil {
-		if st, serr := os.Stat(name); name != "" && serr == nil && st.IsDir() {
+		if st, serr := durable.Stat(name); name != "" && serr == nil && st != nil && st.IsDir() {
 			return Found{Path: name}, load.NoRecord(name) // what is left of one: record verify tells
 		}
 		return Found{}, err
@@ -48,7 +47,11 @@ func Find(ctx context.Context, name string, here func() (rundir.Project, error),
 	out := Found{Path: r.Dir, IsRun: true}
 	if !Sealed(r) {
 		// Whether it is over is asked where Slurm is; a record can be read anywhere.
-		if states, serr := status.States(ctx, w, []rundir.Run{r}, p); serr == nil {
+		states, serr := status.States(ctx, w, []rundir.Run{r}, p)
+		if err := ctx.Err(); err != nil {
+			return Found{}, err
+		}
+		if serr == nil {
 			out.Unsealed = SealOver(context.WithoutCancel(ctx), w, states, p)
 		}
 	}
@@ -57,33 +60,48 @@ func Find(ctx context.Context, name string, here func() (rundir.Project, error),
 
 // isExport tells a path from the name of a run.
 func isExport(name string) bool {
-	st, err := os.Stat(name)
+	st, err := durable.Stat(name)
 	switch {
 	case err != nil:
+		return true // it is told when it is read
+	case st == nil:
 		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
 	case st.IsDir():
-		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
-		return err == nil || strings.Contains(name, "/")
+		there, err := durable.There(filepath.Join(name, facts.PlanFile))
+		return there || err != nil || strings.Contains(name, "/")
 	}
 	return true
 }
 
-// Now seals a run of which at least its files tell that it is over, and signs
-// the seal with an SSH key where one is given.
-func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, runner proc.Runner, key string) (*seal.Seal, error) {
+// How a run is sealed.
+type How struct {
+	Anew   bool   // also one whose seal is gone: see Anew
+	Key    string // the file of an SSH key that signs the seal; "" for none
+	Runner proc.Runner
+}
+
+// Now seals a run of which at least its files tell that it is over, and signs it.
+func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, how How) (*seal.Seal, error) {
 	if !Sealed(r) {
-		states, err := status.States(ctx, w, []rundir.Run{r}, p)
-		if err != nil {
-			return nil, &ledger.UncertainError{RunID: r.ID, Err: err}
-		}
-		if _, err := Seal(ctx, states[0], w, p, true); err != nil {
+		states, serr := status.States(ctx, w, []rundir.Run{r}, p)
+		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-	} else if key == "" {
+		if serr != nil {
+			return nil, &ledger.UncertainError{RunID: r.ID, Err: serr}
+		}
+		make := Seal
+		if how.Anew {
+			make = Anew
+		}
+		if _, err := make(ctx, states[0], w, p, true); err != nil {
+			return nil, err
+		}
+	} else if how.Key == "" {
 		return nil, fault.New("run "+r.ID+" is sealed already", "nixbatch record verify "+r.ID)
 	}
-	if key != "" {
-		if err := seal.Sign(ctx, runner, r.Dir, key); errors.Is(err, durable.ErrExists) {
+	if how.Key != "" {
+		if err := seal.Sign(ctx, how.Runner, r.Dir, how.Key); errors.Is(err, durable.ErrExists) {
 			return nil, fault.New("run "+r.ID+" is signed already", "nixbatch record verify "+r.ID)
 		} else if err != nil {
 			return nil, err
