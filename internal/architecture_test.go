@@ -49,7 +49,7 @@ var layers = [][]string{
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist"},
 	{"internal/strictyaml"},
-	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt"},
+	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
 }
 
 // public is the Go API. Of what is internal it may import the words below it;

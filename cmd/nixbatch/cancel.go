@@ -34,6 +34,9 @@ func cancelCommand(s Streams) *cli.Command {
 			f := about()
 			f.MaxAge = 0 // what is cancelled is looked at now
 			states, serr := status.States(c.Context, client, []rundir.Run{r}, f)
+			if err := c.Context.Err(); err != nil {
+				return err // what was cut short is not Slurm's failure
+			}
 			st := states[0]
 			switch {
 			case st.Over():

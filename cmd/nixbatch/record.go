@@ -86,7 +86,11 @@ func recordPath(ctx context.Context, s Streams, name string) (path string, isRun
 	}
 	if !finish.Sealed(r) {
 		// Whether it is over is asked where Slurm is; a record can be read anywhere.
-		if states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about()); serr == nil {
+		states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about())
+		if err := ctx.Err(); err != nil {
+			return "", false, err
+		}
+		if serr == nil {
 			sealOver(ctx, s, states)
 		}
 	}
@@ -106,7 +110,7 @@ func openRecord(ctx context.Context, s Streams, name string) (*load.Record, erro
 // that has something else to do; it is tried again with the next.
 func sealOver(ctx context.Context, s Streams, states []status.Status) {
 	if err := finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()); err != nil {
-		screen.Printf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+		ui.PrintError(s.Err, fmt.Errorf("the record could not be sealed: %w", err))
 	}
 }
 
@@ -168,7 +172,7 @@ func recordSeal(s Streams) *cli.Command {
 		Name: "seal", Usage: "seal the record of a run that is over", ArgsUsage: "[RUN]",
 		Description: "Commands that find a run over seal it by themselves. This seals also a run of which only its files tell that it\n" +
 			"is over, and signs. Exit codes: 0 done, 2 no such run, not over, or sealed already, 5 Slurm did not answer.",
-		Flags: []cli.Flag{jsonFlag(), &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
+		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "anew", Usage: "also where a seal was made before, and is gone"}, &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRecord(c)
 			if err != nil {
@@ -184,10 +188,17 @@ func recordSeal(s Streams) *cli.Command {
 			}
 			if !finish.Sealed(r) {
 				states, serr := status.States(c.Context, newClient(), []rundir.Run{r}, about())
+				if err := c.Context.Err(); err != nil {
+					return err
+				}
 				if serr != nil {
 					return &ledger.UncertainError{RunID: r.ID, Err: serr}
 				}
-				if _, err := finish.Seal(c.Context, states[0], newClient(), about(), true); err != nil {
+				make := finish.Seal
+				if c.Bool("anew") {
+					make = finish.Anew
+				}
+				if _, err := make(c.Context, states[0], newClient(), about(), true); err != nil {
 					return err
 				}
 			} else if c.String("sign") == "" {

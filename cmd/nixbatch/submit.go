@@ -161,8 +161,11 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 }
 
 // tellCopies names jobs that a wrapper around sbatch submitted beside the run's:
-// they stop by themselves.
+// they stop by themselves. And it says where a number is sbatch's word alone.
 func tellCopies(s Streams, job facts.Submit) {
+	if job.Unconfirmed {
+		screen.Printf(s.Err, "nixbatch: note: sbatch is not Slurm's own here, and Slurm could not be asked whether its answer is right\nhint: nixbatch status %s asks again\n", job.RunID)
+	}
 	for _, id := range job.Copies {
 		screen.Printf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
 	}

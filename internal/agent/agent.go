@@ -56,7 +56,7 @@ type Agent struct {
 // Main runs the task to its end and returns the batch process's exit code. Which
 // job it is comes first: a copy touches nothing of the attempt.
 func (a *Agent) Main(ctx context.Context) int {
-	for _, step := range []func() error{a.witness, a.claim, a.begin} {
+	for _, step := range []func() error{func() error { return a.witness(ctx) }, a.claim, a.begin} {
 		if err := step(); err != nil {
 			return a.complain(err)
 		}
@@ -90,7 +90,7 @@ func (a *Agent) complain(err error) int {
 }
 
 // witness settles which job this is, before anything of the run is touched.
-func (a *Agent) witness() error {
+func (a *Agent) witness(ctx context.Context) error {
 	var p plan.Plan
 	if err := durable.Read(a.Run.PlanFile(), &p); err != nil {
 		return fmt.Errorf("the plan of this run cannot be read: %w", err)
@@ -107,7 +107,11 @@ func (a *Agent) witness() error {
 	if err != nil {
 		return fmt.Errorf("work directory: %w", err)
 	}
-	return ledger.Witness(a.Run, a.Ticket, job, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+	instead, err := ledger.Witness(ctx, a.Run, a.Ticket, job, &slurm.Client{}, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+	if instead != 0 {
+		fmt.Fprintf(a.Stderr, "nixbatch: note: sbatch had answered %d, which is no job of run %s: the run is job %d\n", instead, a.Run.ID, job.ID)
+	}
+	return err
 }
 
 // claim takes the attempt: who makes its directory runs it.

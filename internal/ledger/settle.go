@@ -97,14 +97,14 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 				continue
 			}
 		}
-		found, err := q.FindByComment(ctx, token(r, in.Round, i, len(calls)))
+		found, err := q.FindMarked(ctx, marksOf(r, in, i))
 		if err != nil {
 			return s, false, err
 		}
 		age := p.Now().Sub(in.Time)
 		switch {
 		case len(found) > 0:
-			jobs[i] = foundJob(c, found, in.Cluster, p.Now())
+			jobs[i] = foundJob(c, live(r, found), in.Cluster, p.Now())
 		case sure && age > settleAfter, age > inFlight:
 			jobs[i] = newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 		default:

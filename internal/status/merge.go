@@ -90,6 +90,8 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 	if t.end == nil && !(queued && !q.State.Final()) {
 		attempt(words.run, t) // it may have begun and ended since its files were read
 	}
+	t.unconfirmed = t.unconfirmed && !queued && !counted
+	defer t.tellInstead()
 	if queued {
 		ledger.Seen(words.run, t.Wanted, q.Submit, now)
 		if changed := t.Wanted.Changed(q); changed != "" {

@@ -65,10 +65,15 @@ type TaskStatus struct {
 	Begun     time.Time
 	Brief     Brief
 
-	Wanted slurm.Wanted // the task in Slurm
-	end    *facts.End
-	Start  bool  // an attempt was begun
-	Unread error // something that it left is there and cannot be read
+	Wanted  slurm.Wanted // the task in Slurm
+	claimed bool         // Job is sbatch's word alone: see ledger.Claimed
+	// unconfirmed says that it came from something else than Slurm's own sbatch,
+	// could not be confirmed then, and has not been since.
+	unconfirmed bool
+	instead     int64 // what sbatch had answered in its place
+	end         *facts.End
+	Start       bool  // an attempt was begun
+	Unread      error // something that it left is there and cannot be read
 }
 
 // Ref is the task as Slurm writes it: 12, 12_3.
@@ -103,7 +108,11 @@ func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
 
 // JobID is the number of the job that has the run now: after a retry that of the
 // last round. Of a sweep, whose tasks may be in several, it is the first one's.
+// 0 where sbatch's answer is all that tells a number, and nobody could confirm it.
 func (s Status) JobID() int64 {
+	if slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.unconfirmed }) {
+		return 0
+	}
 	if !s.Sweep() && len(s.Tasks) > 0 && s.Tasks[0].Submitted {
 		return s.Tasks[0].Job
 	}
@@ -114,15 +123,12 @@ func (s Status) JobID() int64 {
 func (s Status) Sweep() bool { return s.Counts != nil }
 
 // Watcher is what following runs asks of Slurm.
-type Watcher interface {
-	ledger.Submitter
-	Queue(ctx context.Context, q slurm.Query) ([]slurm.Job, error)
-	Accounting(ctx context.Context, q slurm.Query) ([]slurm.AcctJob, error)
-}
+type Watcher = ledger.Submitter
 
 // States merges, for every run given, its files, squeue and sacct: one squeue
 // and at most one sacct for all of them together, or none where p.Cache holds an
-// answer of a few seconds ago. Slurm's terminal state outranks the exit code;
+// answer of a few seconds ago; more only for jobs whose comment was changed before
+// anybody saw them, and for numbers that are not the run's. Slurm's terminal state outranks the exit code;
 // gone from the queue is not completed. A run that is settled by its own files
 // alone asks nobody. The error says that Slurm did not answer; the states are
 // then from the files.
@@ -156,6 +162,9 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	ask, away := apart(out, ask)
 	said, err := witnesses(ctx, w, p, here, out, ask)
+	if err == nil {
+		said, err = doubts(ctx, w, p, here, out, ask, said)
+	}
 	silent := ""
 	if err != nil {
 		errs, silent = append(errs, err), "slurm does not answer"
@@ -220,7 +229,7 @@ func fromFiles(r rundir.Run) Status {
 		}
 		ins = []facts.Intent{{}} // a copy, or submitted by hand
 	}
-	s.Tasks = taskFiles(r, ins, s.Job.Priv.User)
+	s.Tasks = taskFiles(r, ins, s.Job.Priv)
 	if calls := ledger.CallsOf(ins[0]); calls[0].Array != "" {
 		s.Counts = map[slurm.State]int{}
 	}
@@ -234,13 +243,13 @@ func fromFiles(r rundir.Run) Status {
 }
 
 // taskFiles is what the files say of every task.
-func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
+func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskStatus {
 	at := map[int]int{}
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
 			j, _, err := ledger.Answer(r, in, c)
-			want := ledger.Wanted(r, j, user)
+			want := ledger.Wanted(r, j, who)
 			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
 				if !ok {
@@ -256,6 +265,8 @@ func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 				}
 				t := &out[i]
 				t.Submitted, t.Job, t.Wanted = true, j.JobID, want
+				t.claimed, t.instead = ledger.Claimed(j) && want.Submitted.IsZero(), j.Instead
+				t.unconfirmed = t.claimed && j.Unconfirmed
 				if call.Array != "" {
 					t.Index = task - call.Offset
 					t.Wanted.Task = t.Index
@@ -381,7 +392,7 @@ func (s *Status) LoadTasks() error {
 	if len(ins) == 0 {
 		ins = []facts.Intent{{}}
 	}
-	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv.User)
+	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv)
 	defer s.tellUnreadTasks()
 	if s.Final == nil {
 		return nil

@@ -102,6 +102,9 @@ func (t *retrial) look(ctx context.Context) error {
 		// What was found over before is not asked about again.
 		err = ledger.Here(ctx, t.r, t.w, states[0].Cluster())
 	}
+	if ctx.Err() != nil {
+		return ctx.Err() // nothing was done yet
+	}
 	var away *slurm.ElsewhereError
 	if errors.As(err, &away) {
 		return away

@@ -142,7 +142,7 @@ func (r *Record) fact(name, schema string, into any) error {
 	}
 	// One record, however many files it has, costs no more than two that are as
 	// large as a fact may be.
-	if r.read += len(data); r.read > 2*source.MaxFact {
+	if r.read += len(data); int64(r.read) > 2*source.Max() {
 		return &fault.Error{Message: "the facts of this record are too large", Way: "do not trust this file"}
 	}
 	return decode(name, data, schema, into)

@@ -131,6 +131,12 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	if s.Supersedes, err = lastSuperseded(dir); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
+	// One that is lost is named all the same, so that nobody takes this for the first.
+	if lost, err := Lost(dir, runID); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	} else if lost != nil {
+		s.Supersedes = lost.Seal
+	}
 	if err := replaceBytes(filepath.Join(dir, private.PrivateFile), keep, 0o400); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -142,7 +148,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	if err := durable.WriteBytes(filepath.Join(dir, SealFile), data, 0o444); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	return s, nil
+	return s, Remember(dir, s)
 }
 
 // root is the Merkle root over the facts and the tasks.
