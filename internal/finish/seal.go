@@ -50,6 +50,9 @@ func (e *LostError) Hint() string {
 	return "put " + facts.SealFile + " back, which every export has; or nixbatch record seal --anew " + e.RunID + ", which verify tells"
 }
 
+// Kind is that of something to mend.
+func (e *LostError) Kind() fault.Kind { return fault.Input }
+
 // Sealed reports whether the run's record is sealed, and the run did not go on
 // since.
 func Sealed(r rundir.Run) bool { return seal.Sealed(r.Dir, false) }

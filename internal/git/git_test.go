@@ -3,60 +3,77 @@ package git_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/nixbatch/nixbatch/internal/git"
+	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
-// Where a revision cannot be read, none is said: not an older one that is packed,
-// nor that of a tree above.
-func TestUnreadState(t *testing.T) {
-	const old, now = "1111111111111111111111111111111111111111", "2222222222222222222222222222222222222222"
-	top := t.TempDir()
-	write := func(text string, path ...string) {
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	file := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What git itself leaves is read as git reads it: on a branch, packed, detached,
+// and in a linked work tree.
+func TestAgainstGit(t *testing.T) {
+	dir := t.TempDir()
+	run := func(where string, args ...string) string {
 		t.Helper()
-		file := filepath.Join(append([]string{top}, path...)...)
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		res, err := proc.System{}.Run(t.Context(), proc.Cmd{Path: "git", Args: append([]string{"-C", where, "-c", "user.name=x", "-c", "user.email=x@example.org"}, args...),
+			Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1"}})
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
+		return strings.TrimSpace(string(res.Stdout))
+	}
+	tree, linked := filepath.Join(dir, "tree"), filepath.Join(dir, "linked")
+	write(t, tree, "sub/file", "1")
+	run(tree, "init", "-q", "-b", "main")
+	if s := git.State(tree); s != nil {
+		t.Errorf("before the first commit: %+v", s)
+	}
+	run(tree, "add", ".")
+	run(tree, "commit", "-q", "-m", "one")
+	check := func(what, where string) {
+		t.Helper()
+		if s, want := git.State(where), run(where, "rev-parse", "HEAD"); s == nil || s.Rev != want || s.Clean == "" {
+			t.Errorf("%s: %+v, want %s", what, s, want)
 		}
 	}
-	work := filepath.Join(top, "a", "b")
-	write("ref: refs/heads/main\n", ".git", "HEAD")
-	write(old+" refs/heads/main\n", ".git", "packed-refs")
-	if err := os.MkdirAll(work, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	rev := func() string {
-		if s := git.State(work); s != nil {
-			return s.Rev
+	check("on a branch", filepath.Join(tree, "sub"))
+	run(tree, "worktree", "add", "-q", linked, "-b", "feature/x")
+	run(linked, "commit", "-q", "--allow-empty", "-m", "two")
+	check("in a linked work tree", linked)
+	run(tree, "pack-refs", "--all")
+	check("packed", tree)
+	check("linked and packed", linked)
+	run(tree, "checkout", "-q", "--detach")
+	check("detached", tree)
+}
+
+// What is no revision is none.
+func TestNotARevision(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"no tree":               {"file": ""},
+		"a short commit":        {".git/HEAD": "abc123\n"},
+		"a branch without one":  {".git/HEAD": "ref: refs/heads/main\n"},
+		"a file that is no way": {".git": "somewhere\n"},
+		"a way to nowhere":      {".git": "gitdir: nowhere\n"},
+	} {
+		dir := t.TempDir()
+		for f, text := range files {
+			write(t, dir, f, text)
 		}
-		return ""
-	}
-	if got := rev(); got != old {
-		t.Errorf("packed: %q", got)
-	}
-	write(now+"\n", ".git", "refs", "heads", "main")
-	if got := rev(); got != now {
-		t.Errorf("loose: %q", got)
-	}
-	ref := filepath.Join(top, ".git", "refs", "heads", "main")
-	if err := os.Remove(ref); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("main", ref); err != nil {
-		t.Fatal(err)
-	}
-	if got := rev(); got != "" {
-		t.Errorf("not to be read: %q", got)
-	}
-	write(now+"\n", ".git", "HEAD")
-	if err := os.Symlink(".git", filepath.Join(work, ".git")); err != nil {
-		t.Fatal(err)
-	}
-	if got := rev(); got != "" {
-		t.Errorf("below a tree: %q", got)
+		if s := git.State(dir); s != nil {
+			t.Errorf("%s: %+v", name, s)
+		}
 	}
 }

@@ -130,9 +130,10 @@ func Intents(r rundir.Run) (out []facts.Intent, err error) {
 // Answer reads a call's fate, as corrected where it was; ok says whether it is
 // known. An answer that is there and cannot be read is an error.
 func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool, err error) {
-	if j, ok, err = answered(r, in, call); err == nil {
-		j, err = corrected(r, in.Round, call, j)
+	if j, ok, err = answered(r, in, call); err != nil {
+		return j, ok, err
 	}
+	j, err = corrected(r, in.Round, call, j)
 	return j, ok && err == nil, err
 }
 

@@ -111,10 +111,14 @@ func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, 
 	}
 	// Somebody may have been quicker: what is written holds, and who wrote it
 	// matters.
-	if j, ok, err := Answer(r, in, t.Call); ok || err != nil {
-		return j, err
+	first, ok, err := Answer(r, in, t.Call)
+	if err == nil && !ok {
+		err = errors.New("it is not there")
 	}
-	return j, errors.New("this job's id was written down, and cannot be read")
+	if err != nil {
+		return j, fmt.Errorf("this job's id was written down, and cannot be read: %w", err)
+	}
+	return first, nil
 }
 
 // leaveCopy notes that a copy came, and stopped. That it stops is what counts.
