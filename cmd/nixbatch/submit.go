@@ -27,7 +27,7 @@ func submitCommand(s Streams) *cli.Command {
 			&cli.BoolFlag{Name: "wait", Usage: "wait for the end, and exit with 1 if the job failed"},
 			&cli.BoolFlag{Name: "again", Usage: "submit also what is in the queue already"},
 			&cli.BoolFlag{Name: "chain", Usage: "several files, one after the other"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan and the batch script; build nothing, submit nothing"}},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan and the batch script; build nothing, submit nothing"}, whyFlag()},
 		Action: func(c *cli.Context) error {
 			if c.Bool("chain") {
 				return chain(c, s, c.Args().Slice())
@@ -59,7 +59,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	}
 	t.Done("plan")
 	if c.Bool("dry-run") {
-		return dryRun(ctx, s, j, p, asJSON)
+		return dryRun(ctx, s, j, p, asJSON, c.Bool("why"))
 	}
 	b, err := j.Build(ctx)
 	if err != nil {
@@ -227,13 +227,13 @@ func verdict(ctx context.Context, st status.Status) error {
 	return &quietError{exitJobFailed}
 }
 
-func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON bool) error {
+func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON, why bool) error {
 	costs, err := j.Costs(ctx)
 	if err != nil {
 		return err
 	}
 	p.Clear()
-	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON); err != nil || asJSON {
+	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON, why); err != nil || asJSON {
 		return err
 	}
 	screen.Printf(s.Out, "\n")

@@ -51,6 +51,7 @@ type Agent struct {
 	given   resources.Given
 	launch  launchSetup
 	alive   *os.File // see rundir.HoldAlive
+	best    func()   // why no better build was chosen: for the start, nobody waits for it
 }
 
 // Main runs the task to its end and returns the batch process's exit code. Which
@@ -203,6 +204,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 
 // begun writes the start down.
 func (a *Agent) begun() error {
+	a.best()
 	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), &a.start); err != nil {
 		return fmt.Errorf("the start could not be written down: %w", err)
 	}
@@ -225,14 +227,18 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 		if err != nil {
 			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
-		if _, err := os.Stat(env); err != nil {
+		if there, err := durable.There(env); err != nil {
+			return facts.Chosen{}, fmt.Errorf("the %s build cannot be looked at on this node: %w", arch, err)
+		} else if !there {
 			return facts.Chosen{}, fault.New(fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
 				"the nodes need the /nix of the machine that submitted")
 		}
-		cpu := seen[0].CPU
-		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
-		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
+		a.start.Build = facts.Chosen{Arch: arch, Env: env, Tried: archs}
+		a.best = func() {
+			cpu := seen[0].CPU
+			cpu.Flags = flags
+			a.start.Build.Not = cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""}).Not
+		}
 		a.compare(seen, arch)
 		return a.start.Build, nil
 	}

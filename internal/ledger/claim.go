@@ -29,12 +29,15 @@ func correctedFile(r rundir.Run, round, call int) string {
 func Claimed(j facts.Job) bool { return j.How == "sbatch" && j.JobID != 0 && j.Submitted.IsZero() }
 
 // corrected is what a claim was corrected to, else the claim.
-func corrected(r rundir.Run, round, call int, j facts.Job) facts.Job {
-	var c facts.Job
-	if Claimed(j) && durable.Read(correctedFile(r, round, call), &c) == nil {
-		return c
+func corrected(r rundir.Run, round, call int, j facts.Job) (facts.Job, error) {
+	if !Claimed(j) {
+		return j, nil
 	}
-	return j
+	var c facts.Job
+	if there, err := durable.ReadIf(correctedFile(r, round, call), &c); err != nil || !there {
+		return j, err
+	}
+	return c, nil
 }
 
 // correct replaces a claim, unless somebody was quicker; what holds is returned.
@@ -72,7 +75,10 @@ func bringInLine(r rundir.Run, in facts.Intent) error {
 		return nil // an older nixbatch's
 	}
 	for c := range jobs {
-		j := corrected(r, in.Round, c, jobs[c])
+		j, err := corrected(r, in.Round, c, jobs[c])
+		if err != nil {
+			return err
+		}
 		changed = changed || j.JobID != jobs[c].JobID || j.How != jobs[c].How
 		jobs[c] = j
 	}
@@ -127,7 +133,10 @@ func Correct(ctx context.Context, r rundir.Run, q Submitter, p About, doubted fu
 	}
 	for _, in := range ins {
 		for c, call := range CallsOf(in) {
-			j, ok := Answer(r, in, c)
+			j, ok, err := Answer(r, in, c)
+			if err != nil {
+				return err
+			}
 			if !ok || !Claimed(j) || !doubted(j.JobID) || proven(r, facts.TicketOf(in, c), call, j) {
 				continue
 			}

@@ -23,11 +23,19 @@ func marksOf(r rundir.Run, in facts.Intent, call int) slurm.Marks {
 	m := slurm.Marks{Token: token(r, in.Round, call, len(CallsOf(in))), Output: output(r), Since: in.Time, Not: stopped(r)}
 	all, err := Intents(r)
 	if err != nil {
-		return m // without them the first token still tells
+		m.Output = "" // the first token still tells
+		return m
 	}
 	for _, other := range all {
 		for c := range CallsOf(other) {
-			if j, ok := Answer(r, other, c); ok && j.JobID != 0 && (other.Round != in.Round || c != call) {
+			if other.Round == in.Round && c == call {
+				continue
+			}
+			j, ok, err := Answer(r, other, c)
+			if err != nil {
+				m.Output = "" // which of the jobs there is that one is not known
+			}
+			if ok && j.JobID != 0 {
 				m.Not = append(m.Not, j.JobID)
 			}
 		}

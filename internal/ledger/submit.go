@@ -92,7 +92,7 @@ func Token(r rundir.Run) string { return "nixbatch:" + r.ID }
 // which the accounting keeps in the command line (SubmitLine) where nobody but
 // its admin can rewrite it.
 func comment(r rundir.Run, token string) string {
-	sum := seal.Submission(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, name)) })
+	sum := seal.Submission(func(name string) ([]byte, error) { return durable.ReadFile(filepath.Join(r.Dir, name)) })
 	if sum != "" {
 		token += "," + seal.WitnessWord(sum)
 	}
@@ -211,7 +211,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 
 // scripts are what each call of a round hands to sbatch.
 func scripts(r rundir.Run, in facts.Intent) ([][]byte, error) {
-	script, err := os.ReadFile(r.ScriptFile())
+	script, err := durable.ReadFile(r.ScriptFile())
 	if err != nil {
 		return nil, fmt.Errorf("batch script: %w", err)
 	}
@@ -306,7 +306,8 @@ func submitFact(r rundir.Run, p About) facts.Submit {
 		Git: git.State(p.WorkDir), Seed: "not declared",
 		Priv: submitter(p),
 	}
-	if script, err := os.ReadFile(r.ScriptFile()); err == nil {
+	// A script that cannot be read has no hash here; the seal, which reads it, tells.
+	if script, err := durable.ReadFile(r.ScriptFile()); err == nil {
 		s.Script = digest.Bytes(script)
 	}
 	return s

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -43,9 +42,8 @@ func stranger(message, way string) error {
 // instead is the number that the answer had then.
 func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef, q Submitter, p About) (instead int64, err error) {
 	var in facts.Intent
-	err = durable.Read(IntentFile(r, t.Round), &in)
-	known := err == nil
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	known, err := durable.ReadIf(IntentFile(r, t.Round), &in)
+	if err != nil {
 		return 0, fmt.Errorf("intent: %w", err)
 	}
 	in.Round = t.Round
@@ -59,7 +57,10 @@ func Witness(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef
 		return 0, nil // nobody was told of such a run
 	}
 	calls := max(t.Calls, 1)
-	j, ok := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
+	j, ok, err := Answer(r, facts.Intent{Round: t.Round, Calls: make([]facts.Call, calls)}, t.Call)
+	if err != nil {
+		return 0, fmt.Errorf("which job the run is cannot be read: %w", err)
+	}
 	cluster := in.Cluster
 	if ok && j.Cluster != "" {
 		cluster = j.Cluster // sbatch said so
@@ -110,10 +111,14 @@ func firstWord(r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, 
 	}
 	// Somebody may have been quicker: what is written holds, and who wrote it
 	// matters.
-	if j, ok := Answer(r, in, t.Call); ok {
-		return j, nil
+	first, ok, err := Answer(r, in, t.Call)
+	if err == nil && !ok {
+		err = errors.New("it is not there")
 	}
-	return j, errors.New("this job's id was written down, and cannot be read")
+	if err != nil {
+		return j, fmt.Errorf("this job's id was written down, and cannot be read: %w", err)
+	}
+	return first, nil
 }
 
 // leaveCopy notes that a copy came, and stopped. That it stops is what counts.

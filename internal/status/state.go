@@ -1,11 +1,11 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -47,7 +47,9 @@ type Status struct {
 	rounds    int
 	cluster   string
 	Unsettled bool // some submission is not settled
-	Final     *finalFact
+	// Unread is a fact of the run that is there and cannot be read.
+	Unread error
+	Final  *finalFact
 }
 
 // TaskStatus is what became of one task.
@@ -70,7 +72,8 @@ type TaskStatus struct {
 	unconfirmed bool
 	instead     int64 // what sbatch had answered in its place
 	end         *facts.End
-	Start       bool // an attempt was begun
+	Start       bool  // an attempt was begun
+	Unread      error // something that it left is there and cannot be read
 }
 
 // Ref is the task as Slurm writes it: 12, 12_3.
@@ -141,11 +144,14 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 			out[i].keep("files", p.Now())
 		}
 	}
-	if len(ask) == 0 {
+	if len(ask) == 0 || w == nil {
+		for i := range out {
+			out[i].tellUnread()
+		}
+		if len(ask) > 0 {
+			return out, errors.New("no Slurm is at hand")
+		}
 		return out, nil
-	}
-	if w == nil {
-		return out, errors.New("no Slurm is at hand")
 	}
 	now := p.Now()
 	here, errs := elsewhere(ctx, w, out, ask)
@@ -169,6 +175,9 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	for _, i := range away {
 		out[i].merge((&answer{}).index(), out[i].Elsewhere, now)
+	}
+	for i := range out {
+		out[i].tellUnread()
 	}
 	return out, joined(errs)
 }
@@ -198,19 +207,23 @@ func parallel(n int, f func(i int)) {
 func fromFiles(r rundir.Run) Status {
 	s := Status{Run: r, State: slurm.Unknown}
 	var f finalFact
-	if durable.Read(finalFile(r), &f) == nil && f.Schema == finalSchema && holds(r, f) {
+	if durable.Read(finalFile(r), &f) == nil && f.Schema == finalSchema && holds(r, f) { // a cache
 		s.Final, s.State, s.Reason, s.Counts = &f, f.State, f.Reason, f.Counts
 		s.Attempt, s.Brief, s.Job = f.Attempt, f.Brief, f.Job
 		return s
 	}
 	ins, err := ledger.Intents(r)
-	haveJob := durable.Read(r.SubmitFile(), &s.Job) == nil
+	haveJob, jerr := durable.ReadIf(r.SubmitFile(), &s.Job)
+	began, aerr := durable.There(r.AttemptDir(0, 0))
+	if err := cmp.Or(err, jerr, aerr); err != nil {
+		s.unread(err)
+	}
 	s.rounds = len(ins)
 	if len(ins) > 0 {
 		s.cluster = ins[0].Cluster
 	}
 	if len(ins) == 0 {
-		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
+		if s.Unread == nil && !haveJob && !began {
 			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
 			return s
 		}
@@ -235,7 +248,7 @@ func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskS
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
-			j, _ := ledger.Answer(r, in, c)
+			j, _, err := ledger.Answer(r, in, c)
 			want := ledger.Wanted(r, j, who)
 			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
@@ -243,6 +256,9 @@ func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskS
 					i = len(out)
 					at[task] = i
 					out = append(out, TaskStatus{Task: task, State: slurm.Unknown, Index: -1})
+				}
+				if err != nil {
+					out[i].unread(err)
 				}
 				if j.JobID == 0 {
 					continue
@@ -268,15 +284,16 @@ func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskS
 	return out
 }
 
-// begun are the tasks that have a directory; nil where that cannot be read.
+// begun are the tasks that have a directory; nil where that cannot be read: then
+// each is looked for.
 func begun(r rundir.Run) map[int]bool {
-	ranges, err := os.ReadDir(filepath.Join(r.Dir, "tasks"))
+	ranges, err := durable.List(filepath.Join(r.Dir, "tasks"))
 	if err != nil {
 		return nil
 	}
 	out := map[int]bool{}
 	for _, d := range ranges {
-		entries, err := os.ReadDir(filepath.Join(r.Dir, "tasks", d.Name()))
+		entries, err := durable.List(filepath.Join(r.Dir, "tasks", d.Name()))
 		if err != nil {
 			return nil
 		}
@@ -291,15 +308,25 @@ func begun(r rundir.Run) map[int]bool {
 
 // attempt reads the end of a task's last attempt.
 func attempt(r rundir.Run, t *TaskStatus) {
-	t.Attempt, t.Start = lastAttempt(r, t.Task)
+	var err error
+	if t.Attempt, t.Start, err = lastAttempt(r, t.Task); err != nil {
+		t.unread(err)
+	}
 	if !t.Start {
 		return
 	}
-	if st, err := os.Lstat(r.AttemptDir(t.Task, t.Attempt)); err == nil {
+	switch st, err := durable.Stat(r.AttemptDir(t.Task, t.Attempt)); {
+	case err != nil:
+		t.unread(err)
+	case st != nil:
 		t.Begun = st.ModTime()
 	}
 	var end facts.End
-	if durable.Read(r.EndFile(t.Task, t.Attempt), &end) != nil {
+	there, err := durable.ReadIf(r.EndFile(t.Task, t.Attempt), &end)
+	if err != nil {
+		t.unread(err)
+	}
+	if !there || err != nil {
 		return
 	}
 	t.Brief.Elapsed, t.Brief.Exit = end.Elapsed, &end.ExitCode
@@ -318,29 +345,35 @@ func attempt(r rundir.Run, t *TaskStatus) {
 }
 
 // lastAttempt is the number of the last attempt of a task, if there is one.
-func lastAttempt(r rundir.Run, task int) (last int, ok bool) {
-	entries, err := os.ReadDir(r.TaskDir(task))
-	if err != nil {
-		return 0, false
-	}
+func lastAttempt(r rundir.Run, task int) (last int, ok bool, err error) {
+	entries, err := durable.List(r.TaskDir(task))
 	for _, e := range entries {
 		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-")); err == nil {
 			last, ok = max(last, n), true
 		}
 	}
-	return last, ok
+	return last, ok, err
 }
 
 // Load reads the first task's start and end.
 func (s *Status) Load() {
 	var st facts.Start
 	var end facts.End
-	if s.Start == nil && durable.Read(s.Run.StartFile(s.Task, s.Attempt), &st) == nil {
+	if s.Start == nil && s.read(s.Run.StartFile(s.Task, s.Attempt), &st) {
 		s.Start, s.Brief.Build = &st, st.Build.Arch
 	}
-	if s.End == nil && durable.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
+	if s.End == nil && s.read(s.Run.EndFile(s.Task, s.Attempt), &end) {
 		s.End, s.Brief.Elapsed, s.Brief.Exit, s.Brief.Note = &end, end.Elapsed, &end.ExitCode, noteOf(&end)
 	}
+}
+
+// read reports whether a fact of the run's is there, and whole.
+func (s *Status) read(file string, v any) bool {
+	there, err := durable.ReadIf(file, v)
+	if err != nil {
+		s.unread(err)
+	}
+	return there && err == nil
 }
 
 // settled reports whether the files alone decide: a local run, one that was
@@ -360,6 +393,7 @@ func (s *Status) LoadTasks() error {
 		ins = []facts.Intent{{}}
 	}
 	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv)
+	defer s.tellUnreadTasks()
 	if s.Final == nil {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -140,7 +141,11 @@ func (b *crateBuilder) filesBelow(root string) error {
 	}
 	for _, name := range names {
 		e := object{"@id": encode(name), "@type": "File", "name": name, "encodingFormat": b.format(root, name)}
-		if st, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil {
+		st, err := durable.Stat(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil {
+			return err
+		}
+		if st != nil {
 			e["contentSize"] = fmt.Sprint(st.Size())
 		}
 		if c, ok := roles[name]; ok {

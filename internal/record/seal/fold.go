@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 )
@@ -73,10 +73,7 @@ func (l Line) bytes() []byte {
 // numbered lists the entries of a directory whose names are prefix and a
 // number, sorted by it.
 func numbered(dir, prefix, suffix string) ([]int, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := durable.List(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -94,8 +91,8 @@ func numbered(dir, prefix, suffix string) ([]int, error) {
 // TaskFiles calls each for every file that a run's tasks left, by task, attempt
 // and name; a task's log comes after its attempts.
 func TaskFiles(dir string, each func(name string) error) error {
-	ranges, err := os.ReadDir(filepath.Join(dir, "tasks"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	ranges, err := durable.List(filepath.Join(dir, "tasks"))
+	if err != nil {
 		return fmt.Errorf("tasks: %w", err)
 	}
 	at := map[int]string{}
@@ -129,10 +126,8 @@ func TaskFiles(dir string, each func(name string) error) error {
 			for _, n := range attempts {
 				for _, f := range []string{facts.StartFile, facts.EndFile} {
 					name := path.Join(base, "attempt-"+strconv.Itoa(n), f)
-					if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-						if err := each(name); err != nil {
-							return err
-						}
+					if err := eachIf(dir, name, each); err != nil {
+						return err
 					}
 				}
 			}
@@ -144,18 +139,24 @@ func TaskFiles(dir string, each func(name string) error) error {
 		}
 	}
 	const common = "logs/slurm.log" // of all tasks of a sweep
-	if _, err := os.Lstat(filepath.Join(dir, common)); err == nil {
-		return each(common)
+	return eachIf(dir, common, each)
+}
+
+// eachIf calls each for a file that is there.
+func eachIf(dir, name string, each func(string) error) error {
+	there, err := durable.There(filepath.Join(dir, name))
+	if err != nil || !there {
+		return err
 	}
-	return nil
+	return each(name)
 }
 
 // logFiles is the log of each task.
 func logFiles(dir string) (map[int]string, error) {
 	out := map[int]string{}
 	below := []string{"logs"}
-	ranges, err := os.ReadDir(filepath.Join(dir, "logs"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	ranges, err := durable.List(filepath.Join(dir, "logs"))
+	if err != nil {
 		return nil, err
 	}
 	for _, e := range ranges {
@@ -194,7 +195,7 @@ func fold(dir, name string, r *private.Redactor) (Line, error) {
 		fact = fmt.Appendf(nil, `{"schema":%q,"size":%d}`, LogSchema, st.Size())
 	} else {
 		var err error
-		if fact, err = os.ReadFile(file); err != nil {
+		if fact, err = durable.ReadFile(file); err != nil {
 			return l, err
 		}
 		l.Whole = r.Key().Whole(bytes.NewReader(fact))
