@@ -141,7 +141,7 @@ func recordSeal(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			seal, err := finish.Now(c.Context, r, newClient(), about(), proc.System{}, finish.How{Anew: c.Bool("anew"), Key: c.String("sign")})
+			seal, err := finish.Now(c.Context, r, newClient(), about(), finish.How{Anew: c.Bool("anew"), Runner: proc.System{}, Key: c.String("sign")})
 			if err != nil {
 				return err
 			}

@@ -73,21 +73,22 @@ func isExport(name string) bool {
 	return true
 }
 
-// How is what Now is asked for.
+// How a run is sealed.
 type How struct {
-	Anew bool   // also where a seal was made before, and is gone
-	Key  string // file of an SSH key that signs the seal; "": none
+	Anew   bool   // also one whose seal is gone: see Anew
+	Key    string // the file of an SSH key that signs the seal; "" for none
+	Runner proc.Runner
 }
 
-// Now seals a run of which at least its files tell that it is over.
-func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, runner proc.Runner, how How) (*seal.Seal, error) {
+// Now seals a run of which at least its files tell that it is over, and signs it.
+func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, how How) (*seal.Seal, error) {
 	if !Sealed(r) {
-		states, err := status.States(ctx, w, []rundir.Run{r}, p)
+		states, serr := status.States(ctx, w, []rundir.Run{r}, p)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err != nil {
-			return nil, &ledger.UncertainError{RunID: r.ID, Err: err}
+		if serr != nil {
+			return nil, &ledger.UncertainError{RunID: r.ID, Err: serr}
 		}
 		make := Seal
 		if how.Anew {
@@ -100,7 +101,7 @@ func Now(ctx context.Context, r rundir.Run, w status.Watcher, p ledger.About, ru
 		return nil, fault.New("run "+r.ID+" is sealed already", "nixbatch record verify "+r.ID)
 	}
 	if how.Key != "" {
-		if err := seal.Sign(ctx, runner, r.Dir, how.Key); errors.Is(err, durable.ErrExists) {
+		if err := seal.Sign(ctx, how.Runner, r.Dir, how.Key); errors.Is(err, durable.ErrExists) {
 			return nil, fault.New("run "+r.ID+" is signed already", "nixbatch record verify "+r.ID)
 		} else if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -63,12 +62,12 @@ func correct(r rundir.Run, in facts.Intent, call int, was, is facts.Job) (facts.
 func bringInLine(r rundir.Run, in facts.Intent) error {
 	file := SubmitFile(r, in.Round)
 	var s facts.Submit
-	err := durable.Read(file, &s)
-	if _, serr := os.Lstat(r.SealFile()); errors.Is(err, fs.ErrNotExist) || serr == nil {
-		return nil // what is sealed stays; Answer tells
-	}
-	if err != nil {
+	there, err := durable.ReadIf(file, &s)
+	if err != nil || !there {
 		return err
+	}
+	if sealed, err := durable.There(r.SealFile()); err != nil || sealed {
+		return err // what is sealed stays; Answer tells
 	}
 	jobs, changed := s.Jobs, false
 	if len(jobs) == 0 {
@@ -137,7 +136,12 @@ func Correct(ctx context.Context, r rundir.Run, q Submitter, p About, doubted fu
 			if err != nil {
 				return err
 			}
-			if !ok || !Claimed(j) || !doubted(j.JobID) || proven(r, facts.TicketOf(in, c), call, j) {
+			if !ok || !Claimed(j) || !doubted(j.JobID) {
+				continue
+			}
+			if sure, err := proven(r, facts.TicketOf(in, c), call, j); err != nil {
+				return err
+			} else if sure {
 				continue
 			}
 			is, ok, err := found(ctx, r, q, p, in, c, j)
@@ -175,12 +179,11 @@ func found(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	} else if age < inFlight {
 		return j, false, nil
 	}
-	user := facts.SubmitPerson{}
-	var s facts.Submit
-	if durable.Read(SubmitFile(r, in.Round), &s) == nil {
-		user = s.Priv
+	var s facts.Submit // where nobody has written it, the other marks tell
+	if _, err := durable.ReadIf(SubmitFile(r, in.Round), &s); err != nil {
+		return j, false, err
 	}
-	who, _, err := look(ctx, q, Wanted(r, claim, user), token(r, in.Round, call, len(CallsOf(in))))
+	who, _, err := look(ctx, q, Wanted(r, claim, s.Priv), token(r, in.Round, call, len(CallsOf(in))))
 	if err != nil || who != anothers {
 		return j, false, err // the number may be right, and its job forgotten
 	}

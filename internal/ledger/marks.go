@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -20,7 +21,12 @@ func output(r rundir.Run) string { return "runs/" + r.ID + "/logs/" }
 // second token is the run's, so the jobs of its other calls, and copies that
 // stopped, are left out.
 func marksOf(r rundir.Run, in facts.Intent, call int) slurm.Marks {
-	m := slurm.Marks{Token: token(r, in.Round, call, len(CallsOf(in))), Output: output(r), Since: in.Time, Not: stopped(r)}
+	m := slurm.Marks{Token: token(r, in.Round, call, len(CallsOf(in))), Output: output(r), Since: in.Time}
+	var err error
+	if m.Not, err = stopped(r); err != nil {
+		m.Output = ""
+		return m
+	}
 	all, err := Intents(r)
 	if err != nil {
 		m.Output = "" // the first token still tells
@@ -44,22 +50,25 @@ func marksOf(r rundir.Run, in facts.Intent, call int) slurm.Marks {
 }
 
 // stopped are the jobs that left a note that they are copies, and stopped.
-func stopped(r rundir.Run) (out []int64) {
-	entries, err := os.ReadDir(filepath.Join(r.Dir, "copies"))
+func stopped(r rundir.Run) (out []int64, err error) {
+	entries, err := durable.List(filepath.Join(r.Dir, "copies"))
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, e := range entries {
 		if n, err := strconv.ParseInt(strings.TrimSuffix(e.Name(), ".json"), 10, 64); err == nil {
 			out = append(out, n)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // live leaves out those that stopped, unless there are no others.
 func live(r rundir.Run, found []slurm.JobRef) []slurm.JobRef {
-	gone := stopped(r)
+	gone, err := stopped(r)
+	if err != nil {
+		return found // without their notes each may be the one
+	}
 	if some := slices.DeleteFunc(slices.Clone(found), func(j slurm.JobRef) bool { return slices.Contains(gone, j.ID) }); len(some) > 0 {
 		return some
 	}

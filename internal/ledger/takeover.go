@@ -27,15 +27,20 @@ const askFor = 3 * time.Minute
 // in unasked, and the answer stands.
 func takeOver(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRef, in facts.Intent, claim facts.Job, q Submitter, p About) (j facts.Job, unasked, err error) {
 	all := CallsOf(in)
-	if t.Call >= len(all) || max(t.Calls, 1) != len(all) || proven(r, t, all[t.Call], claim) {
+	if t.Call >= len(all) || max(t.Calls, 1) != len(all) {
 		return claim, nil, nil
 	}
-	if slices.Contains(stopped(r), job.ID) {
-		return claim, nil, nil // it stopped as a copy before, and was requeued
+	is, err := proven(r, t, all[t.Call], claim)
+	if err != nil || is {
+		return claim, nil, err
 	}
-	var s facts.Submit
-	if durable.Read(SubmitFile(r, t.Round), &s) != nil {
-		s.Priv.User = "" // then the other marks tell
+	before, err := stopped(r)
+	if err != nil || slices.Contains(before, job.ID) {
+		return claim, nil, err // it stopped as a copy before, and was requeued
+	}
+	var s facts.Submit // where nobody has written it, the other marks tell
+	if _, err := durable.ReadIf(SubmitFile(r, t.Round), &s); err != nil {
+		return claim, nil, err
 	}
 	want := Wanted(r, claim, s.Priv)
 	ctx, cancel := context.WithTimeout(ctx, askFor)
@@ -61,25 +66,35 @@ func takeOver(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRe
 
 // proven reports whether the run's files show that the claimed job was the run's:
 // somebody saw it there, it was told to end, or the call's work was begun.
-func proven(r rundir.Run, t facts.Ticket, c facts.Call, claim facts.Job) bool {
-	if _, err := os.Lstat(seenFile(r, claim.JobID)); err == nil {
-		return true
+func proven(r rundir.Run, t facts.Ticket, c facts.Call, claim facts.Job) (bool, error) {
+	if there, err := durable.There(seenFile(r, claim.JobID)); there || err != nil {
+		return there, err
 	}
+	id := strconv.FormatInt(claim.JobID, 10)
 	for n := 0; ; n++ {
 		var told facts.Cancel
-		if durable.Read(CancelFile(r, n), &told) != nil {
+		there, err := durable.ReadIf(CancelFile(r, n), &told)
+		if err != nil {
+			return false, err
+		}
+		if !there {
 			break
 		}
-		id := strconv.FormatInt(claim.JobID, 10)
 		if slices.ContainsFunc(told.Jobs, func(s string) bool { return s == id || strings.HasPrefix(s, id+"_") }) {
-			return true
+			return true, nil
 		}
 	}
-	return slices.ContainsFunc(TasksOf(c), func(task int) bool {
-		entries, err := os.ReadDir(r.TaskDir(task))
-		return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+	for _, task := range TasksOf(c) {
+		entries, err := durable.List(r.TaskDir(task))
+		if err != nil {
+			return false, err
+		}
+		if slices.ContainsFunc(entries, func(e os.DirEntry) bool {
 			n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-"))
 			return err == nil && n >= t.Attempt
-		})
-	})
+		}) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
