@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -78,6 +77,7 @@ type checker struct {
 	report *Report
 	red    *private.Redactor // nil: of a run alone
 	key    *private.Key      // nil: of what is redacted, or cannot be read
+	form   []byte            // the last redacted form
 }
 
 // Verify checks the record at path. An error means that there is nothing to
@@ -224,7 +224,7 @@ func (c *checker) fact(f seal.SealedFact) (problem string) {
 	if err != nil {
 		return "cannot be read: " + err.Error()
 	}
-	if c.key != nil && c.key.Whole(bytes.NewReader(data)) != f.Whole {
+	if c.key != nil && c.key.WholeOf(data) != f.Whole {
 		return "was changed"
 	}
 	if c.red == nil && !c.Redacted() {
@@ -273,13 +273,17 @@ func (c *checker) tasks() {
 	var bad []string
 	var grew []string
 	var m seal.Merkle
-	seen := map[string]bool{}
+	var added unsealed
+	defer added.stop()
+	if c.Contents == nil {
+		added.begin(c.Path)
+	}
 	// Without private values nothing can be said of whole files; that they are
 	// missing where they should not be has failed before.
 	live := c.key != nil
 	err = seal.Lines(f, func(l seal.Line) error {
-		m.Add(l.Leaf())
-		seen[l.Path] = true
+		m.AddLine(l)
+		added.sealed(l.Path)
 		if !c.line(l) {
 			bad = append(bad, l.Path+" was changed")
 		} else if live {
@@ -305,16 +309,12 @@ func (c *checker) tasks() {
 	if m.Len() != c.Seal.Tasks.Count || m.Root() != c.Seal.Tasks.Root {
 		bad = append(bad, fmt.Sprintf("%s is not the sealed one", seal.TasksFile))
 	}
-	if c.Contents == nil {
-		err := seal.TaskFiles(c.Path, func(name string) error {
-			if !seen[name] {
-				bad = append(bad, name+" was added after sealing")
-			}
-			return nil
-		})
-		if err != nil {
-			bad = append(bad, err.Error())
-		}
+	names, err := added.names()
+	for _, name := range names {
+		bad = append(bad, name+" was added after sealing")
+	}
+	if err != nil {
+		bad = append(bad, err.Error())
 	}
 	good := fmt.Sprintf("%d facts of tasks", m.Len())
 	if len(grew) > 0 {
@@ -361,41 +361,4 @@ func (c *checker) contents() {
 		verdict, detail = Unknown, detail+"; taken out of it, and cannot be checked: "+some(gone)
 	}
 	c.report.several("the export is whole", bad, verdict, detail)
-}
-
-type difference int
-
-const (
-	same difference = iota
-	changed
-	longer
-	gone
-)
-
-// original compares a file of a run directory, or a log of an export, with its
-// line.
-func (c *checker) original(l seal.Line) difference {
-	f, err := c.Open(l.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return gone
-	}
-	if err != nil {
-		return changed
-	}
-	defer f.Close()
-	in := io.Reader(f)
-	size := l.LogSize()
-	if size >= 0 {
-		in = io.LimitReader(f, size)
-	}
-	if c.key.Whole(in) != l.Whole {
-		return changed
-	}
-	if size >= 0 {
-		var one [1]byte
-		if n, _ := f.Read(one[:]); n > 0 {
-			return longer
-		}
-	}
-	return same
 }

@@ -207,16 +207,18 @@ func (b *bundler) tasks() error {
 	}
 	defer f.Close()
 	out := bufio.NewWriterSize(f, 256<<10)
+	var form []byte
 	err = b.Lines(func(l seal.Line) error {
-		if b.form != nil {
-			if l.Fact, err = b.form.JSON(l.Fact); err != nil {
-				return err
-			}
-		}
 		if size := l.LogSize(); size >= 0 {
 			if err := b.log(l, size); err != nil {
 				return err
 			}
+		}
+		if b.form != nil {
+			if form, err = l.Redacted(b.form, form[:0]); err != nil {
+				return err
+			}
+			l.Fact = form
 		}
 		return seal.WriteLine(out, l)
 	})

@@ -152,20 +152,36 @@ func decode(name string, data []byte, schema string, into any) error {
 	var head struct {
 		Schema string `json:"schema"`
 	}
-	err := json.Unmarshal(data, &head)
-	if err == nil && head.Schema != schema && strings.HasPrefix(head.Schema, schema[:strings.LastIndex(schema, "/")+1]) {
-		return &seal.NewerError{Name: name, Schema: head.Schema}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return notWhole(name, err)
 	}
-	if err == nil && head.Schema != schema {
-		return &fault.Error{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
-	}
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
+	return decodeAs(name, head.Schema, data, schema, into)
+}
+
+// decodeLine is decode for a fact that was parsed before.
+func decodeLine(l seal.Line, schema string, into any) error {
+	got, err := l.Schema()
 	if err != nil {
-		return &fault.Error{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited", Err: err}
+		return notWhole(l.Path, err)
+	}
+	return decodeAs(l.Path, got, l.Fact, schema, into)
+}
+
+func decodeAs(name, got string, data []byte, schema string, into any) error {
+	if got != schema && strings.HasPrefix(got, schema[:strings.LastIndex(schema, "/")+1]) {
+		return &seal.NewerError{Name: name, Schema: got}
+	}
+	if got != schema {
+		return &fault.Error{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, got, schema)}
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return notWhole(name, err)
 	}
 	return nil
+}
+
+func notWhole(name string, err error) error {
+	return &fault.Error{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited", Err: err}
 }
 
 // Rows is the table of a sweep's tasks: names, and the values of each task; nil
@@ -240,10 +256,10 @@ func (r *Record) Attempts(each func(Attempt) error) error {
 		}
 		if kind == "start" {
 			now.Start = new(facts.Start)
-			return decode(l.Path, l.Fact, facts.StartSchema, now.Start)
+			return decodeLine(l, facts.StartSchema, now.Start)
 		}
 		now.End = new(facts.End)
-		return decode(l.Path, l.Fact, facts.EndSchema, now.End)
+		return decodeLine(l, facts.EndSchema, now.End)
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,12 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == "guard" {
 		exit(timeGuard(os.Args[2]))
 	}
+	if len(os.Args) == 4 && os.Args[1] == "record" {
+		exit(doAct(os.Args[2], os.Args[3]))
+	}
+	if len(os.Args) == 3 && os.Args[1] == "records" {
+		exit(printRecords(context.Background(), os.Args[2]))
+	}
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "usage: bench NIXBATCH EXAMPLES [LETTER…]")
 		os.Exit(2)
