@@ -343,7 +343,7 @@ func (c *checker) contents() {
 	for _, f := range c.Contents.Files {
 		if f.At == "" {
 			absent = append(absent, f.Path)
-		} else if ours[f.At] = true; !slices.Contains(names, f.At) {
+		} else if ours[f.At] = true; !has(names, f.At) {
 			gone = append(gone, f.At)
 		}
 	}
@@ -361,4 +361,10 @@ func (c *checker) contents() {
 		verdict, detail = Unknown, detail+"; taken out of it, and cannot be checked: "+some(gone)
 	}
 	c.report.several("the export is whole", bad, verdict, detail)
+}
+
+// has looks through a sorted list.
+func has(names []string, name string) bool {
+	_, ok := slices.BinarySearch(names, name)
+	return ok
 }

@@ -8,7 +8,6 @@
 package load
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
-	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
@@ -325,55 +323,6 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 	return os.Open(path)
 }
 
-// ContentsFile says what an export holds beside the facts.
-const (
-	ContentsFile   = facts.ContentsFile
-	ContentsSchema = facts.ContentsSchema
-)
-
-// Contents is that list.
-type Contents struct {
-	Schema   string    `json:"schema"`
-	RunID    string    `json:"run_id"`
-	Redacted bool      `json:"redacted"`
-	Files    []Content `json:"files"`
-	Sum      string    `json:"sum"` // SHA-256 of the rest in canonical form
-}
-
-// Content is one file of the run, or one pinned tree as a NAR.
-type Content struct {
-	Role   string `json:"role"` // "input", "output", "tree" or "log"
-	Path   string `json:"path"` // as the record has it; of a tree its hash (SRI)
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256,omitempty"`
-	At     string `json:"at,omitempty"`     // its name in the export
-	Absent string `json:"absent,omitempty"` // why it is not in the export
-}
-
-// Find finds a file.
-func (c *Contents) Find(role, path string) (Content, bool) {
-	for _, f := range c.Files {
-		if f.Role == role && f.Path == path {
-			return f, true
-		}
-	}
-	return Content{}, false
-}
-
-// Bytes is the list as a file, in canonical form, its Sum set anew.
-func (c *Contents) Bytes() ([]byte, error) {
-	c.Sum = ""
-	data, err := canon.CanonicalOf(c)
-	if err != nil {
-		return nil, err
-	}
-	c.Sum = digest.Bytes(data)
-	if data, err = canon.CanonicalOf(c); err != nil {
-		return nil, err
-	}
-	return append(data, '\n'), nil
-}
-
 // NoRecord says that what lies at path is no record of a run, nor what is left of
 // one; nil if it is, or if it cannot be told.
 func NoRecord(path string) error {
@@ -393,20 +342,4 @@ func NoRecord(path string) error {
 	}
 	return &fault.Error{Message: path + " is there, but is no export of a record: it has no plan.json",
 		Way: "name a run, or what record export wrote in the formats json and ro-crate; cyclonedx and methods hold no record"}
-}
-
-// intact checks that the list is as it was written.
-func (r *Record) intact() error {
-	data, err := source.ReadAll(r.Source, ContentsFile)
-	if err != nil {
-		return err
-	}
-	again, err := r.Contents.Bytes()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, data) {
-		return &fault.Error{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
-	}
-	return nil
 }
