@@ -168,7 +168,7 @@ func exportTo(t *testing.T, from string, o export.Options) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if _, err := export.Write(t.Context(), r, o); err != nil {
+	if _, err := export.Write(context.Background(), r, o); err != nil {
 		t.Fatalf("%+v: %v", o, err)
 	}
 }

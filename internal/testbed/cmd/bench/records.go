@@ -153,8 +153,10 @@ func peakMemory() (uint64, error) {
 // failing makes recordtest's errors ones of a program.
 type failing struct{ err error }
 
-func (f *failing) Helper()           {}
-func (f *failing) Fatal(args ...any) { panic(failure{errors.New(strings.TrimSpace(fmt.Sprintln(args...)))}) }
+func (f *failing) Helper() {}
+func (f *failing) Fatal(args ...any) {
+	panic(failure{errors.New(strings.TrimSpace(fmt.Sprintln(args...)))})
+}
 
 type failure struct{ error }
 
