@@ -19,7 +19,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
 # in a home directory.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo env PATH="$$PATH" HOME="$$HOME" GOCACHE="$(CURDIR)/build/go-cache" GOFLAGS="$(GOFLAGS)")
 
-.PHONY: build testbed install setup demo test faults lint bench clean
+.PHONY: build testbed install setup demo test slowest faults lint bench clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o build/nixbatch ./cmd/nixbatch
@@ -48,6 +48,12 @@ test: setup lint
 	@go mod download
 	$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 4h ./...
 
+# The ten slowest tests, with their seconds. PKG=./slurm looks at one package.
+PKG ?= ./...
+slowest: setup
+	@$(AS_ROOT) env CGO_ENABLED=0 go test -count=1 -timeout 4h -json $(PKG) | \
+		sed -n 's/.*"Action":"[a-z]*","Package":"\([^"]*\)","Test":"\([^"/]*\)","Elapsed":\([0-9.]*\).*/\3 \1 \2/p' | sort -rn | head -10
+
 # The fault campaign: a thousand faults of every kind there is, the real queue
 # as judge. NIXBATCH_FAULTS_KINDS='late.*' takes some kinds, NIXBATCH_FAULTS_SEED
 # the faults of an earlier run.
@@ -58,7 +64,7 @@ faults: setup
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
-	@go build -trimpath -ldflags '-s -w' -o build/nothing ./internal/testbed/cmd/nothing
+	@go build -trimpath -ldflags '-s -w' -o build/ ./internal/testbed/cmd/nothing ./internal/testbed/cmd/libraries
 	@$(AS_ROOT) build/bench build/nixbatch examples
 	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record/seal ./internal/record/check
 

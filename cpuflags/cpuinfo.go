@@ -34,7 +34,7 @@ func ParseCPUInfo(r io.Reader) (CPU, error) {
 // parseCPUInfo says also whether all processors are alike, as far as is told.
 func parseCPUInfo(r io.Reader) (c CPU, alike bool, err error) {
 	p := parser{}
-	br := bufio.NewReaderSize(r, 64<<10)
+	br := bufio.NewReaderSize(r, 8<<10)
 	for {
 		line, err := readLine(br)
 		if err == io.EOF {

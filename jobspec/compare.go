@@ -9,6 +9,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/paths"
 )
 
 // Compare names numbers in an output by which two runs of the job are compared.
@@ -75,7 +76,7 @@ func (d *decoder) compare(at string, n *node) []Compare {
 func (d *decoder) comparedFile(at string, n *node) (string, bool) {
 	s, ok := d.Text(at, n, "text")
 	if ok {
-		if problem, hint := checkOutput(s); problem != "" {
+		if problem, hint := paths.Output(s); problem != "" {
 			d.Add(n.Pos, hint, "%s: %s %s", at, shown(s), problem)
 		}
 	}

@@ -1,8 +1,6 @@
 package jobspec
 
-import (
-	"github.com/nixbatch/nixbatch/internal/strictyaml"
-)
+import "github.com/nixbatch/nixbatch/internal/strictyaml"
 
 // decoder turns the nodes of one job file into a Spec and gathers what is wrong.
 // Its methods return a usable value, or false after having added a problem.

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/variables"
 )
 
 var envRE = lazyre.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
@@ -30,8 +31,8 @@ func (d *decoder) env(where string, n *node) []EnvVar {
 			d.Add(p.Key.Pos, "use letters, digits and _, the first not a digit", "env: %s cannot be the name of a variable", shown(name))
 			continue
 		}
-		if i := slices.IndexFunc(reserved, func(r reservedName) bool { return r.matches(name) }); i >= 0 {
-			d.Add(p.Key.Pos, reserved[i].hint, "env: %s cannot be set here: %s", name, reserved[i].reason)
+		if i := slices.IndexFunc(variables.Reserved, func(r variables.Family) bool { return r.Matches(name) }); i >= 0 {
+			d.Add(p.Key.Pos, variables.Reserved[i].Hint, "env: %s cannot be set here: %s", name, variables.Reserved[i].Reason)
 			continue
 		}
 		hint := ""

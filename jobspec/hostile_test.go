@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/sri"
 	"github.com/nixbatch/nixbatch/internal/strictyaml"
 )
 
@@ -138,7 +139,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("accepted without what is required: %+v", s)
 		}
 		for _, p := range append(s.Environment.Overlays, s.Environment.Nixpkgs) {
-			if p.Kind != Path && !isSRI(p.Hash) || (p.Kind == GitHub || p.Kind == Git) && !revRE.MatchString(p.Rev) {
+			if p.Kind != Path && !sri.Is(p.Hash) || (p.Kind == GitHub || p.Kind == Git) && !revRE.MatchString(p.Rev) {
 				t.Errorf("accepted without a pin: %+v", p)
 			}
 		}

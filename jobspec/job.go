@@ -3,6 +3,7 @@ package jobspec
 import (
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/options"
+	"github.com/nixbatch/nixbatch/internal/paths"
 )
 
 var launchers = []string{"none", "srun", "mpirun"}
@@ -29,9 +30,9 @@ func jobBlock() block[Spec] {
 		{"env", optional, "environment variables", namesTo(envRE),
 			func(d *decoder, at string, p pair, s *Spec) { s.Env = d.env(at, p.Value) }},
 		{"inputs", optional, "files the job reads, relative to the job file or absolute", listOf(textOf(nil), 0),
-			func(d *decoder, at string, p pair, s *Spec) { s.Inputs = d.paths(at, p.Value, checkInput) }},
+			func(d *decoder, at string, p pair, s *Spec) { s.Inputs = d.paths(at, p.Value, paths.Input) }},
 		{"outputs", optional, "files the job writes, relative; patterns with * ** ? [] {} allowed", listOf(textOf(nil), 0),
-			func(d *decoder, at string, p pair, s *Spec) { s.Outputs = d.paths(at, p.Value, checkOutput) }},
+			func(d *decoder, at string, p pair, s *Spec) { s.Outputs = d.paths(at, p.Value, paths.Output) }},
 		{"compare", optional, "numbers in outputs by which two runs are compared, with tolerances", compareList,
 			func(d *decoder, at string, p pair, s *Spec) {
 				s.Compare = d.compare(at, p.Value)

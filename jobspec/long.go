@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/paths"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
@@ -39,7 +40,7 @@ func checkpointBlock() block[Checkpoint] {
 		{"requeue", optional, "whether the task is started again afterwards; default true", func() schema { return schema{"type": "boolean"} },
 			into((*decoder).yesOrNo, func(c *Checkpoint) *bool { return &c.Requeue })},
 		{"files", optional, "files that the program starts again from; patterns as in outputs", listOf(textOf(nil), 0),
-			func(d *decoder, at string, p pair, c *Checkpoint) { c.Files = d.paths(at, p.Value, checkOutput) }},
+			func(d *decoder, at string, p pair, c *Checkpoint) { c.Files = d.paths(at, p.Value, paths.Output) }},
 	}, nil}
 }
 
@@ -50,7 +51,7 @@ func scratchBlock() block[Scratch] {
 		{"stage-in", optional, "files to copy there, patterns allowed; default inputs", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Scratch) { s.StageIn = d.paths(at, p.Value, checkStageIn) }},
 		{"stage-out", optional, "files to copy back, patterns allowed; default outputs", listOf(textOf(nil), 0),
-			func(d *decoder, at string, p pair, s *Scratch) { s.StageOut = d.paths(at, p.Value, checkOutput) }},
+			func(d *decoder, at string, p pair, s *Scratch) { s.StageOut = d.paths(at, p.Value, paths.Output) }},
 	}, map[string]string{"path": "did you mean dir?"}}
 }
 
@@ -130,7 +131,7 @@ func checkStageIn(s string) (problem, hint string) {
 	if path.IsAbs(s) {
 		return "is absolute: what is staged in lies below the directory of the job file", "read it where it is, or link it here"
 	}
-	return checkOutput(s)
+	return paths.Output(s)
 }
 
 // after reads the runs to wait for.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/sri"
 )
 
 var (
@@ -49,7 +50,7 @@ func pinBlock() block[pinning] {
 		{"git", optional, "address of a Git repository (https, http, ssh, git or file)", textOf(nil), source(Git, (*decoder).repository)},
 		{"path", optional, "directory, relative to the job file or absolute", textOf(nil), source(Path, (*decoder).localPath)},
 		{"rev", optional, "commit, 40 hexadecimal digits", textOf(revRE), (*decoder).commit},
-		{"hash", optional, "hash of the unpacked tree, sha256-… (SRI)", textOf(sriRE), (*decoder).hash},
+		{"hash", optional, "hash of the unpacked tree, sha256-… (SRI)", textOf(sri.Form), (*decoder).hash},
 	}, pinInstead()}
 }
 
@@ -138,7 +139,7 @@ func (d *decoder) hash(at string, hash pair, p *pinning) {
 	if !ok {
 		return
 	}
-	if problem, hint := checkHash(s); problem != "" {
+	if problem, hint := sri.Check(s); problem != "" {
 		d.Add(v.Pos, hint, "%s: %s %s", at, shown(s), problem)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/options"
+	"github.com/nixbatch/nixbatch/internal/variables"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
@@ -33,8 +34,8 @@ PATH and nothing else.
 	section(&b, "threads", "See [Threads and launch](threads.md).", threadsBlock())
 	section(&b, "compare", "A list. See [The record](record.md).", compareBlock())
 	b.WriteString("\n## env\n\nEnvironment variables, name to text. They win over what nixbatch sets. Refused, with the reason:\n\n| name | why |\n|---|---|\n")
-	for _, r := range reserved {
-		fmt.Fprintf(&b, "| `%s` | %s |\n", r.name, cell(r.reason))
+	for _, r := range variables.Reserved {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", r.Name, cell(r.Reason))
 	}
 	b.WriteString("\n## slurm\n\nOptions of sbatch by their long names, with sbatch's own values; a flag has the value `true`. What nixbatch sets\nitself is refused, with the reason.\n\n| option | since | |\n|---|---|---|\n")
 	var managed []sbatch.OptionInfo

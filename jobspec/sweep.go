@@ -5,7 +5,9 @@ import (
 	"strconv"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/paths"
 	"github.com/nixbatch/nixbatch/internal/suggest"
+	"github.com/nixbatch/nixbatch/internal/variables"
 )
 
 // Sweep describes many tasks of one job: every row, combined with every
@@ -106,7 +108,7 @@ func (d *decoder) taskRows(at string, n *node, s *Sweep) {
 func (d *decoder) csvFile(at string, n *node) (string, bool) {
 	f, ok := d.Text(at, n, "a file name")
 	if ok {
-		if problem, hint := checkInput(f); problem != "" {
+		if problem, hint := paths.Input(f); problem != "" {
 			d.Add(n.Pos, hint, "%s: %s %s", at, shown(f), problem)
 		}
 	}
@@ -212,8 +214,8 @@ func checkSweepName(name string) (problem, hint string) {
 	if !envRE.MatchString(name) {
 		return "cannot be the name of a variable", "use letters, digits and _, the first not a digit"
 	}
-	if i := slices.IndexFunc(reserved, func(r reservedName) bool { return r.matches(name) }); i >= 0 {
-		return "cannot be set here: " + reserved[i].reason, reserved[i].hint
+	if i := slices.IndexFunc(variables.Reserved, func(r variables.Family) bool { return r.Matches(name) }); i >= 0 {
+		return "cannot be set here: " + variables.Reserved[i].Reason, variables.Reserved[i].Hint
 	}
 	return "", ""
 }

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/nixbatch/nixbatch/internal/paths"
 )
 
 // MaxTasks is the most tasks that one sweep may have.
@@ -176,7 +178,7 @@ func (r Row) Output(pattern string) (string, error) {
 		return m
 	})
 	if out != pattern {
-		if problem, hint := checkOutput(out); problem != "" {
+		if problem, hint := paths.Output(out); problem != "" {
 			return "", &SweepError{fmt.Sprintf("outputs: %s, with %s, %s", shown(pattern), r, problem), hint}
 		}
 	}

@@ -3,6 +3,7 @@ package slurm
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"sync"
@@ -14,6 +15,19 @@ const defaultConf = "/etc/slurm/slurm.conf"
 // asked keeps what a controller said of its name for as long as the process
 // lives: a cluster is not renamed while it is asked.
 var asked sync.Map
+
+// ManyClustersError says that Slurm's commands speak to several clusters here, so
+// that a number would not tell a job.
+type ManyClustersError struct{ List string } // SLURM_CLUSTERS
+
+func (e *ManyClustersError) Error() string {
+	return fmt.Sprintf("SLURM_CLUSTERS=%s names several clusters, and a job is followed on one", e.List)
+}
+
+// Hint is the way out.
+func (e *ManyClustersError) Hint() string {
+	return "set SLURM_CLUSTERS to the one that is meant, or unset it where that is the own one"
+}
 
 // Cluster is the name of the cluster that Slurm's commands speak to, in lower
 // case as Slurm has it: the one in SLURM_CLUSTERS, else ClusterName of
@@ -34,7 +48,7 @@ func (c *Client) Cluster(ctx context.Context) (string, error) {
 	}
 	if list := get("SLURM_CLUSTERS"); list != "" {
 		if strings.ContainsAny(list, ", ") || list == "all" {
-			return "", errors.New("SLURM_CLUSTERS names several clusters: which one a job is on could not be told")
+			return "", &ManyClustersError{list}
 		}
 		return strings.ToLower(list), nil
 	}

@@ -66,6 +66,9 @@ func (c *Client) Confirm(ctx context.Context, wants ...Wanted) ([]Confirmed, err
 	if err != nil {
 		return nil, err
 	}
+	if err := c.Unclear(ctx, jobs, wants...); err != nil {
+		return nil, err
+	}
 	var out []Confirmed
 	for _, w := range wants {
 		i := slices.IndexFunc(jobs, func(j Job) bool {

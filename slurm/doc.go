@@ -18,7 +18,8 @@
 // It also promises that only a job which the queue has just shown to be the one
 // meant is acted on: a number alone is none (JobRef, Confirmed).
 //
-// It reads nothing of Slurm's files but the cluster's name, never retries, never
+// It reads nothing of Slurm's files but the cluster's name and what sbatch is
+// linked with, never retries, never
 // keeps anything on disk, and asks each question of Slurm in as few commands as
 // it can.
 //

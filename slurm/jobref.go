@@ -28,6 +28,11 @@ type Wanted struct {
 	// another name of the same scheme is another job's.
 	Token string
 	Name  string // the job's
+	// Output is the second token: a part of the name of its standard output's file
+	// that no other run's has, ending in a slash; "" where there is none. Dir is its
+	// working directory, "" where that is not known.
+	Output string
+	Dir    string
 	// Since is when its submission was answered, by the clock of this machine. It
 	// counts where Submitted is not known yet.
 	Since time.Time
@@ -49,11 +54,13 @@ type Sight struct {
 	Comment    string
 	SubmitLine string // the accounting's
 	Submitted  time.Time
+	WorkDir    string
+	StdOut     string
 }
 
 // Sight is what tells a job of the queue from others.
 func (j Job) Sight() Sight {
-	return Sight{User: j.User, Name: j.Name, Comment: j.Comment, Submitted: j.Submit}
+	return Sight{User: j.User, Name: j.Name, Comment: j.Comment, Submitted: j.Submit, WorkDir: j.WorkDir, StdOut: j.StdOut}
 }
 
 // Sight is what tells a job of the accounting from others.
@@ -66,9 +73,11 @@ func (j AcctJob) Sight() Sight {
 const clockSkew = 5 * time.Minute
 
 // Is reports whether what Slurm shows under the job's number is the job. The
-// token says so, but anybody allowed to may change a comment and a name, and so
-// may a site's plugins; then the number, the user and the time of the
-// submission tell. A requeue counts as a later submission.
+// token says so, or the second one where no other token stands there; but anybody
+// allowed to may change a comment and a name, and so may a site's plugins; then
+// the number, the user and the time of the submission tell. A requeue counts as a
+// later submission. What is left has the number from sbatch's answer alone: it is
+// the job's unless its name, directory or output say that it is not.
 func (w Wanted) Is(s Sight) bool {
 	own, other := w.tokens(s.Comment + " " + s.SubmitLine)
 	sameName := w.Name == "" || s.Name == w.Name
@@ -77,10 +86,14 @@ func (w Wanted) Is(s Sight) bool {
 		return true // also where the user is called otherwise here
 	case w.User != "" && named(s.User) && s.User != w.User:
 		return false
+	case !other && w.Output != "" && s.output(w.Output):
+		return true
 	case !w.Submitted.IsZero() && !s.Submitted.IsZero():
 		return s.Submitted.Equal(w.Submitted) || s.Submitted.After(w.Submitted) && !other && sameName && s.Name != ""
 	case other, w.Token != "" && s.SubmitLine != "":
 		return false // the accounting's command line is nobody's to change
+	case w.Dir != "" && s.WorkDir != "" && s.WorkDir != w.Dir, w.Output != "" && s.StdOut != "" && s.StdOut != "/dev/null":
+		return false
 	case s.Submitted.IsZero():
 		return sameName || s.Name == ""
 	case s.Submitted.Before(w.Since.Add(-clockSkew)):
@@ -88,6 +101,32 @@ func (w Wanted) Is(s Sight) bool {
 	}
 	// Neither token nor time: a wrong answer of sbatch's may have named this job.
 	return sameName || s.Name == ""
+}
+
+// Called reports whether Slurm shows the job of one call of sbatch: as Is, but
+// the whole token decides, which may tell a call beside the run.
+func (w Wanted) Called(call string, s Sight) bool {
+	text := s.Comment + " " + s.SubmitLine
+	if own, other := w.tokens(text); own || other {
+		return hasWord(text, call)
+	}
+	return w.Is(s)
+}
+
+// unclear reports whether only the file of its output may tell a job.
+func (w Wanted) unclear(s Sight) bool {
+	own, other := w.tokens(s.Comment)
+	return !own && !other && w.Token != "" && w.Submitted.IsZero() && s.StdOut == ""
+}
+
+// output reports whether the job's standard output goes to a file of whose name
+// part is a part, whole directories of it.
+func (s Sight) output(part string) bool {
+	has := func(text string) bool {
+		i := strings.Index(text, part)
+		return i == 0 || i > 0 && strings.ContainsRune("/= '\"", rune(text[i-1]))
+	}
+	return has(s.StdOut) || has(s.SubmitLine)
 }
 
 // Changed says what somebody changed of the job in the queue since it was

@@ -24,6 +24,8 @@ func TestWhichJob(t *testing.T) {
 	known := slurm.Wanted{JobRef: slurm.JobRef{ID: 12, User: "ada", Submitted: at(1000)}, Token: "tool:run-1", Name: "job", Since: at(1002)}
 	fresh := known
 	fresh.Submitted = time.Time{}
+	logged := fresh
+	logged.Output, logged.Dir = "runs/run-1/logs/", "/p"
 	for _, tc := range []struct {
 		name  string
 		w     slurm.Wanted
@@ -48,6 +50,14 @@ func TestWhichJob(t *testing.T) {
 		{"another comment and name, submit time known", known, slurm.Sight{User: "ada", Name: "x", Comment: "seen"}, true, false},
 		{"another's token, submit time known", known, slurm.Sight{User: "ada", Name: "job", Comment: "tool:run-2"}, true, false},
 		{"no comment, submit time known", known, slurm.Sight{User: "ada", Name: "job"}, true, true},
+		{"its output", logged, slurm.Sight{User: "ada", Name: "x", Comment: "seen", WorkDir: "/p", StdOut: "/p/.tool/runs/run-1/logs/0.log"}, true, true},
+		{"its output in the command line", logged, slurm.Sight{User: "ada", Name: "x", SubmitLine: "sbatch --output=.tool/runs/run-1/logs/0.log"}, true, true},
+		{"its output, another's token", logged, slurm.Sight{User: "ada", Name: "job", Comment: "tool:run-2", StdOut: "/p/.tool/runs/run-1/logs/0.log"}, false, false},
+		{"its output, another user", logged, slurm.Sight{User: "bob", Name: "job", StdOut: "/p/.tool/runs/run-1/logs/0.log"}, false, false},
+		{"another output", logged, slurm.Sight{User: "ada", Name: "job", WorkDir: "/p", StdOut: "/p/.tool/runs/run-12/logs/0.log"}, false, false},
+		{"an output of another program", logged, slurm.Sight{User: "ada", Name: "job", WorkDir: "/p", StdOut: "/p/slurm-12.out"}, false, false},
+		{"no output, the name", logged, slurm.Sight{User: "ada", Name: "job", WorkDir: "/p", StdOut: "/dev/null"}, true, true},
+		{"no output, another directory", logged, slurm.Sight{User: "ada", Name: "job", WorkDir: "/q", StdOut: "/dev/null"}, false, false},
 	} {
 		tc.s.Submitted = at(1000)
 		if got := tc.w.Is(tc.s); got != tc.is {
@@ -57,7 +67,7 @@ func TestWhichJob(t *testing.T) {
 		if got := tc.w.Is(tc.s); got != tc.later {
 			t.Errorf("%s, a day later: %v", tc.name, got)
 		}
-		if tc.s.Submitted = at(1000 - 24*3600); tc.s.Comment == "" && tc.w.Is(tc.s) {
+		if tc.s.Submitted = at(1000 - 24*3600); tc.s.Comment+tc.s.SubmitLine == "" && tc.w.Is(tc.s) {
 			t.Errorf("%s, a day before", tc.name)
 		}
 	}
@@ -123,8 +133,9 @@ func TestCluster(t *testing.T) {
 		t.Errorf("%s, %v", name, err)
 	}
 	c.Env = append(c.Env, "SLURM_CLUSTERS=other,another")
-	if name, err := c.Cluster(t.Context()); err == nil {
-		t.Errorf("one of several clusters: %s", name)
+	var many *slurm.ManyClustersError
+	if name, err := c.Cluster(t.Context()); !errors.As(err, &many) || many.Hint() == "" || err.Error() != "SLURM_CLUSTERS=other,another names several clusters, and a job is followed on one" {
+		t.Errorf("one of several clusters: %s, %v", name, err)
 	}
 	c.Env, r.err = []string{"SLURM_CONF=/nowhere"}, context.DeadlineExceeded
 	if name, err := c.Cluster(t.Context()); err == nil {

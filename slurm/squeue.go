@@ -38,6 +38,10 @@ type Job struct {
 	Submit    time.Time     // UTC, to the second, as all times here
 	Start     time.Time     // of a waiting job: expected, or zero
 	End       time.Time     // expected, while it runs
+	// WorkDir and StdOut, the working directory and the file of the standard
+	// output, are "" until Outputs has asked for them.
+	WorkDir string
+	StdOut  string
 }
 
 // The free texts come last, so that they may hold anything.

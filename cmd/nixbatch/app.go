@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -78,7 +79,7 @@ func written(s Streams, out *output, code int) int {
 	if out.err == nil {
 		return code
 	}
-	screen.Printf(s.Err, "nixbatch: standard output could not be written: %v\n", reason(out.err))
+	screen.Printf(s.Err, "nixbatch: standard output could not be written: %v\n", durable.Reason(out.err))
 	if code == exitDone {
 		return exitNotWritten
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/digest"
-	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/limits"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 )
 
@@ -40,47 +41,6 @@ func TestPipesAreRefused(t *testing.T) {
 	}
 	if code, _, diag := s.run("plan", "job.yaml"); code != exitUsage || !strings.Contains(diag, "is a pipe, not a file") {
 		t.Errorf("exit code %d\n%s", code, diag)
-	}
-}
-
-// opened waits until a process has a file open.
-func opened(t *testing.T, pid int, file string) {
-	t.Helper()
-	for tick := time.NewTicker(5 * time.Millisecond); ; <-tick.C {
-		links, _ := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fd/*")
-		for _, l := range links {
-			if to, err := os.Readlink(l); err == nil && to == file {
-				return
-			}
-		}
-	}
-}
-
-// Reading what takes minutes ends when it is told to, and leaves nothing.
-func TestInterruptedReading(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, "reading")
-	big := facts.File{Path: "big", Size: 1 << 40, SHA256: digest.Bytes(nil)}
-	run := recordtest.Make(t, s.dir, recordtest.Options{Outputs: []facts.File{big}})
-	run.Seal(t)
-	file := filepath.Join(run.WorkDir, "big")
-	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Truncate(file, 1<<40)); err != nil {
-		t.Fatal(err)
-	}
-	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
-		cmd, out, diag := s.cmd("record", "verify", "--no-store")
-		cmd.Dir = run.WorkDir
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		opened(t, cmd.Process.Pid, file)
-		if err := cmd.Process.Signal(sig); err != nil {
-			t.Error(err)
-		}
-		_ = cmd.Wait() // the exit code is looked at
-		if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || out.String() != "" || diag.String() != "nixbatch: interrupted\n" {
-			t.Errorf("%v: exit code %d\n%s%s", sig, code, out, diag)
-		}
 	}
 }
 
@@ -161,5 +121,45 @@ func TestFewDescriptors(t *testing.T) {
 	}
 	if failed == 0 {
 		t.Error("nothing failed: the limit limits nothing")
+	}
+}
+
+// With little memory there is an error, not the trace of a program; at the least
+// that is allowed, it works.
+func TestLittleMemory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "little")
+	run := recordtest.Make(t, s.dir, recordtest.Options{})
+	run.Seal(t)
+	// A record that may be read, and takes more than there is.
+	large := recordtest.Make(t, filepath.Join(s.dir, "large"), recordtest.Options{Edit: func(p *plan.Plan) {
+		p.Run = strings.Repeat("x", 100<<20)
+	}})
+	for _, tc := range []struct {
+		flag string
+		kib  int
+		args string
+		want string
+		code int
+	}{
+		{"-v", limits.MinSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitSystem},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-v", limits.MinSpace >> 10, "check ../job.yaml", "", 0},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+		{"-d", limits.MinData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitSystem},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+	} {
+		cmd, out, diag := s.cmd()
+		cmd = &exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", fmt.Sprintf("ulimit %s %d; exec %s %s", tc.flag, tc.kib, cmd.Path, tc.args)},
+			Env: cmd.Env, Dir: run.WorkDir, Stdout: out, Stderr: diag}
+		err := cmd.Run()
+		text := out.String() + diag.String()
+		if strings.Contains(text, "goroutine") || strings.Contains(text, "runtime stack") || err != nil && text == "" || !strings.Contains(text, tc.want) {
+			t.Errorf("%s %d, %s: %v\n%.600s", tc.flag, tc.kib, tc.args, err, text)
+		}
+		if code := cmd.ProcessState.ExitCode(); code != tc.code {
+			t.Errorf("%s %d, %s: exit code %d\n%.600s", tc.flag, tc.kib, tc.args, code, text)
+		}
 	}
 }

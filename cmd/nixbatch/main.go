@@ -7,12 +7,10 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"syscall"
 
-	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/interrupt"
+	"github.com/nixbatch/nixbatch/internal/limits"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
@@ -30,7 +28,7 @@ func mainCode() int {
 		// Scripts ask it; it takes none of the commands, and no file, to answer.
 		return versionLine(s)
 	}
-	if err := descriptors(); err != nil {
+	if err := limits.Enough(); err != nil {
 		ui.PrintError(screen.To(s.Err, s.Err), err)
 		return exitSystem
 	}
@@ -40,24 +38,4 @@ func mainCode() int {
 	})
 	defer stop()
 	return Run(ctx, s, os.Args[1:])
-}
-
-// descriptors makes sure that there are as many file descriptors as Go's runtime
-// takes for itself: it ends with a trace where it does not get them.
-func descriptors() error {
-	const few = 8
-	var open []int
-	defer func() {
-		for _, fd := range open {
-			syscall.Close(fd)
-		}
-	}()
-	for range few {
-		fd, err := syscall.Open("/dev/null", syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-		if err != nil {
-			return fault.New(fmt.Sprintf("no file can be opened: %v", err), "ulimit -n shows how many are allowed; 64 are enough").Because(err)
-		}
-		open = append(open, fd)
-	}
-	return nil
 }

@@ -2,25 +2,16 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/agent"
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/nodes"
 	"github.com/nixbatch/nixbatch/internal/probe"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
-	sitefile "github.com/nixbatch/nixbatch/internal/site"
-	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
-	"github.com/nixbatch/nixbatch/slurm"
-	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
 func nodesCommand(s Streams) *cli.Command {
@@ -39,100 +30,40 @@ func nodesCommand(s Streams) *cli.Command {
 			if c.IsSet("timeout") && c.Duration("timeout") <= 0 {
 				return fault.New(fmt.Sprintf("--timeout takes a time to wait, got %s", c.Duration("timeout")), durationWay)
 			}
-			n := &nodesRun{s: s, client: newClient(), partition: c.Args().First(), timeout: c.Duration("timeout")}
-			return n.run(c.Context, c.Bool("probe"), c.Bool("publish"), c.Bool("json"))
+			return tellNodes(c, s)
 		},
 	}
 }
 
-// nodesRun is one call of the command.
-type nodesRun struct {
-	s         Streams
-	client    *slurm.Client
-	partition string
-	timeout   time.Duration
-	conf      *sitefile.Config
-	project   rundir.Project
-	nodes     []slurm.Node
-	silent    int // classes whose probe was not answered
-}
-
-func (n *nodesRun) run(ctx context.Context, asking, publish, asJSON bool) (err error) {
-	if n.conf, err = sitefile.Load(os.Getenv); err != nil {
-		return err
-	}
-	if n.project, err = here(); err != nil {
-		return err
-	}
-	if asking && agent.Faked(os.Getenv(cpuflags.EnvCPUInfo)) {
-		return fault.New(cpuflags.EnvCPUInfo+" is set: the CPUs that probes see would not be the nodes' own, and nothing is learnt from them", "unset it")
-	}
-	def := ""
-	if n.nodes, def, err = submit.Inventory(ctx, n.client); err != nil {
-		return err
-	}
-	if n.partition != "" {
-		if n.nodes, err = cluster.Eligible(n.nodes, cluster.Request{Partition: n.partition}, ""); err != nil {
-			return err
-		}
-		def = n.partition
-	}
-	k, err := probe.Knowledge(ctx, n.client, n.project, n.conf)
+func tellNodes(c *cli.Context, s Streams) error {
+	project, err := here()
 	if err != nil {
 		return err
 	}
-	classes := cluster.Classes(n.nodes, k)
-	out := ui.Nodes{Schema: ui.NodesSchema}
-	if asking {
-		if out.Probes, err = n.probe(ctx, def, classes); err != nil {
-			return err
-		}
-		if k, err = probe.Knowledge(ctx, n.client, n.project, n.conf); err != nil {
-			return err
-		}
-		classes = cluster.Classes(n.nodes, k)
+	out, silent := ui.Nodes{Schema: ui.NodesSchema}, false
+	q := nodes.Question{Client: newClient(), Project: project, Getenv: os.Getenv, Partition: c.Args().First(),
+		Probe: c.Bool("probe"), Timeout: c.Duration("timeout"), Publish: c.Bool("publish")}
+	q.Probed = func(r probe.Result, of int) {
+		told := ui.ProbeOf(r)
+		silent = silent || !told.Answered
+		out.Probes = append(out.Probes, told)
+		screen.Printf(s.Err, "probe %d of %d: %s of %s: %s\n", len(out.Probes), of, told.Node, told.Nodes, cmp.Or(told.Error, "answered"))
 	}
-	if publish {
-		if out.Published, _, err = probe.Publish(ctx, n.client, k); err != nil {
-			return err
-		}
-		screen.Printf(n.s.Err, "published in %s\n", out.Published)
+	all, err := q.Ask(c.Context)
+	if err != nil {
+		return err
 	}
-	if asJSON {
-		out.Describe(classes)
-		err = ui.PrintJSON(n.s.Out, out)
+	if out.Published = all.Published; out.Published != "" {
+		screen.Printf(s.Err, "published in %s\n", out.Published)
+	}
+	if c.Bool("json") {
+		out.Describe(all.Classes)
+		err = ui.PrintJSON(s.Out, out)
 	} else {
-		ui.PrintNodes(n.s.Out, classes)
+		ui.PrintNodes(s.Out, all.Classes)
 	}
-	if err == nil && n.silent > 0 {
+	if err == nil && silent {
 		return &quietError{exitSlurm}
 	}
 	return err
-}
-
-// probe asks every class and tells about each as it is settled.
-func (n *nodesRun) probe(ctx context.Context, partition string, classes []cluster.Class) ([]ui.Probe, error) {
-	options, _, err := n.conf.Apply(sbatch.Options{})
-	if err != nil {
-		return nil, err
-	}
-	if own, ok := options.Get("partition"); ok && n.partition == "" {
-		partition = own
-	}
-	p := probe.Prober{Client: n.client, Project: n.project, Nodes: n.nodes, Partition: partition, Options: options,
-		Timeout: cmp.Or(n.timeout, n.conf.Probe.Timeout)}
-	told := []ui.Probe{}
-	p.Done = func(r probe.Result) {
-		j := ui.Probe{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
-		word := "answered"
-		if r.Err != nil {
-			n.silent++
-			j.Error = r.Err.Error()
-			word = j.Error
-		}
-		told = append(told, j)
-		screen.Printf(n.s.Err, "probe %d of %d: %s of %s: %s\n", len(told), len(classes), r.Node, j.Nodes, word)
-	}
-	err = p.Run(ctx, classes)
-	return told, err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
@@ -31,19 +29,6 @@ func (s Streams) unwritten() error {
 		return nil
 	}
 	return s.out.err
-}
-
-// reason is an error of the file system without the operation and the file.
-func reason(err error) error {
-	var pe *fs.PathError
-	var le *os.LinkError
-	switch {
-	case errors.As(err, &pe):
-		return pe.Err
-	case errors.As(err, &le):
-		return le.Err
-	}
-	return err
 }
 
 // stoppedError is a command that was interrupted before it came to its point.

@@ -11,11 +11,15 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
+func whyFlag() cli.Flag {
+	return &cli.BoolFlag{Name: "why", Usage: "list the better CPU names that cannot be used, each with what stands in its way"}
+}
+
 func planCommand(s Streams) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
 		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
-		Flags: []cli.Flag{jsonFlag(), localFlag(),
+		Flags: []cli.Flag{jsonFlag(), localFlag(), whyFlag(),
 			&cli.BoolFlag{Name: "everywhere", Usage: "count also what the arch set for all of nixpkgs would change (evaluates it once more)"},
 			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
 		Action: func(c *cli.Context) error {
@@ -41,7 +45,7 @@ func planCommand(s Streams) *cli.Command {
 				return err
 			}
 			p.Clear()
-			return ui.PrintPlanCosts(s.Out, j, costs, c.Bool("json"))
+			return ui.PrintPlanCosts(s.Out, j, costs, c.Bool("json"), c.Bool("why"))
 		},
 	}
 }

@@ -2,25 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/finish"
-	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/load"
-	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
-	"github.com/nixbatch/nixbatch/internal/record/source"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -50,46 +40,12 @@ func oneRecord(c *cli.Context) (string, error) {
 	return c.Args().First(), nil
 }
 
-// isExport tells a path from the name of a run.
-func isExport(name string) bool {
-	st, err := os.Stat(name)
-	switch {
-	case err != nil:
-		return strings.Contains(name, "/") || strings.HasSuffix(name, ".zip")
-	case st.IsDir():
-		_, err := os.Lstat(filepath.Join(name, facts.PlanFile))
-		return err == nil || strings.Contains(name, "/")
-	}
-	return true
-}
-
 // recordPath is where the record is that a run or a path names. A run that is
 // over is sealed before it is read.
 func recordPath(ctx context.Context, s Streams, name string) (path string, isRun bool, err error) {
-	if name != "" && isExport(name) {
-		return name, false, load.NoRecord(name)
-	}
-	p, err := here()
-	if err != nil {
-		return "", false, err
-	}
-	r, err := p.Get(name)
-	if err != nil {
-		if st, serr := os.Stat(name); name != "" && serr == nil && st.IsDir() {
-			if none := load.NoRecord(name); none != nil {
-				return "", false, none
-			}
-			return name, false, nil // what is left of one: record verify tells
-		}
-		return "", false, err
-	}
-	if !finish.Sealed(r) {
-		// Whether it is over is asked where Slurm is; a record can be read anywhere.
-		if states, serr := status.States(ctx, newClient(), []rundir.Run{r}, about()); serr == nil {
-			sealOver(ctx, s, states)
-		}
-	}
-	return r.Dir, true, nil
+	found, err := finish.Find(ctx, name, here, newClient(), about())
+	tellUnsealed(s, found.Unsealed)
+	return found.Path, found.IsRun, err
 }
 
 // openRecord opens the record of a run or an export.
@@ -104,8 +60,12 @@ func openRecord(ctx context.Context, s Streams, name string) (*load.Record, erro
 // sealOver seals what is over. That it cannot be done must not stop a command
 // that has something else to do; it is tried again with the next.
 func sealOver(ctx context.Context, s Streams, states []status.Status) {
-	if err := finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()); err != nil {
-		screen.Printf(s.Err, "nixbatch: the record could not be sealed: %v\n", err)
+	tellUnsealed(s, finish.SealOver(context.WithoutCancel(ctx), newClient(), states, about()))
+}
+
+func tellUnsealed(s Streams, err error) {
+	if err != nil {
+		ui.PrintError(s.Err, fmt.Errorf("the record could not be sealed: %w", err))
 	}
 }
 
@@ -167,7 +127,7 @@ func recordSeal(s Streams) *cli.Command {
 		Name: "seal", Usage: "seal the record of a run that is over", ArgsUsage: "[RUN]",
 		Description: "Commands that find a run over seal it by themselves. This seals also a run of which only its files tell that it\n" +
 			"is over, and signs. Exit codes: 0 done, 2 no such run, not over, or sealed already, 5 Slurm did not answer.",
-		Flags: []cli.Flag{jsonFlag(), &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
+		Flags: []cli.Flag{jsonFlag(), &cli.BoolFlag{Name: "anew", Usage: "also where a seal was made before, and is gone"}, &cli.StringFlag{Name: "sign", Usage: "sign the seal with the SSH key in `FILE` (ssh-keygen -Y sign)"}},
 		Action: func(c *cli.Context) error {
 			name, err := oneRecord(c)
 			if err != nil {
@@ -181,30 +141,7 @@ func recordSeal(s Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			if !finish.Sealed(r) {
-				states, serr := status.States(c.Context, newClient(), []rundir.Run{r}, about())
-				if serr != nil {
-					return &ledger.UncertainError{RunID: r.ID, Err: serr}
-				}
-				if _, err := finish.Seal(c.Context, states[0], newClient(), about(), true); err != nil {
-					return err
-				}
-			} else if c.String("sign") == "" {
-				return &fault.Error{Message: "run " + r.ID + " is sealed already", Way: "nixbatch record verify " + r.ID}
-			}
-			if key := c.String("sign"); key != "" {
-				if err := seal.Sign(c.Context, proc.System{}, r.Dir, key); errors.Is(err, durable.ErrExists) {
-					return &fault.Error{Message: "run " + r.ID + " is signed already", Way: "nixbatch record verify " + r.ID}
-				} else if err != nil {
-					return err
-				}
-			}
-			src, err := source.Open(r.Dir)
-			if err != nil {
-				return err
-			}
-			defer src.Close()
-			seal, err := seal.Read(src)
+			seal, err := finish.Now(c.Context, r, newClient(), about(), finish.How{Anew: c.Bool("anew"), Runner: proc.System{}, Key: c.String("sign")})
 			if err != nil {
 				return err
 			}

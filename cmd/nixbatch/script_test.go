@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -88,8 +89,15 @@ func jobs(c *testbed.Cluster, ts *testscript.TestScript, neg bool, args []string
 func queued(c *testbed.Cluster, name string) ([]slurm.Job, error) {
 	client := slurm.Client{Env: c.Env()}
 	all, err := client.Queue(context.Background(), slurm.Query{Name: name})
-	return slices.DeleteFunc(all, func(j slurm.Job) bool { return j.State == slurm.Failed && j.Nodes == "" }), err
+	return slices.DeleteFunc(all, func(j slurm.Job) bool {
+		_, past := cancelled.Load(c.Dir + fmt.Sprint(j.ID))
+		return past || j.State == slurm.Failed && j.Nodes == ""
+	}), err
 }
+
+// cancelled are jobs of tests that are over: Slurm shows them for a while, and a
+// test that is run again has jobs of the same names.
+var cancelled sync.Map
 
 // runs N checks the number of run directories, half-made ones too.
 func runDirs(ts *testscript.TestScript, neg bool, args []string) {

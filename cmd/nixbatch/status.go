@@ -52,6 +52,9 @@ func statusCommand(s Streams) *cli.Command {
 				return err
 			}
 			states, serr := status.States(c.Context, newClient(), all, about())
+			if err := c.Context.Err(); err != nil {
+				return err // what was cut short is not Slurm's failure
+			}
 			sealOver(c.Context, s, states)
 			if err := v.Print(s.Out, states); err != nil {
 				return err

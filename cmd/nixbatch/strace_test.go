@@ -79,6 +79,9 @@ func cancelAll(t *testing.T, c *testbed.Cluster, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, j := range jobs {
+		cancelled.Store(c.Dir+fmt.Sprint(j.ID()), true)
+	}
 }
 
 // With the environment built, a submit starts Slurm's programs and no others:

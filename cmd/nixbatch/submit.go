@@ -27,7 +27,7 @@ func submitCommand(s Streams) *cli.Command {
 			&cli.BoolFlag{Name: "wait", Usage: "wait for the end, and exit with 1 if the job failed"},
 			&cli.BoolFlag{Name: "again", Usage: "submit also what is in the queue already"},
 			&cli.BoolFlag{Name: "chain", Usage: "several files, one after the other"},
-			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan and the batch script; build nothing, submit nothing"}},
+			&cli.BoolFlag{Name: "dry-run", Usage: "show the plan and the batch script; build nothing, submit nothing"}, whyFlag()},
 		Action: func(c *cli.Context) error {
 			if c.Bool("chain") {
 				return chain(c, s, c.Args().Slice())
@@ -59,7 +59,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 	}
 	t.Done("plan")
 	if c.Bool("dry-run") {
-		return dryRun(ctx, s, j, p, asJSON)
+		return dryRun(ctx, s, j, p, asJSON, c.Bool("why"))
 	}
 	b, err := j.Build(ctx)
 	if err != nil {
@@ -161,8 +161,11 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 }
 
 // tellCopies names jobs that a wrapper around sbatch submitted beside the run's:
-// they stop by themselves.
+// they stop by themselves. And it says where a number is sbatch's word alone.
 func tellCopies(s Streams, job facts.Submit) {
+	if job.Unconfirmed {
+		screen.Printf(s.Err, "nixbatch: note: sbatch is not Slurm's own here, and Slurm could not be asked whether its answer is right\nhint: nixbatch status %s asks again\n", job.RunID)
+	}
 	for _, id := range job.Copies {
 		screen.Printf(s.Err, "nixbatch: note: sbatch submitted it more than once: job %d is a copy, and stops by itself\n", id)
 	}
@@ -224,13 +227,13 @@ func verdict(ctx context.Context, st status.Status) error {
 	return &quietError{exitJobFailed}
 }
 
-func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON bool) error {
+func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON, why bool) error {
 	costs, err := j.Costs(ctx)
 	if err != nil {
 		return err
 	}
 	p.Clear()
-	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON); err != nil || asJSON {
+	if err := ui.PrintPlanCosts(s.Out, j, costs, asJSON, why); err != nil || asJSON {
 		return err
 	}
 	screen.Printf(s.Out, "\n")

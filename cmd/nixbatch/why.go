@@ -19,6 +19,9 @@ func whyCommand(s Streams) *cli.Command {
 				return err
 			}
 			why, serr := why.Explain(c.Context, r, newClient(), task, about())
+			if err := c.Context.Err(); err != nil {
+				return err // what was cut short is not Slurm's failure
+			}
 			if why == nil {
 				return serr
 			}

@@ -51,12 +51,13 @@ type Agent struct {
 	given   resources.Given
 	launch  launchSetup
 	alive   *os.File // see rundir.HoldAlive
+	best    func()   // why no better build was chosen: for the start, nobody waits for it
 }
 
 // Main runs the task to its end and returns the batch process's exit code. Which
 // job it is comes first: a copy touches nothing of the attempt.
 func (a *Agent) Main(ctx context.Context) int {
-	for _, step := range []func() error{a.witness, a.claim, a.begin} {
+	for _, step := range []func() error{func() error { return a.witness(ctx) }, a.claim, a.begin} {
 		if err := step(); err != nil {
 			return a.complain(err)
 		}
@@ -90,7 +91,7 @@ func (a *Agent) complain(err error) int {
 }
 
 // witness settles which job this is, before anything of the run is touched.
-func (a *Agent) witness() error {
+func (a *Agent) witness(ctx context.Context) error {
 	var p plan.Plan
 	if err := durable.Read(a.Run.PlanFile(), &p); err != nil {
 		return fmt.Errorf("the plan of this run cannot be read: %w", err)
@@ -107,7 +108,11 @@ func (a *Agent) witness() error {
 	if err != nil {
 		return fmt.Errorf("work directory: %w", err)
 	}
-	return ledger.Witness(a.Run, a.Ticket, job, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+	instead, err := ledger.Witness(ctx, a.Run, a.Ticket, job, &slurm.Client{}, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+	if instead != 0 {
+		fmt.Fprintf(a.Stderr, "nixbatch: note: sbatch had answered %d, which is no job of run %s: the run is job %d\n", instead, a.Run.ID, job.ID)
+	}
+	return err
 }
 
 // claim takes the attempt: who makes its directory runs it.
@@ -199,6 +204,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 
 // begun writes the start down.
 func (a *Agent) begun() error {
+	a.best()
 	if err := durable.Write(a.Run.StartFile(a.task, a.attempt), &a.start); err != nil {
 		return fmt.Errorf("the start could not be written down: %w", err)
 	}
@@ -221,14 +227,18 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 		if err != nil {
 			return facts.Chosen{}, fmt.Errorf("the %s build of this run is gone: %w", arch, err)
 		}
-		if _, err := os.Stat(env); err != nil {
+		if there, err := durable.There(env); err != nil {
+			return facts.Chosen{}, fmt.Errorf("the %s build cannot be looked at on this node: %w", arch, err)
+		} else if !there {
 			return facts.Chosen{}, fault.New(fmt.Sprintf("the %s build is not visible on this node: %s", arch, env),
 				"the nodes need the /nix of the machine that submitted")
 		}
-		cpu := seen[0].CPU
-		cpu.Flags = flags
-		best := cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""})
-		a.start.Build = facts.Chosen{Arch: arch, Env: env, Not: best.Not, Tried: archs}
+		a.start.Build = facts.Chosen{Arch: arch, Env: env, Tried: archs}
+		a.best = func() {
+			cpu := seen[0].CPU
+			cpu.Flags = flags
+			a.start.Build.Not = cpuflags.Best(cpu, cpuflags.Limits{GCC: a.plan.Compiler, Whole: a.plan.Compiler == ""}).Not
+		}
 		a.compare(seen, arch)
 		return a.start.Build, nil
 	}

@@ -2,16 +2,13 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 
-	"github.com/bmatcuk/doublestar/v4"
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -168,9 +165,9 @@ func (a *Agent) describe(patterns []string, limit int64) []facts.File {
 			seen[pattern] = true
 			continue
 		}
-		names, err := doublestar.Glob(os.DirFS("."), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow(), doublestar.WithFailOnIOErrors())
+		names, err := glob(".", pattern)
 		switch {
-		case err != nil && !errors.Is(err, fs.ErrNotExist):
+		case err != nil:
 			out = append(out, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
 		case len(names) == 0:
 			out = append(out, facts.File{Path: pattern, Skipped: "no such file", Skip: facts.SkipMissing})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 )
@@ -46,7 +47,13 @@ func (a *Agent) enterScratch() error {
 	}
 	a.dir = dir
 	for _, pattern := range sc.StageIn {
-		names := match(".", pattern)
+		names, err := match(".", pattern)
+		switch {
+		case err != nil && len(names) == 0:
+			return fmt.Errorf("scratch.stage-in: %s cannot be looked for: %w", pattern, err)
+		case err != nil:
+			a.start.Notes = append(a.start.Notes, fmt.Sprintf("scratch.stage-in: where %s may be, something cannot be read: %v", pattern, err))
+		}
 		later := a.plan.Checkpoint != nil && slices.Contains(a.plan.Checkpoint.Files, pattern) // none before the first attempt
 		if len(names) == 0 && !later && !strings.ContainsAny(pattern, `*?[{\`) {
 			return fault.New(fmt.Sprintf("scratch.stage-in: %s is missing", pattern), "")
@@ -72,7 +79,11 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 	}
 	done := map[string]bool{}
 	for _, pattern := range a.plan.Scratch.StageOut {
-		for _, n := range match(a.dir, pattern) {
+		names, err := match(a.dir, pattern)
+		if err != nil {
+			failed = append(failed, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
+		}
+		for _, n := range names {
 			if done[n] {
 				continue
 			}
@@ -102,15 +113,26 @@ func (a *Agent) leaveScratch() (failed []facts.File) {
 
 // match lists the regular files below dir that a pattern names: a file of that
 // very name comes first, as in outputs.
-func match(dir, pattern string) []string {
+func match(dir, pattern string) ([]string, error) {
 	if st, err := os.Lstat(filepath.Join(dir, pattern)); err == nil && st.Mode().IsRegular() {
-		return []string{pattern}
+		return []string{pattern}, nil
 	}
-	names, err := doublestar.Glob(os.DirFS(dir), pattern, doublestar.WithFilesOnly(), doublestar.WithNoFollow())
-	if err != nil {
-		return nil
+	return glob(dir, pattern)
+}
+
+// glob lists the files below dir that a pattern names. Beside an error, that
+// something cannot be read where there may be more, are those that were found.
+func glob(dir, pattern string) ([]string, error) {
+	options := []doublestar.GlobOption{doublestar.WithFilesOnly(), doublestar.WithNoFollow()}
+	names, err := doublestar.Glob(os.DirFS(dir), pattern, append(options, doublestar.WithFailOnIOErrors())...)
+	switch {
+	case err == nil:
+		return names, nil
+	case errors.Is(err, doublestar.ErrBadPattern), errors.Is(err, fs.ErrNotExist):
+		err = nil
 	}
-	return names
+	names, _ = doublestar.Glob(os.DirFS(dir), pattern, options...) // it passes over what cannot be read
+	return names, err
 }
 
 // copyFile copies a regular file with its mode under a temporary name beside

@@ -1,6 +1,9 @@
 package campaign
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // What stands in front of sbatch in the wrappers of these kinds: see front.
 const (
@@ -16,6 +19,18 @@ func wrapped(name, does, body string) kind {
 	return kind{name: name, does: "sbatch " + does, holds: once, run: func(f *fault) {
 		f.maybeHeld()
 		f.front("sbatch", body)
+		f.submit()
+		f.follow()
+	}}
+}
+
+// unasked is one in front of which Slurm cannot be asked either, until nixbatch
+// has ended: what it says is sbatch's word.
+func unasked(name, does, body string) kind {
+	return kind{name: name + "-unasked", does: "sbatch " + does + ", and Slurm cannot be asked", holds: once, run: func(f *fault) {
+		f.maybeHeld()
+		f.front("sbatch", strings.ReplaceAll(body, "OTHER", fmt.Sprint(f.stranger(f.c))))
+		f.front("squeue", `exit 1`)
 		f.submit()
 		f.follow()
 	}}
@@ -62,6 +77,29 @@ func spoken() []kind {
 				f.release()
 				f.finish()
 			}},
+		unasked("cut-off-line", "prints the id but for its last digit", id+`echo "${id%?}"`),
+		unasked("other-id", "prints the id of somebody else's job", taken+`; echo OTHER`),
+		unasked("other-id-late", "prints the id of somebody else's job before it takes its own", `echo OTHER; `+taken),
+		unasked("other-id-twice", "submits two times, and prints the id of somebody else's job", `keep; again "$@" >/dev/null; again "$@" >/dev/null; echo OTHER`),
+		unasked("id-without-job", "takes nothing, prints a number, and exits with 0", `cat >/dev/null; echo 4711`),
+		unasked("id-of-its-own", "prints the id as Slurm's does", take),
+		{name: "other-id-cancelled-unasked", does: "sbatch prints the id of somebody else's job, Slurm cannot be asked, and the user cancels later",
+			holds: "the other job stays, and what is said is true", run: func(f *fault) {
+				other := f.stranger(f.c)
+				f.job(work{hold: true})
+				f.front("sbatch", fmt.Sprintf("%s; echo %d", taken, other))
+				f.front("squeue", `exit 1`)
+				f.submit()
+				f.lift()
+				f.cancels()
+			}},
+		{name: "sweep-other-id-unasked", does: "sbatch prints the id of somebody else's job for a sweep, and Slurm cannot be asked", holds: once, run: func(f *fault) {
+			f.job(work{tasks: 3, hold: f.rng.IntN(2) == 0})
+			f.front("sbatch", fmt.Sprintf("%s; echo %d", taken, f.stranger(f.c)))
+			f.front("squeue", `exit 1`)
+			f.submit()
+			f.follow()
+		}},
 		wrapped("id-on-stderr", "prints the id on standard error", take+` >&2`),
 		wrapped("silent-after", "takes the job, prints nothing, and exits with 0", taken),
 		wrapped("silent-before", "takes nothing, prints nothing, and exits with 0", `cat >/dev/null`),
@@ -173,6 +211,16 @@ func changing() []kind {
 		wrapped("comment-dropped", "submits without the comment", without+take),
 		wrapped("comment-dropped-silently", "submits without the comment, and prints nothing", without+taken),
 		wrapped("comment-dropped-timed-out", "submits without the comment, and times out", without+taken+`; `+timedOut),
+		{name: "all-dropped-unseen", does: "sbatch submits without the comment, and its name and comment are changed before anybody looks", holds: once, run: func(f *fault) {
+			f.job(work{hold: true})
+			f.front("sbatch", without+taken+`; mark at; stand on; `+timedOut)
+			u := f.command(nil, "submit", "job.yaml").start()
+			f.awaits("at")
+			f.control("update", "Comment=seen", "JobName=other")
+			f.mark("on")
+			u.wait()
+			f.follow()
+		}},
 		wrapped("name-changed", "submits under another name", take+` --job-name=site-job`),
 		wrapped("name-changed-silently", "submits under another name, and prints nothing", taken+` --job-name=site-job`),
 		wrapped("partition-changed", "submits to another partition", take+` --partition=short`),

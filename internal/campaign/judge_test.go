@@ -2,6 +2,8 @@ package campaign
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -44,7 +46,25 @@ func (f *fault) judged() (verdict, string) {
 			last = text
 		}
 	}
+	b.WriteString(f.logs())
 	return v, b.String()
+}
+
+// logs is what the jobs' logs end with.
+func (f *fault) logs() string {
+	files, err := filepath.Glob(filepath.Join(f.dir, ".nixbatch", "runs", "*", "logs", "*.log"))
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			data = []byte(err.Error())
+		}
+		fmt.Fprintf(&b, "%s ends with\n%s\n", strings.TrimPrefix(file, f.dir+"/"), data[max(0, len(data)-2000):])
+	}
+	return b.String()
 }
 
 // distinct leaves a sentence out that was said before.
@@ -133,7 +153,7 @@ func (e evidence) submission(s saying, v *verdict) {
 				v.untrue = append(v.untrue, fmt.Sprintf("%s said that nothing was submitted, and the queue had %v", cmd, j))
 			}
 		}
-	case s.code == 0 && t.job == 0:
+	case s.code == 0 && t.job == 0 && t.says == 0:
 		v.untrue = append(v.untrue, cmd+" exited with 0 and named no job")
 	}
 }

@@ -35,6 +35,7 @@ func (s saying) String() string {
 // told is what a person, or a program that reads --json, takes from it.
 type told struct {
 	job  int64  // it was submitted as this
+	says int64  // sbatch says that it is this, and nobody could confirm it
 	run  string // that run
 	none bool   // nothing was submitted
 	same bool   // the same is there already
@@ -44,6 +45,7 @@ type told struct {
 
 var (
 	jobLine  = regexp.MustCompile(`(?m)^(?:job|[0-9]+ tasks? in jobs?) ([0-9]+)[0-9, ]*, run (\S+)`)
+	saysLine = regexp.MustCompile(`(?m)^sbatch says (?:job|[0-9]+ tasks? in jobs?) ([0-9]+)[0-9, ]*, run (\S+)`)
 	noneLine = regexp.MustCompile(`nothing was submitted|slurm did not take the job|slurm refused the job|nothing is in the queue`)
 	lateLine = regexp.MustCompile(`job ([0-9]+) is submitted, but`)
 )
@@ -53,13 +55,18 @@ func (s saying) told() (t told) {
 		t.job, _ = strconv.ParseInt(m[1], 10, 64)
 		t.run = m[2]
 	}
+	if m := saysLine.FindStringSubmatch(s.out + "\n" + s.err); m != nil {
+		t.says, _ = strconv.ParseInt(m[1], 10, 64)
+		t.run = m[2]
+	}
 	var doc struct {
-		Schema string
-		JobID  int64  `json:"job_id"`
-		RunID  string `json:"run_id"`
+		Schema   string
+		JobID    int64  `json:"job_id"`
+		Answered int64  `json:"answered_job_id"`
+		RunID    string `json:"run_id"`
 	}
 	if json.Unmarshal([]byte(s.out), &doc) == nil && (doc.Schema == "nixbatch/submitted/v1" || doc.Schema == "nixbatch/retry/v1") {
-		t.job, t.run = doc.JobID, doc.RunID
+		t.job, t.says, t.run = doc.JobID, doc.Answered, doc.RunID
 	}
 	all := s.out + s.err
 	if m := lateLine.FindStringSubmatch(all); m != nil {

@@ -67,14 +67,7 @@ func (y *tally) add(t *testing.T, r result) {
 	if r.good() {
 		return
 	}
-	text := fmt.Sprintf("%s, number %d: %s\nmust hold: %s\n%s", r.fault.kind.name, r.fault.nth, r.fault.kind.does, r.fault.kind.holds, r.evidence)
-	if k := knownBad[r.fault.kind.name]; k.excuses(counts) {
-		if sum.count == 1 { // one of each tells enough
-			t.Logf("known bad (%s): %s", k.why, text)
-		}
-		return
-	}
-	t.Log(text)
+	t.Logf("%s, number %d: %s\nmust hold: %s\n%s", r.fault.kind.name, r.fault.nth, r.fault.kind.does, r.fault.kind.holds, r.evidence)
 }
 
 // table is the counts by kind, those that failed first.
@@ -83,19 +76,11 @@ func (y *tally) table() string {
 	defer y.mu.Unlock()
 	var b strings.Builder
 	line := func(name string, r row) {
-		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d %8.1f", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged,
+		fmt.Fprintf(&b, "%-34s %5d %5d %8d %8d %7d %9d %8.1f\n", name, r.count, r.lost, r.doubled, r.foreign, r.untrue, r.unjudged,
 			r.took.Seconds()/float64(max(1, r.count)))
-		if _, known := knownBad[name]; known {
-			word := "  known bad"
-			if r.good() {
-				word = "  known bad, and did not fail this time"
-			}
-			b.WriteString(word)
-		}
-		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "%-34s %5s %5s %8s %8s %7s %9s %8s\n", "kind", "count", "lost", "doubled", "foreign", "untrue", "unjudged", "seconds")
-	var all, known row
+	var all row
 	for _, good := range []bool{false, true} {
 		for _, name := range slices.Sorted(maps.Keys(y.rows)) {
 			r := y.rows[name]
@@ -103,22 +88,17 @@ func (y *tally) table() string {
 				continue
 			}
 			line(name, r)
-			if _, is := knownBad[name]; is {
-				known.add(r)
-			} else {
-				all.add(r)
-			}
+			all.add(r)
 		}
 	}
-	line("all but known bad", all)
-	line("known bad", known)
+	line("all", all)
 	return b.String()
 }
 
-// bad are the kinds that failed and are not known to.
+// bad are the kinds that failed.
 func (y *tally) bad() (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(y.rows)) {
-		if k := knownBad[name]; !k.excuses(y.rows[name]) {
+		if !y.rows[name].good() {
 			out = append(out, name)
 		}
 	}

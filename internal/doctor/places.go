@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -27,10 +28,13 @@ func (h *Health) nix(ctx context.Context, n *nix.Nix) {
 		h.add("nix", "store", Bad, oneLineOf(err), cmp.Or(fault.Hint(err), "Nix cannot open its store: is /nix mounted here, and does the daemon run?"))
 		return
 	}
+	socket, err := durable.Stat(daemonSocket)
 	switch {
 	case unix.Access(storeDir, unix.W_OK) == nil:
 		h.add("nix", "store", Good, storeDir+" answers, and this user may write to it", "")
-	case isSocket(daemonSocket):
+	case err != nil:
+		h.add("nix", "store", Bad, storeDir+" answers, but whether there is a daemon cannot be told: "+oneLineOf(err), "ask the admin of this machine to be allowed to use Nix")
+	case socket != nil && socket.Mode()&os.ModeSocket != 0:
 		h.add("nix", "store", Good, storeDir+" answers, and a daemon builds for this user", "")
 	default:
 		h.add("nix", "store", Bad, storeDir+" answers, but nothing can be built: it is not writable, and there is no daemon",
@@ -54,16 +58,16 @@ const (
 	daemonSocket = "/nix/var/nix/daemon-socket/socket"
 )
 
-func isSocket(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Mode()&os.ModeSocket != 0
-}
-
 // project looks at the directory that the nodes have to see too.
 func (h *Health) project(p rundir.Project) {
 	dir := p.Dir
 	for {
-		if st, err := os.Stat(dir); err == nil && st.IsDir() || dir == filepath.Dir(dir) {
+		st, err := durable.Stat(dir)
+		if err != nil {
+			h.add("project", "directory", Bad, oneLineOf(err), "the project's directory cannot be looked at")
+			return
+		}
+		if st != nil && st.IsDir() || dir == filepath.Dir(dir) {
 			break
 		}
 		dir = filepath.Dir(dir)

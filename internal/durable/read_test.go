@@ -43,6 +43,27 @@ func TestReadIf(t *testing.T) {
 			t.Errorf("%s: %v, %v", path, there, err)
 		}
 	}
+	for path, want := range map[string]int{dir: 2, filepath.Join(dir, "none"): 0} {
+		all, err := durable.List(path)
+		if err != nil || len(all) != want {
+			t.Errorf("%s: %v, %v", path, all, err)
+		}
+		if st, err := durable.Stat(path); err != nil || (st != nil) != (want > 0) {
+			t.Errorf("%s: %v, %v", path, st, err)
+		}
+	}
+	loop := filepath.Join(t.TempDir(), "loop")
+	if err := os.Symlink("loop", loop); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{below, loop} {
+		if _, err := durable.List(path); err == nil || !strings.Contains(err.Error(), filepath.Base(path)) {
+			t.Errorf("%s: %v", path, err)
+		}
+		if st, err := durable.Stat(path); err == nil || st != nil || !strings.Contains(err.Error(), filepath.Base(path)) {
+			t.Errorf("%s: %v, %v", path, st, err)
+		}
+	}
 	if there, err := durable.There(below); err == nil || there || !strings.Contains(err.Error(), "fact.json") {
 		t.Errorf("below a file: %v, %v", there, err)
 	}

@@ -75,34 +75,3 @@ func SyncDir(dir string) error {
 	defer d.Close()
 	return d.Sync()
 }
-
-// Read reads a fact written by Write into v. A missing file is fs.ErrNotExist.
-func Read(path string, v any) error {
-	data, err := ReadFile(path)
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(data, v); err != nil {
-		return fmt.Errorf("read %s: not a whole record: %w", filepath.Base(path), err)
-	}
-	return nil
-}
-
-// ReadIf is Read of a fact that need not be there: there says whether it is. One
-// that is there and cannot be read is an error, which names the file.
-func ReadIf(path string, v any) (there bool, err error) {
-	if err = Read(path, v); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return true, err
-}
-
-// There reports whether a name is there; a link is not followed. That this
-// cannot be told is an error, which names the file.
-func There(path string) (bool, error) {
-	_, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
-	}
-	return err == nil, err
-}

@@ -72,6 +72,11 @@ type Submit struct {
 	// Copies are further jobs that were found to carry the same token: they stop
 	// before their payload.
 	Copies []int64 `json:"copies,omitempty"`
+	// Instead is the number that sbatch had answered where that was another's job, or
+	// none: the answer was corrected. Unconfirmed says that the answer came from
+	// something else than Slurm's own sbatch, and that Slurm could not be asked.
+	Instead     int64 `json:"instead_of,omitempty"`
+	Unconfirmed bool  `json:"unconfirmed,omitempty"`
 	// How says where the job id was learnt: "sbatch", "queue", "accounting" or
 	// "start" (the job's own word); "none" that Slurm has no job, and "local".
 	How    string       `json:"how"`
@@ -97,6 +102,9 @@ type Job struct {
 	// Submitted and Copies are those of Submit.
 	Submitted time.Time `json:"submitted_at,omitzero"`
 	Copies    []int64   `json:"copies,omitempty"`
+	// Instead and Unconfirmed are, too.
+	Instead     int64 `json:"instead_of,omitempty"`
+	Unconfirmed bool  `json:"unconfirmed,omitempty"`
 	// How is that of Submit. "none" says that there is no job, and never will be:
 	// one that turns up all the same stops before its payload.
 	How  string    `json:"how"`

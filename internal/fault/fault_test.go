@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -58,6 +59,20 @@ func TestKindOf(t *testing.T) {
 	} {
 		if got := fault.KindOf(tc.err, foreign); got != tc.want {
 			t.Errorf("%s: %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+// Every kind has a row in what is promised.
+func TestDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/exit-codes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range []fault.Kind{fault.Failed, fault.Input, fault.Nix, fault.Slurm, fault.Unsure, fault.System, fault.Interrupted,
+		fault.Refused, fault.Copied, fault.Begun, fault.Stranger} {
+		if !strings.Contains(string(text), fmt.Sprintf("\n| %d | ", k)) {
+			t.Errorf("exit-codes.md has no row for %d", k)
 		}
 	}
 }

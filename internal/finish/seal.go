@@ -11,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -31,6 +32,27 @@ func (e *NotOverError) Error() string { return "run " + e.RunID + " cannot be se
 // Hint is the way out.
 func (e *NotOverError) Hint() string { return "nixbatch status tells when it is over" }
 
+// Kind is that of something to wait for, or to mend.
+func (e *NotOverError) Kind() fault.Kind { return fault.Input }
+
+// LostError says that a run was sealed, and its seal is gone.
+type LostError struct {
+	RunID string
+	Mark  seal.Mark
+}
+
+func (e *LostError) Error() string {
+	return "run " + e.RunID + ": " + e.Mark.String() + "; it is not made anew unasked"
+}
+
+// Hint is the way out.
+func (e *LostError) Hint() string {
+	return "put " + facts.SealFile + " back, which every export has; or nixbatch record seal --anew " + e.RunID + ", which verify tells"
+}
+
+// Kind is that of something to mend.
+func (e *LostError) Kind() fault.Kind { return fault.Input }
+
 // Sealed reports whether the run's record is sealed, and the run did not go on
 // since.
 func Sealed(r rundir.Run) bool { return seal.Sealed(r.Dir, false) }
@@ -40,6 +62,23 @@ func Sealed(r rundir.Run) bool { return seal.Sealed(r.Dir, false) }
 // but for certain does not run, and does not wait for the accounting. A run
 // that is sealed yields durable.ErrExists.
 func Seal(ctx context.Context, s status.Status, w status.Watcher, p ledger.About, anyway bool) (*seal.Seal, error) {
+	if err := lost(s.Run); err != nil {
+		return nil, err
+	}
+	return Anew(ctx, s, w, p, anyway)
+}
+
+// lost is a *LostError for a run whose seal is gone.
+func lost(r rundir.Run) error {
+	m, err := seal.Lost(r.Dir, r.ID)
+	if err == nil && m != nil {
+		err = &LostError{r.ID, *m}
+	}
+	return err
+}
+
+// Anew is Seal for a run whose seal may be gone: the new one names it.
+func Anew(ctx context.Context, s status.Status, w status.Watcher, p ledger.About, anyway bool) (*seal.Seal, error) {
 	switch {
 	case seal.Sealed(s.Run.Dir, true):
 		return nil, fmt.Errorf("run %s: %w", s.Run.ID, durable.ErrExists)
@@ -95,7 +134,11 @@ func SealOver(ctx context.Context, w status.Watcher, all []status.Status, p ledg
 		// What was found final before, and did not go on since, is not looked at
 		// a second time: there may be thousands of such runs.
 		if s.Final != nil {
-			if _, err := os.Lstat(s.Run.SealFile()); err == nil {
+			there, err := durable.There(s.Run.SealFile())
+			if err != nil {
+				errs = append(errs, fmt.Errorf("run %s: %w", s.Run.ID, err))
+			}
+			if there || err != nil {
 				continue
 			}
 		}
@@ -105,6 +148,11 @@ func SealOver(ctx context.Context, w status.Watcher, all []status.Status, p ledg
 		_, err := Seal(ctx, s, w, p, false)
 		var early *NotOverError
 		var away *slurm.ElsewhereError
+		var gone *LostError
+		if errors.As(err, &gone) {
+			errs = append(errs, err)
+			continue
+		}
 		if err != nil && !errors.As(err, &early) && !errors.As(err, &away) && !errors.Is(err, durable.ErrExists) {
 			errs = append(errs, fmt.Errorf("run %s: %w", s.Run.ID, err))
 		}
@@ -171,7 +219,7 @@ func wanted(s status.Status, mine []facts.Job, j slurm.AcctJob) bool {
 		if m.Time.IsZero() {
 			m.Time = s.Job.Time
 		}
-		return (j.Array == 0 || m.JobID == j.Array) && ledger.Wanted(s.Run, m, s.Job.Priv.User).Is(j.Sight())
+		return (j.Array == 0 || m.JobID == j.Array) && ledger.Wanted(s.Run, m, s.Job.Priv).Is(j.Sight())
 	})
 }
 

@@ -13,9 +13,11 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
+	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/slurm"
@@ -161,4 +163,110 @@ func TestSealTogether(t *testing.T) {
 	if bad := check.Sealed(r); len(bad) > 0 {
 		t.Error(bad)
 	}
+}
+
+// A seal that was there and is gone is noticed, however much of what belongs to
+// it is gone, too, and is not made anew unasked; one that is asked for names it.
+func TestLostSeal(t *testing.T) {
+	none := books{err: slurm.ErrNoAccounting}
+	for name, files := range map[string][]string{
+		"seal": {"seal.json"}, "all of it": {"seal.json", "tasks.jsonl", "private.json"}, "and the result": {"seal.json", "tasks.jsonl", "private.json", "result.json", "accounting.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := over(t)
+			first, err := Seal(t.Context(), s, none, factsAt(time.Hour), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range files {
+				if err := os.Remove(filepath.Join(s.Run.Dir, f)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Final = nil
+			var lost *LostError
+			if err := SealOver(t.Context(), none, []status.Status{s}, factsAt(2*time.Hour)); !errors.As(err, &lost) || lost.Mark.Seal != first.ID || Sealed(s.Run) {
+				t.Fatalf("%v", err)
+			}
+			if v := verified(t, s, "the record is sealed"); !strings.Contains(v, first.ID[:16]) {
+				t.Error(v)
+			}
+			again, err := Anew(t.Context(), s, none, factsAt(2*time.Hour), true)
+			if err != nil || again.Supersedes != first.ID {
+				t.Fatalf("%v, %+v", err, again)
+			}
+			if v := verified(t, s, "facts are"); !strings.Contains(v, "is not in seals") {
+				t.Error(v)
+			}
+			// It is now the last one, and what comes after it is as ever.
+			if _, err := Seal(t.Context(), s, none, factsAt(3*time.Hour), true); !errors.Is(err, durable.ErrExists) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A seal that somebody made in place of the one that was made is told.
+func TestSealInPlace(t *testing.T) {
+	none := books{err: slurm.ErrNoAccounting}
+	s, made := over(t)
+	first, err := Seal(t.Context(), s, none, factsAt(time.Hour), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mark := filepath.Join(made.Project, "seals", recordtest.ID+".json")
+	kept, err := os.ReadFile(mark)
+	if err := errors.Join(err, os.Remove(filepath.Join(s.Run.Dir, "seal.json")), os.Remove(mark)); err != nil {
+		t.Fatal(err)
+	}
+	made.Seal(t)
+	if err := os.WriteFile(mark, kept, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if v := verified(t, s, "the seal is the one that was made"); !strings.Contains(v, first.ID[:16]) {
+		t.Error(v)
+	}
+}
+
+// A run that goes on is sealed anew, and nothing is lost.
+func TestNothingLost(t *testing.T) {
+	none := books{err: slurm.ErrNoAccounting}
+	s, _ := over(t)
+	if _, err := Seal(t.Context(), s, none, factsAt(time.Hour), false); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(s.Run.Dir, "intent-1.json"), []byte(`{"schema":"nixbatch/intent/v1"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// The instant in which the old seal is put aside and the new one is not there.
+	if err := seal.Supersede(s.Run.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Seal(t.Context(), s, none, factsAt(2*time.Hour), false); err != nil {
+		t.Fatal(err)
+	}
+	r, err := load.Open(s.Run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if bad := check.Sealed(r); len(bad) > 0 {
+		t.Error(bad)
+	}
+}
+
+// verified is what verifying says has failed in one line.
+func verified(t *testing.T, s status.Status, what string) string {
+	t.Helper()
+	rep, err := check.Verify(t.Context(), s.Run.Dir, check.Options{Runner: proc.System{}, NoStore: true})
+	if err != nil || rep.OK {
+		t.Fatalf("%v: %+v", err, rep)
+	}
+	for _, v := range rep.Verdicts {
+		if strings.HasPrefix(v.What, what) && v.Verdict == check.Failed {
+			return v.Detail
+		}
+	}
+	t.Fatalf("no failed verdict on %q in %+v", what, rep.Verdicts)
+	return ""
 }

@@ -2,7 +2,6 @@ package gc
 
 import (
 	"context"
-	"os"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -75,7 +74,9 @@ func freed(ctx context.Context, n *nix.Nix, g *Report) int64 {
 	}
 	var sum int64
 	for _, r := range g.Dropped {
-		if _, err := os.Stat(r.Path); err != nil {
+		if there, err := durable.There(r.Path); err != nil {
+			return -1
+		} else if !there {
 			continue // collected already
 		}
 		paths, err := n.Closure(ctx, r.Path)

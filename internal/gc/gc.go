@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -49,6 +50,8 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 		}
 		why := ""
 		switch {
+		case !s.Whole():
+			why = "left what cannot be read" // and so what it needs is not known
 		case s.NotSubmitted && s.Job.How == "":
 			if young(s.Run, f.Now()) {
 				why = "is perhaps being submitted"
@@ -71,8 +74,8 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 			}
 		}
 	}
-	entries, rerr := os.ReadDir(filepath.Join(p.Dir, "roots"))
-	if rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+	entries, rerr := durable.List(filepath.Join(p.Dir, "roots"))
+	if rerr != nil {
 		return nil, fmt.Errorf("roots: %w", rerr)
 	}
 	out := []Root{}
@@ -97,16 +100,13 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 // young reports whether a run is so new that its process may still be about to
 // submit or to start it. One that cannot be looked at is.
 func young(r rundir.Run, now time.Time) bool {
-	st, err := os.Stat(r.Dir)
-	return err != nil || now.Sub(st.ModTime()) < youngRun
+	st, err := durable.Stat(r.Dir)
+	return err != nil || st != nil && now.Sub(st.ModTime()) < youngRun
 }
 
 // envs are the store paths of a run's builds.
 func envs(r rundir.Run) (out []string, err error) {
-	entries, err := os.ReadDir(filepath.Join(r.Dir, "env"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := durable.List(filepath.Join(r.Dir, "env"))
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".json") {
 			continue

@@ -2,7 +2,8 @@ package git
 
 import (
 	"bufio"
-	"os"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -13,13 +14,17 @@ import (
 
 var commitRE = lazyre.New(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 
-// GitState finds the commit that the work tree around dir stands at, by reading
-// files alone (gitrepository-layout(5)); nil where there is none.
+// State finds the commit that the work tree around dir stands at, by reading
+// files alone (gitrepository-layout(5)); nil where there is none, and where it
+// cannot be read.
 func State(dir string) *facts.Git {
 	for d := dir; ; d = filepath.Dir(d) {
 		git := filepath.Join(d, ".git")
-		st, err := os.Stat(git)
-		if err == nil {
+		st, err := durable.Stat(git)
+		if err != nil {
+			return nil // it may be one, and that of a directory above would be another
+		}
+		if st != nil {
 			if !st.IsDir() {
 				// A linked work tree or a submodule: a file that names the place.
 				text, err := durable.ReadFile(git)
@@ -53,7 +58,11 @@ func head(git string) string {
 		return commit(rev)
 	}
 	dirs := []string{git}
-	if common, err := durable.ReadFile(filepath.Join(git, "commondir")); err == nil {
+	common, err := durable.ReadFile(filepath.Join(git, "commondir"))
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return ""
+	case err == nil:
 		c := strings.TrimSpace(string(common))
 		if !filepath.IsAbs(c) {
 			c = filepath.Join(git, c)
@@ -61,12 +70,19 @@ func head(git string) string {
 		dirs = append(dirs, c)
 	}
 	for _, d := range dirs {
-		if text, err := durable.ReadFile(filepath.Join(d, filepath.FromSlash(ref))); err == nil {
+		text, err := durable.ReadFile(filepath.Join(d, filepath.FromSlash(ref)))
+		if err == nil {
 			return commit(strings.TrimSpace(string(text)))
 		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return "" // packed-refs may say what was
+		}
 		f, err := durable.Open(filepath.Join(d, "packed-refs"))
-		if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err != nil {
+			return ""
 		}
 		defer f.Close()
 		for lines := bufio.NewScanner(f); lines.Scan(); {

@@ -20,28 +20,22 @@ import (
 // *NotTakenError or an *UncertainError.
 func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitLock, in facts.Intent, i int, script []byte, before []facts.Job) (facts.Job, error) {
 	calls := CallsOf(in)
-	c, token := calls[i], token(r, in.Round, i, len(calls))
-	args := append([]string{"--comment=" + comment(r, token)}, c.Options...)
-	if c.Array != "" {
-		array := "--array=" + c.Array
-		if c.Limit > 0 {
-			array += fmt.Sprintf("%%%d", c.Limit)
-		}
-		args = append(args, array)
-	}
-	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
-		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
-	}
+	c, args := calls[i], arguments(r, in, i, script, before)
+	own := make(chan bool, 1)
+	go func() { own <- q.OwnSubmit() }() // it reads a file, while sbatch is at work
 	id, err := q.Submit(ctx, script, args...)
 	if err == nil {
 		if id.Cluster == "" {
 			id.Cluster = in.Cluster
 		}
-		return newJob(c, id, "sbatch", p.Now()), nil
+		var j facts.Job
+		if j, err = believed(ctx, r, q, p, in, i, id, <-own); err == nil {
+			return j, nil
+		}
 	}
 	var se *slurm.SubmitError
 	if errors.As(err, &se) && se.Permanent {
-		return refusedCall(ctx, r, q, p, in, c, token, err)
+		return refusedCall(ctx, r, q, p, in, i, err)
 	}
 	// An sbatch that still runs, behind a wrapper that was killed, holds the lock.
 	lock.release()
@@ -54,8 +48,8 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	for n, pause := range lookAgain {
 		time.Sleep(pause)
 		var found []slurm.JobRef
-		if found, ferr = q.FindByComment(ctx, token); len(found) > 0 {
-			return foundJob(c, found, in.Cluster, p.Now()), nil
+		if found, ferr = q.FindMarked(ctx, marksOf(r, in, i)); len(found) > 0 {
+			return foundJob(c, live(r, found), in.Cluster, p.Now()), nil
 		}
 		if ferr != nil && n > 0 {
 			break // Slurm does not answer: the next command asks it again
@@ -75,16 +69,62 @@ func call(ctx context.Context, r rundir.Run, q Submitter, p About, lock *submitL
 	return j, &NotTakenError{r.ID, err}
 }
 
+// arguments are those of a call of sbatch.
+func arguments(r rundir.Run, in facts.Intent, i int, script []byte, before []facts.Job) []string {
+	calls := CallsOf(in)
+	c := calls[i]
+	args := []string{"--comment=" + comment(r, token(r, in.Round, i, len(calls)))}
+	if o := outputOption(script); o != "" {
+		args = append(args, o)
+	}
+	args = append(args, c.Options...)
+	if c.Array != "" {
+		array := "--array=" + c.Array
+		if c.Limit > 0 {
+			array += fmt.Sprintf("%%%d", c.Limit)
+		}
+		args = append(args, array)
+	}
+	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
+		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
+	}
+	return args
+}
+
+// believed is the job that sbatch named in one whole line. Slurm's own sbatch is
+// believed at once; of what stands in its place Slurm is asked first. Where that
+// cannot be asked, the number is written down as a claim.
+func believed(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, i int, id slurm.JobRef, own bool) (facts.Job, error) {
+	c := CallsOf(in)[i]
+	j := newJob(c, id, "sbatch", p.Now())
+	if own || id.Cluster != in.Cluster {
+		return j, nil
+	}
+	who, ref, err := look(ctx, q, Wanted(r, j, submitter(p)), token(r, in.Round, i, len(CallsOf(in))))
+	switch {
+	case err != nil:
+		j.Unconfirmed = true
+		return j, nil
+	case who == ours:
+		return newJob(c, ref, "queue", p.Now()), nil
+	}
+	word := "Slurm has no such job"
+	if who == anothers {
+		word = "that is another job"
+	}
+	return j, &slurm.SubmitError{Ambiguous: true, Line: fmt.Sprintf("sbatch answered %d, and %s", id.ID, word), Err: errors.New("a wrong job id from sbatch")}
+}
+
 // refusedCall is a call of which sbatch says that it was refused: a wrapper may
 // say so of a job that Slurm took, which is then in the queue already.
-func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, c facts.Call, token string, err error) (facts.Job, error) {
+func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, i int, err error) (facts.Job, error) {
 	if proc.NotFound(err) {
 		return facts.Job{}, &RefusedError{err} // there is no sbatch
 	}
-	found, ferr := q.FindByComment(ctx, token)
+	found, ferr := q.FindMarked(ctx, marksOf(r, in, i))
 	switch {
 	case len(found) > 0:
-		return foundJob(c, found, in.Cluster, p.Now()), nil
+		return foundJob(CallsOf(in)[i], live(r, found), in.Cluster, p.Now()), nil
 	case ferr != nil:
 		return facts.Job{}, &UncertainError{r.ID, errors.Join(err, ferr)}
 	}

@@ -1,9 +1,7 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"sort"
 
@@ -121,10 +119,7 @@ func CallsOf(in facts.Intent) []facts.Call {
 func Intents(r rundir.Run) (out []facts.Intent, err error) {
 	for round := 0; ; round++ {
 		var in facts.Intent
-		if err := durable.Read(IntentFile(r, round), &in); err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
-				err = nil
-			}
+		if there, err := durable.ReadIf(IntentFile(r, round), &in); err != nil || !there {
 			return out, err
 		}
 		in.Round = round
@@ -132,22 +127,31 @@ func Intents(r rundir.Run) (out []facts.Intent, err error) {
 	}
 }
 
-// Answer reads a call's fate; ok says whether it is known.
-func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool) {
+// Answer reads a call's fate, as corrected where it was; ok says whether it is
+// known. An answer that is there and cannot be read is an error.
+func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool, err error) {
+	if j, ok, err = answered(r, in, call); err != nil {
+		return j, ok, err
+	}
+	j, err = corrected(r, in.Round, call, j)
+	return j, ok && err == nil, err
+}
+
+func answered(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool, err error) {
 	calls := CallsOf(in)
 	if len(calls) > 1 {
-		if durable.Read(answerFile(r, in.Round, call, len(calls)), &j) == nil {
-			return j, true
+		if ok, err = durable.ReadIf(answerFile(r, in.Round, call, len(calls)), &j); ok || err != nil {
+			return j, err == nil, err
 		}
 	}
 	var s facts.Submit
-	if durable.Read(SubmitFile(r, in.Round), &s) != nil {
-		return j, false
+	if ok, err = durable.ReadIf(SubmitFile(r, in.Round), &s); !ok || err != nil {
+		return facts.Job{}, false, err
 	}
 	if call < len(s.Jobs) {
-		return s.Jobs[call], true
+		return s.Jobs[call], true, nil
 	}
-	return facts.Job{JobID: s.JobID, Cluster: s.Cluster, Submitted: s.Submitted, Copies: s.Copies, How: s.How, Time: s.Time, First: calls[call].Offset, Call: calls[call]}, len(calls) == 1
+	return facts.Job{JobID: s.JobID, Cluster: s.Cluster, Submitted: s.Submitted, Copies: s.Copies, How: s.How, Time: s.Time, First: calls[call].Offset, Call: calls[call]}, len(calls) == 1, nil
 }
 
 // Jobs are all jobs of the run that Slurm was found to have, by round and call.
@@ -159,7 +163,11 @@ func Jobs(r rundir.Run) ([]facts.Job, error) {
 	var out []facts.Job
 	for _, in := range ins {
 		for c := range CallsOf(in) {
-			if j, ok := Answer(r, in, c); ok && j.JobID != 0 {
+			j, ok, err := Answer(r, in, c)
+			if err != nil {
+				return nil, err
+			}
+			if ok && j.JobID != 0 {
 				out = append(out, j)
 			}
 		}

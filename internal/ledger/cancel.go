@@ -3,8 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -34,10 +32,9 @@ func CancelledHere(r rundir.Run, now time.Time) error {
 func cancelled(r rundir.Run, c facts.Cancel, now time.Time) error {
 	c.Schema, c.RunID, c.Time = facts.CancelSchema, r.ID, now.UTC()
 	for n := 0; ; n++ {
-		if _, err := os.Lstat(CancelFile(r, n)); !errors.Is(err, fs.ErrNotExist) {
-			if err != nil {
-				return fmt.Errorf("cancel: %w", err)
-			}
+		if there, err := durable.There(CancelFile(r, n)); err != nil {
+			return fmt.Errorf("cancel: %w", err)
+		} else if there {
 			continue
 		}
 		if err := durable.Write(CancelFile(r, n), c); !errors.Is(err, durable.ErrExists) {

@@ -50,10 +50,11 @@ func onCluster(ctx context.Context, r rundir.Run, q Submitter, in *facts.Intent)
 	return nil
 }
 
-// Wanted is a job of the run, with all that tells it from others.
-func Wanted(r rundir.Run, j facts.Job, user string) slurm.Wanted {
-	w := slurm.Wanted{JobRef: slurm.JobRef{Cluster: j.Cluster, ID: j.JobID, Submitted: j.Submitted, User: user},
-		Task: -1, Token: Token(r), Name: r.Name(), Since: j.Time}
+// Wanted is a job of the run, with all that tells it from others. who submitted
+// it, and from where.
+func Wanted(r rundir.Run, j facts.Job, who facts.SubmitPerson) slurm.Wanted {
+	w := slurm.Wanted{JobRef: slurm.JobRef{Cluster: j.Cluster, ID: j.JobID, Submitted: j.Submitted, User: who.User},
+		Task: -1, Token: Token(r), Output: output(r), Dir: who.Dir, Name: r.Name(), Since: j.Time}
 	var seen facts.Seen
 	if j.JobID != 0 && w.Submitted.IsZero() && durable.Read(seenFile(r, j.JobID), &seen) == nil && seen.Cluster == j.Cluster {
 		w.Submitted = seen.Submitted

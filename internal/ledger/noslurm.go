@@ -20,6 +20,10 @@ func (e *SlurmError) Error() string {
 	if proc.NotFound(e.Err) {
 		return "there is no Slurm on this machine"
 	}
+	var many *slurm.ManyClustersError
+	if errors.As(e.Err, &many) {
+		return many.Error()
+	}
 	return fmt.Sprintf("slurm could not be asked: %v", e.Err)
 }
 
@@ -30,6 +34,10 @@ func (e *SlurmError) Kind() fault.Kind { return fault.Slurm }
 func (e *SlurmError) Hint() string {
 	if proc.NotFound(e.Err) {
 		return "log in to a submit host" + e.local(", or run the job here with --local")
+	}
+	var many *slurm.ManyClustersError
+	if errors.As(e.Err, &many) {
+		return many.Hint()
 	}
 	return "try sinfo by hand" + e.local("; --local runs the job here without Slurm")
 }

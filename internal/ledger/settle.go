@@ -38,8 +38,8 @@ func Settle(ctx context.Context, r rundir.Run, q Submitter, p About) (facts.Subm
 	}
 	if len(ins) == 0 {
 		// A run of which nobody was told; its submit.json, if any, is a copy's.
-		err := durable.Read(r.SubmitFile(), &first)
-		return first, err == nil, nil
+		there, err := durable.ReadIf(r.SubmitFile(), &first)
+		return first, there && err == nil, err
 	}
 	all := true
 	var errs []error
@@ -57,8 +57,8 @@ func Settle(ctx context.Context, r rundir.Run, q Submitter, p About) (facts.Subm
 }
 
 func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent) (s facts.Submit, ok bool, err error) {
-	if durable.Read(SubmitFile(r, in.Round), &s) == nil {
-		return s, true, nil
+	if there, err := durable.ReadIf(SubmitFile(r, in.Round), &s); there || err != nil {
+		return s, err == nil, err
 	}
 	if in.Local {
 		s.Local = true
@@ -76,28 +76,35 @@ func settleRound(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 	}
 	defer lock.release()
 	// It may have been written between our look and our lock.
-	if durable.Read(SubmitFile(r, in.Round), &s) == nil {
-		return s, true, nil
+	if there, err := durable.ReadIf(SubmitFile(r, in.Round), &s); there || err != nil {
+		return s, err == nil, err
 	}
 	calls := CallsOf(in)
 	jobs := make([]facts.Job, len(calls))
 	for i, c := range calls {
-		if jobs[i], ok = Answer(r, in, i); ok {
+		if jobs[i], ok, err = Answer(r, in, i); err != nil {
+			return s, false, err
+		} else if ok {
 			continue
 		}
-		var st facts.Start
-		if in.Round == 0 && len(calls) == 1 && durable.Read(r.StartFile(0, 0), &st) == nil && st.JobID != 0 {
-			jobs[i] = newJob(c, slurm.JobRef{ID: st.JobID, Cluster: in.Cluster}, "start", p.Now())
-			continue
+		if in.Round == 0 && len(calls) == 1 {
+			var st facts.Start
+			if _, err := durable.ReadIf(r.StartFile(0, 0), &st); err != nil {
+				return s, false, err
+			}
+			if st.JobID != 0 {
+				jobs[i] = newJob(c, slurm.JobRef{ID: st.JobID, Cluster: in.Cluster}, "start", p.Now())
+				continue
+			}
 		}
-		found, err := q.FindByComment(ctx, token(r, in.Round, i, len(calls)))
+		found, err := q.FindMarked(ctx, marksOf(r, in, i))
 		if err != nil {
 			return s, false, err
 		}
 		age := p.Now().Sub(in.Time)
 		switch {
 		case len(found) > 0:
-			jobs[i] = foundJob(c, found, in.Cluster, p.Now())
+			jobs[i] = foundJob(c, live(r, found), in.Cluster, p.Now())
 		case sure && age > settleAfter, age > inFlight:
 			jobs[i] = newJob(c, slurm.JobRef{Cluster: in.Cluster}, "none", p.Now())
 		default:

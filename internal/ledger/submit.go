@@ -30,7 +30,12 @@ type Submitter interface {
 	// Cluster is the name of the cluster that is spoken to.
 	Cluster(ctx context.Context) (string, error)
 	Submit(ctx context.Context, script []byte, args ...string) (slurm.JobRef, error)
-	FindByComment(ctx context.Context, token string) ([]slurm.JobRef, error)
+	// OwnSubmit reports whether sbatch is Slurm's own, whose answer is believed.
+	OwnSubmit() bool
+	FindMarked(ctx context.Context, m slurm.Marks) ([]slurm.JobRef, error)
+	Queue(ctx context.Context, q slurm.Query) ([]slurm.Job, error)
+	Unclear(ctx context.Context, jobs []slurm.Job, wants ...slurm.Wanted) error
+	Accounting(ctx context.Context, q slurm.Query) ([]slurm.AcctJob, error)
 }
 
 // UncertainError says that it is not known whether a job is in the queue.
@@ -87,7 +92,7 @@ func Token(r rundir.Run) string { return "nixbatch:" + r.ID }
 // which the accounting keeps in the command line (SubmitLine) where nobody but
 // its admin can rewrite it.
 func comment(r rundir.Run, token string) string {
-	sum := seal.Submission(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, name)) })
+	sum := seal.Submission(func(name string) ([]byte, error) { return durable.ReadFile(filepath.Join(r.Dir, name)) })
 	if sum != "" {
 		token += "," + seal.WitnessWord(sum)
 	}
@@ -185,7 +190,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	if err != nil {
 		return s, err
 	}
-	if len(calls) == 1 && jobs[0].JobID != 0 && s.JobID != jobs[0].JobID {
+	if len(calls) == 1 && jobs[0].JobID != 0 && s.JobID != jobs[0].JobID && !Claimed(jobs[0]) {
 		s.Copies = append(s.Copies, jobs[0].JobID) // another was quicker: this one stops
 	}
 	var none *NotTakenError
@@ -206,7 +211,7 @@ func Round(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 
 // scripts are what each call of a round hands to sbatch.
 func scripts(r rundir.Run, in facts.Intent) ([][]byte, error) {
-	script, err := os.ReadFile(r.ScriptFile())
+	script, err := durable.ReadFile(r.ScriptFile())
 	if err != nil {
 		return nil, fmt.Errorf("batch script: %w", err)
 	}
@@ -299,32 +304,31 @@ func submitFact(r rundir.Run, p About) facts.Submit {
 	s := facts.Submit{
 		Schema: facts.SubmitSchema, RunID: r.ID, Time: p.Now().UTC(), Job: p.Job, Tool: p.Tool,
 		Git: git.State(p.WorkDir), Seed: "not declared",
-		Priv: facts.SubmitPerson{Dir: p.WorkDir},
+		Priv: submitter(p),
 	}
-	if script, err := os.ReadFile(r.ScriptFile()); err == nil {
+	// A script that cannot be read has no hash here; the seal, which reads it, tells.
+	if script, err := durable.ReadFile(r.ScriptFile()); err == nil {
 		s.Script = digest.Bytes(script)
 	}
-	s.Priv.Host, _ = os.Hostname()
-	if u, err := user.Current(); err == nil {
-		s.Priv.User = u.Username
-	}
 	return s
+}
+
+// submitter is who submits, and from where.
+func submitter(p About) facts.SubmitPerson {
+	who := facts.SubmitPerson{Dir: p.WorkDir}
+	who.Host, _ = os.Hostname()
+	if u, err := user.Current(); err == nil {
+		who.User = u.Username
+	}
+	return who
 }
 
 // writeSubmit writes what all calls of a round became; what was written before
 // holds, and is returned.
 func writeSubmit(r rundir.Run, p About, in facts.Intent, jobs []facts.Job) (facts.Submit, error) {
 	s := submitFact(r, p)
-	s.Round, s.How = in.Round, "none"
-	for _, j := range jobs {
-		if j.JobID != 0 && s.JobID == 0 {
-			s.JobID, s.Submitted, s.How = j.JobID, j.Submitted, j.How
-		}
-		s.Cluster = j.Cluster
-		s.Copies = append(s.Copies, j.Copies...)
-		j.Schema = ""
-		s.Jobs = append(s.Jobs, j)
-	}
+	s.Round = in.Round
+	setJobs(&s, jobs)
 	err := durable.Write(SubmitFile(r, in.Round), s)
 	if errors.Is(err, durable.ErrExists) {
 		err = durable.Read(SubmitFile(r, in.Round), &s)
@@ -332,5 +336,23 @@ func writeSubmit(r rundir.Run, p About, in facts.Intent, jobs []facts.Job) (fact
 	if err != nil {
 		return s, fmt.Errorf("job %d is submitted, but that could not be written down: %w", s.JobID, err)
 	}
-	return s, nil
+	if err := bringInLine(r, in); err != nil {
+		return s, err
+	}
+	return s, durable.Read(SubmitFile(r, in.Round), &s)
+}
+
+// setJobs makes a round's fact that of what its calls became.
+func setJobs(s *facts.Submit, jobs []facts.Job) {
+	s.JobID, s.Submitted, s.How, s.Copies, s.Jobs, s.Instead, s.Unconfirmed = 0, time.Time{}, "none", nil, nil, 0, false
+	for _, j := range jobs {
+		if j.JobID != 0 && s.JobID == 0 {
+			s.JobID, s.Submitted, s.How = j.JobID, j.Submitted, j.How
+			s.Instead, s.Unconfirmed = j.Instead, j.Unconfirmed
+		}
+		s.Cluster = j.Cluster
+		s.Copies = append(s.Copies, j.Copies...)
+		j.Schema = ""
+		s.Jobs = append(s.Jobs, j)
+	}
 }

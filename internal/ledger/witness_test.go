@@ -42,7 +42,9 @@ func TestWitnessOfMany(t *testing.T) {
 	errs := make([]error, 8)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { errs[i] = ledger.Witness(r, facts.Ticket{}, job(int64(i+10)), runtest.About()) })
+		wg.Go(func() {
+			_, errs[i] = ledger.Witness(t.Context(), r, facts.Ticket{}, job(int64(i+10)), &runtest.Witness{T: t}, runtest.About())
+		})
 	}
 	wg.Wait()
 	var s facts.Submit
@@ -76,7 +78,7 @@ func TestWitnessRefuses(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := tc.run(t)
-			err := ledger.Witness(r, facts.Ticket{}, tc.job, runtest.About())
+			_, err := ledger.Witness(t.Context(), r, facts.Ticket{}, tc.job, &runtest.Witness{T: t, InQueue: []slurm.Job{{Array: 7, Task: -1, Comment: ledger.Token(r)}}}, runtest.About())
 			if err == nil || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("%v", err)
 			}
@@ -85,7 +87,7 @@ func TestWitnessRefuses(t *testing.T) {
 			}
 		})
 	}
-	if err := ledger.Witness(runtest.Sent(t), facts.Ticket{}, job(7), runtest.About()); err != nil {
+	if _, err := ledger.Witness(t.Context(), runtest.Sent(t), facts.Ticket{}, job(7), nil, runtest.About()); err != nil {
 		t.Errorf("the right job: %v", err)
 	}
 }

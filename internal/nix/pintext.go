@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
@@ -62,7 +63,11 @@ func (n *Nix) PinText(ctx context.Context, source string) (string, error) {
 		return fmt.Sprintf("url: %s\nhash: %s\n", yamlText(source), hash), err
 	}
 	dir := strings.TrimPrefix(source, "path:")
-	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
+	st, err := durable.Stat(dir)
+	if err != nil {
+		return "", fmt.Errorf("the source %s: %w", source, err)
+	}
+	if st == nil || !st.IsDir() {
 		return "", &NotASource{source, pinWay}
 	}
 	hash, err := nixtree.HashTree(dir)

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 )
@@ -57,7 +58,9 @@ func (n *Nix) add(ctx context.Context, s Source, tree string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(s.StorePath()); err != nil {
+	if there, err := durable.There(s.StorePath()); err != nil {
+		return pinError(s.Pin, err, "")
+	} else if !there {
 		return pinError(s.Pin, fmt.Errorf("Nix put it at %s, expected %s", lastLine(a.stdout), s.StorePath()), "")
 	}
 	return nil

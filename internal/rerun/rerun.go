@@ -22,6 +22,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
@@ -169,10 +170,7 @@ func (a *Again) trust(r *load.Record) error {
 
 // empty refuses a directory that has something in it: nothing is replaced.
 func empty(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+	entries, err := durable.List(dir)
 	if err != nil {
 		return fmt.Errorf("directory: %w", err)
 	}

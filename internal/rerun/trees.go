@@ -13,6 +13,7 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/nar"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -47,8 +48,14 @@ func (a *Again) tree(r *load.Record, p plan.Pin, i int) (string, error) {
 	from, err := r.Data("tree", p.Hash)
 	if err != nil {
 		// Its hash is checked when it is resolved.
-		if _, serr := os.Stat(p.Store); serr == nil && strings.HasPrefix(p.Store, "/nix/store/") {
-			return p.Store, nil
+		if strings.HasPrefix(p.Store, "/nix/store/") {
+			there, serr := durable.There(p.Store)
+			if serr != nil {
+				return "", fmt.Errorf("pinned tree: %w", serr)
+			}
+			if there {
+				return p.Store, nil
+			}
 		}
 		return "", fault.New(fmt.Sprintf("the local tree of the %s pin (%s) is neither in the record nor in this machine's store", p.Role, p.Hash),
 			"export the run where its tree is")

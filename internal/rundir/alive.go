@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -71,14 +73,22 @@ func HoldAlive(file string) (*os.File, error) {
 	return f, nil
 }
 
-// Held reports whether there is such a file, and whether somebody holds it.
-func Held(file string) (there, held bool) {
-	f, err := os.Open(file)
+// Held reports whether there is such a file, and whether somebody holds it. That
+// this cannot be told is an error.
+func Held(file string) (there, held bool, err error) {
+	f, err := durable.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, false, nil
+	}
 	if err != nil {
-		return false, false
+		return false, false, err
 	}
 	defer f.Close()
-	return true, syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB) != nil
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return true, true, nil
+	}
+	return true, false, nil // a file system without locks says nothing
 }
 
 // Agent is the process on this machine that holds the file. fs.ErrNotExist says
@@ -118,3 +128,6 @@ func Agent(file string) (proc.Ident, error) {
 type OtherHostError struct{ Host string }
 
 func (e *OtherHostError) Error() string { return "it runs on " + e.Host + ", not on this machine" }
+
+// Kind is that of something to wait for, or to mend.
+func (e *OtherHostError) Kind() fault.Kind { return fault.Input }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
 )
@@ -156,7 +157,7 @@ func linkOrCopy(from, to string) error {
 	if err := os.Link(from, to); err == nil {
 		return nil
 	}
-	data, err := os.ReadFile(from)
+	data, err := durable.ReadFile(from)
 	if err != nil {
 		return err
 	}
@@ -170,10 +171,11 @@ func (p Project) SharedAgent(exe string) (string, error) {
 		return "", err
 	}
 	shared := filepath.Join(p.Dir, "agents", id)
-	if _, err := os.Stat(shared); errors.Is(err, fs.ErrNotExist) {
-		return shared, copyOnce(exe, shared)
+	there, err := durable.There(shared)
+	if err == nil && !there {
+		err = copyOnce(exe, shared)
 	}
-	return shared, nil
+	return shared, err
 }
 
 // buildID names a Go binary by its content: the hash of the build id that the

@@ -3,6 +3,7 @@ package rundir
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
 // Remember notes where the project is, for commands about all of a user's
@@ -20,7 +22,7 @@ func (p Project) Remember(stateDir string) {
 	}
 	dir := filepath.Join(stateDir, "projects")
 	file := filepath.Join(dir, digest.Bytes([]byte(p.Dir))[:24])
-	if _, err := os.Lstat(file); err == nil || os.MkdirAll(dir, 0o700) != nil {
+	if there, err := durable.There(file); there || err != nil || os.MkdirAll(dir, 0o700) != nil {
 		return
 	}
 	_ = durable.WriteBytes(file, []byte(p.Dir+"\n"), 0o600)
@@ -30,10 +32,10 @@ func (p Project) Remember(stateDir string) {
 // Notes of others are removed.
 func Projects(stateDir string) ([]Project, error) {
 	dir := filepath.Join(stateDir, "projects")
-	entries, err := os.ReadDir(dir)
-	if stateDir == "" || errors.Is(err, os.ErrNotExist) {
+	if stateDir == "" {
 		return nil, nil
 	}
+	entries, err := durable.List(dir)
 	if err != nil {
 		return nil, fmt.Errorf("projects: %w", err)
 	}
@@ -41,14 +43,21 @@ func Projects(stateDir string) ([]Project, error) {
 	for _, e := range entries {
 		file := filepath.Join(dir, e.Name())
 		text, err := durable.ReadFile(file)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // removed at this moment
+		}
 		if err != nil {
-			continue
+			return nil, fmt.Errorf("projects: %w", err)
 		}
 		p := Project{Dir: strings.TrimSuffix(string(text), "\n")}
-		if st, err := os.Stat(p.Dir); err == nil && st.IsDir() {
-			out = append(out, p)
-		} else if errors.Is(err, os.ErrNotExist) {
+		st, err := durable.Stat(p.Dir)
+		switch {
+		case err != nil:
+			return nil, fault.New(fmt.Sprintf("project: %v", err), "to have it forgotten: rm "+file).Because(err)
+		case st == nil:
 			_ = os.Remove(file)
+		case st.IsDir():
+			out = append(out, p)
 		}
 	}
 	slices.SortFunc(out, func(a, b Project) int { return strings.Compare(a.Dir, b.Dir) })

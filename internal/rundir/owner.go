@@ -1,7 +1,9 @@
 package rundir
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,17 +20,23 @@ func trusted(dir string) error {
 	if err != nil {
 		return err
 	}
+	me := uint32(os.Geteuid())
+	others := func(of fs.FileInfo) error {
+		return fault.New(fmt.Sprintf("%s belongs to another user (uid %d): what is in it would run as you", dir, owner(of)),
+			"work in a directory of your own")
+	}
+	if owner(link) != me {
+		return others(link) // wherever it leads
+	}
 	st, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}
-	me := uint32(os.Geteuid())
 	switch {
 	case !st.IsDir():
 		return fault.New(fmt.Sprintf("%s is not a directory", dir), "move it out of the way")
-	case owner(link) != me || owner(st) != me:
-		return fault.New(fmt.Sprintf("%s belongs to another user (uid %d): what is in it would run as you", dir, owner(st)),
-			"work in a directory of your own")
+	case owner(st) != me:
+		return others(st)
 	case st.Mode().Perm()&0o022 != 0:
 		return fault.New(fmt.Sprintf("others may write to %s: what is in it would run as you", dir),
 			"look at what is in it, then chmod 700 "+dir)
@@ -36,9 +44,17 @@ func trusted(dir string) error {
 	return nil
 }
 
-// mine is trusted for a directory somewhere above: one that is not is passed
-// over, as it is nobody's business here.
-func mine(dir string) bool { return trusted(filepath.Clean(dir)) == nil }
+// mine is trusted for a directory somewhere above: one that is not, or that this
+// user may not look for, is passed over, as it is nobody's business here. One that
+// could be and cannot be looked at is an error.
+func mine(dir string) (bool, error) {
+	err := trusted(filepath.Clean(dir))
+	var told *fault.Error
+	if errors.As(err, &told) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 func owner(st os.FileInfo) uint32 {
 	if s, ok := st.Sys().(*syscall.Stat_t); ok {
@@ -59,7 +75,11 @@ func Own(path, id string) bool {
 	}
 	runs := filepath.Dir(abs)
 	project := filepath.Dir(runs)
-	return filepath.Base(runs) == "runs" && filepath.Base(project) == DirName && mine(project)
+	if filepath.Base(runs) != "runs" || filepath.Base(project) != DirName {
+		return false
+	}
+	ok, err := mine(project)
+	return ok && err == nil // what is not known to be so is not trusted
 }
 
 // Holds reports whether a directory is, or lies below, the one that has the

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 )
 
@@ -46,7 +47,11 @@ func Near(dir string) (Project, error) {
 	}
 	for d := abs; d != filepath.Dir(d); {
 		d = filepath.Dir(d)
-		if up := filepath.Join(d, DirName); mine(up) {
+		up := filepath.Join(d, DirName)
+		switch ok, err := mine(up); {
+		case err != nil:
+			return Project{}, fmt.Errorf("whether there is a project in %s cannot be told: %w", d, err)
+		case ok:
 			return Project{up}, nil
 		}
 	}
@@ -92,10 +97,7 @@ func (p Project) run(id string) Run {
 
 // List is all runs, the newest first. A project that was never used has none.
 func (p Project) List() ([]Run, error) {
-	entries, err := os.ReadDir(filepath.Join(p.Dir, "runs"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := durable.List(filepath.Join(p.Dir, "runs"))
 	if err != nil {
 		return nil, fmt.Errorf("runs: %w", err)
 	}

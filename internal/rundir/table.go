@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -112,10 +110,7 @@ func (r Run) Rows() ([]jobspec.Row, error) {
 		Names []string
 		Tasks [][]string
 	}
-	if err := durable.Read(r.TableFile(), &t); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			err = nil
-		}
+	if there, err := durable.ReadIf(r.TableFile(), &t); err != nil || !there {
 		return nil, err
 	}
 	out := make([]jobspec.Row, len(t.Tasks))

@@ -14,8 +14,10 @@ type Witness struct {
 	T         *testing.T
 	Name      string // of the cluster; "" is Cluster
 	NameErr   error
+	Wrapped   bool // sbatch is not Slurm's own
 	Take      func(args []string) (slurm.JobRef, error)
 	Found     []slurm.JobRef
+	Marks     slurm.Marks // looked for last
 	FindErr   error
 	InQueue   []slurm.Job
 	QueueErr  error
@@ -48,10 +50,16 @@ func (w *Witness) Submit(_ context.Context, _ []byte, args ...string) (slurm.Job
 	return w.Take(args)
 }
 
-func (w *Witness) FindByComment(context.Context, string) ([]slurm.JobRef, error) {
+func (w *Witness) OwnSubmit() bool { return !w.Wrapped }
+
+func (w *Witness) FindMarked(_ context.Context, m slurm.Marks) ([]slurm.JobRef, error) {
 	w.Finds++
+	w.Marks = m
 	return w.Found, w.FindErr
 }
+
+// Unclear tells nothing more than Queue did.
+func (w *Witness) Unclear(context.Context, []slurm.Job, ...slurm.Wanted) error { return nil }
 
 func (w *Witness) Queue(_ context.Context, q slurm.Query) ([]slurm.Job, error) {
 	w.Queues++

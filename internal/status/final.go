@@ -1,7 +1,6 @@
 package status
 
 import (
-	"os"
 	"path/filepath"
 	"time"
 
@@ -47,6 +46,9 @@ func finalFile(r rundir.Run) string { return filepath.Join(r.Dir, facts.FinalFil
 // keep writes the state down if it is final. Only a cache: what cannot be
 // written is asked again.
 func (s *Status) keep(from string, now time.Time) {
+	if !s.Whole() {
+		return // what it left may be readable the next time
+	}
 	f := finalFact{Schema: finalSchema, State: s.State, Reason: s.Reason, From: from, Time: now.UTC(), Attempt: s.Attempt,
 		Rounds: s.rounds, Job: s.Job, Brief: s.Brief, Counts: s.Counts}
 	f.Job.Jobs, f.Job.JobID = nil, s.JobID()
@@ -83,12 +85,12 @@ func (s *Status) keep(from string, now time.Time) {
 // holds reports whether a state that was found final is so still: no later
 // round, and no later attempt, which would be a requeue by hand.
 func holds(r rundir.Run, f finalFact) bool {
-	if _, err := os.Lstat(ledger.IntentFile(r, max(f.Rounds, 1))); err == nil {
+	if there, err := durable.There(ledger.IntentFile(r, max(f.Rounds, 1))); there || err != nil {
 		return false
 	}
 	if f.Counts != nil {
 		return true
 	}
-	_, err := os.Lstat(r.AttemptDir(0, f.Attempt+1))
-	return err != nil
+	there, err := durable.There(r.AttemptDir(0, f.Attempt+1))
+	return !there && err == nil
 }

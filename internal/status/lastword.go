@@ -2,8 +2,11 @@ package status
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
 	"io"
-	"os"
+	"io/fs"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +30,7 @@ type lastWords struct {
 	read  bool
 	stepd map[int64]slurm.Ending
 	told  map[string]bool // by nixbatch cancel, as scancel takes them
+	err   error           // why some of it cannot be read
 }
 
 func (l *lastWords) load() {
@@ -35,12 +39,16 @@ func (l *lastWords) load() {
 	if l.sweep {
 		file, most = l.run.SlurmLog(), sweepTail
 	}
-	for _, e := range slurm.ParseEndings(lastBytes(file, most)) { // the last one counts
+	text, err := lastBytes(file, most)
+	l.err = err
+	for _, e := range slurm.ParseEndings(text) { // the last one counts
 		l.stepd[e.ID] = e
 	}
 	for n := 0; ; n++ {
 		var c facts.Cancel
-		if durable.Read(ledger.CancelFile(l.run, n), &c) != nil {
+		there, err := durable.ReadIf(ledger.CancelFile(l.run, n), &c)
+		if !there || err != nil {
+			l.err = cmp.Or(l.err, err)
 			return
 		}
 		for _, id := range c.Jobs {
@@ -54,14 +62,12 @@ func (l *lastWords) of(t *TaskStatus) (state slurm.State, reason string, ok bool
 	if !l.read {
 		l.load()
 	}
+	if l.err != nil {
+		t.unread(l.err)
+	}
 	id := t.Job
 	if t.Index >= 0 {
-		var st facts.Start
-		if !t.Start || durable.Read(l.run.StartFile(t.Task, t.Attempt), &st) != nil {
-			id = 0
-		} else {
-			id = st.JobID
-		}
+		id = t.ownJob(l.run)
 	}
 	// Of a task that was requeued, an earlier attempt's end tells nothing.
 	if w, said := l.stepd[id]; said && (t.Attempt == 0 || w.Time.After(t.Begun.Add(-time.Minute))) {
@@ -93,39 +99,48 @@ func (l *lastWords) by(t *TaskStatus) string {
 // byCancel is the reason of what nixbatch cancel ended.
 const byCancel = "by nixbatch cancel"
 
-// lastBytes is the end of a file; nil where it cannot be read.
-func lastBytes(file string, most int64) []byte {
-	f, err := os.Open(file)
+// ownJob is the job that a task of an array had for itself, as its start says;
+// 0 where it left none.
+func (t *TaskStatus) ownJob(r rundir.Run) int64 {
+	if !t.Start {
+		return 0
+	}
+	var st facts.Start
+	if _, err := durable.ReadIf(r.StartFile(t.Task, t.Attempt), &st); err != nil {
+		t.unread(err)
+		return 0
+	}
+	return st.JobID
+}
+
+// lastBytes is the end of a file; nil where there is none.
+func lastBytes(file string, most int64) ([]byte, error) {
+	f, err := durable.Open(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > most {
-		if _, err := f.Seek(-most, io.SeekEnd); err != nil {
-			return nil
-		}
+	st, err := f.Stat()
+	if err == nil && st.Size() > most {
+		_, err = f.Seek(-most, io.SeekEnd)
 	}
-	data, _ := io.ReadAll(io.LimitReader(f, most)) // what could be read is told
-	return data
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(f, most))
 }
 
 // logTail is how much of a log's end is read for the lines that decide, in
 // bytes.
 const logTail = 256 << 10
 
-// Tail is the lines of a log's end that are not blank.
-func Tail(file string) (lines []string) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err == nil && st.Size() > logTail {
-		if _, err := f.Seek(-logTail, io.SeekEnd); err != nil {
-			return nil
-		}
-	}
-	in := bufio.NewScanner(f)
+// Tail is the lines of a log's end that are not blank; none where there is no log.
+func Tail(file string) (lines []string, err error) {
+	text, err := lastBytes(file, logTail)
+	in := bufio.NewScanner(bytes.NewReader(text))
 	in.Buffer(nil, logTail)
 	for in.Scan() {
 		l := strings.TrimRight(in.Text(), " \t\r")
@@ -136,5 +151,5 @@ func Tail(file string) (lines []string) {
 			lines = append(lines, l)
 		}
 	}
-	return lines
+	return lines, err
 }

@@ -17,16 +17,21 @@ func localState(r rundir.Run, t *TaskStatus) {
 		return
 	case t.end != nil:
 		t.State = slurm.Cancelled
-		if cancelledHere(r) {
+		if cancelledHere(r, t) {
 			t.Reason = byCancel
 		}
 		return
 	}
-	there, held := rundir.Held(r.AliveFile(t.Task, t.Attempt))
+	there, held, err := rundir.Held(r.AliveFile(t.Task, t.Attempt))
+	if err != nil {
+		t.unread(err)
+	}
+	here := cancelledHere(r, t)
 	switch {
 	case held:
 		t.State = slurm.Running
-	case cancelledHere(r):
+	case t.Unread != nil:
+	case here:
 		t.State, t.Reason = slurm.Cancelled, byCancel
 	case !there:
 		t.Reason = "it left no end"
@@ -36,10 +41,14 @@ func localState(r rundir.Run, t *TaskStatus) {
 }
 
 // cancelledHere reports whether nixbatch cancel told the agent to end.
-func cancelledHere(r rundir.Run) bool {
+func cancelledHere(r rundir.Run, t *TaskStatus) bool {
 	for n := 0; ; n++ {
 		var c facts.Cancel
-		if durable.Read(ledger.CancelFile(r, n), &c) != nil {
+		there, err := durable.ReadIf(ledger.CancelFile(r, n), &c)
+		if err != nil {
+			t.unread(err)
+		}
+		if !there || err != nil {
 			return false
 		}
 		if c.Local {

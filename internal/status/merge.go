@@ -43,7 +43,11 @@ func (s *Status) settle(ctx context.Context, w Watcher, p ledger.About) error {
 func (s *Status) known() bool {
 	for round := range max(s.rounds, 1) {
 		var sub facts.Submit
-		if durable.Read(ledger.SubmitFile(s.Run, round), &sub) != nil {
+		there, err := durable.ReadIf(ledger.SubmitFile(s.Run, round), &sub)
+		if err != nil {
+			s.unread(err) // settling reads it, too
+		}
+		if !there {
 			return false
 		}
 	}
@@ -86,6 +90,8 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 	if t.end == nil && !(queued && !q.State.Final()) {
 		attempt(words.run, t) // it may have begun and ended since its files were read
 	}
+	t.unconfirmed = t.unconfirmed && !queued && !counted
+	defer t.tellInstead()
 	if queued {
 		ledger.Seen(words.run, t.Wanted, q.Submit, now)
 		if changed := t.Wanted.Changed(q); changed != "" {
@@ -114,6 +120,8 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 	case t.lastWord(words):
 		from = "files"
 	case t.end != nil:
+	case t.Unread != nil:
+		t.State, t.Reason = slurm.Unknown, "" // see tellUnread
 	case t.Start && t.Brief.Exit != nil:
 		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
 	case t.Start:

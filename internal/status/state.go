@@ -1,11 +1,11 @@
 package status
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -47,7 +47,9 @@ type Status struct {
 	rounds    int
 	cluster   string
 	Unsettled bool // some submission is not settled
-	Final     *finalFact
+	// Unread is a fact of the run that is there and cannot be read.
+	Unread error
+	Final  *finalFact
 }
 
 // TaskStatus is what became of one task.
@@ -63,9 +65,15 @@ type TaskStatus struct {
 	Begun     time.Time
 	Brief     Brief
 
-	Wanted slurm.Wanted // the task in Slurm
-	end    *facts.End
-	Start  bool // an attempt was begun
+	Wanted  slurm.Wanted // the task in Slurm
+	claimed bool         // Job is sbatch's word alone: see ledger.Claimed
+	// unconfirmed says that it came from something else than Slurm's own sbatch,
+	// could not be confirmed then, and has not been since.
+	unconfirmed bool
+	instead     int64 // what sbatch had answered in its place
+	end         *facts.End
+	Start       bool  // an attempt was begun
+	Unread      error // something that it left is there and cannot be read
 }
 
 // Ref is the task as Slurm writes it: 12, 12_3.
@@ -100,7 +108,11 @@ func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
 
 // JobID is the number of the job that has the run now: after a retry that of the
 // last round. Of a sweep, whose tasks may be in several, it is the first one's.
+// 0 where sbatch's answer is all that tells a number, and nobody could confirm it.
 func (s Status) JobID() int64 {
+	if slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.unconfirmed }) {
+		return 0
+	}
 	if !s.Sweep() && len(s.Tasks) > 0 && s.Tasks[0].Submitted {
 		return s.Tasks[0].Job
 	}
@@ -111,15 +123,12 @@ func (s Status) JobID() int64 {
 func (s Status) Sweep() bool { return s.Counts != nil }
 
 // Watcher is what following runs asks of Slurm.
-type Watcher interface {
-	ledger.Submitter
-	Queue(ctx context.Context, q slurm.Query) ([]slurm.Job, error)
-	Accounting(ctx context.Context, q slurm.Query) ([]slurm.AcctJob, error)
-}
+type Watcher = ledger.Submitter
 
 // States merges, for every run given, its files, squeue and sacct: one squeue
 // and at most one sacct for all of them together, or none where p.Cache holds an
-// answer of a few seconds ago. Slurm's terminal state outranks the exit code;
+// answer of a few seconds ago; more only for jobs whose comment was changed before
+// anybody saw them, and for numbers that are not the run's. Slurm's terminal state outranks the exit code;
 // gone from the queue is not completed. A run that is settled by its own files
 // alone asks nobody. The error says that Slurm did not answer; the states are
 // then from the files.
@@ -135,11 +144,14 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 			out[i].keep("files", p.Now())
 		}
 	}
-	if len(ask) == 0 {
+	if len(ask) == 0 || w == nil {
+		for i := range out {
+			out[i].tellUnread()
+		}
+		if len(ask) > 0 {
+			return out, errors.New("no Slurm is at hand")
+		}
 		return out, nil
-	}
-	if w == nil {
-		return out, errors.New("no Slurm is at hand")
 	}
 	now := p.Now()
 	here, errs := elsewhere(ctx, w, out, ask)
@@ -150,6 +162,9 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	ask, away := apart(out, ask)
 	said, err := witnesses(ctx, w, p, here, out, ask)
+	if err == nil {
+		said, err = doubts(ctx, w, p, here, out, ask, said)
+	}
 	silent := ""
 	if err != nil {
 		errs, silent = append(errs, err), "slurm does not answer"
@@ -160,6 +175,9 @@ func States(ctx context.Context, w Watcher, all []rundir.Run, p ledger.About) ([
 	}
 	for _, i := range away {
 		out[i].merge((&answer{}).index(), out[i].Elsewhere, now)
+	}
+	for i := range out {
+		out[i].tellUnread()
 	}
 	return out, joined(errs)
 }
@@ -189,25 +207,29 @@ func parallel(n int, f func(i int)) {
 func fromFiles(r rundir.Run) Status {
 	s := Status{Run: r, State: slurm.Unknown}
 	var f finalFact
-	if durable.Read(finalFile(r), &f) == nil && f.Schema == finalSchema && holds(r, f) {
+	if durable.Read(finalFile(r), &f) == nil && f.Schema == finalSchema && holds(r, f) { // a cache
 		s.Final, s.State, s.Reason, s.Counts = &f, f.State, f.Reason, f.Counts
 		s.Attempt, s.Brief, s.Job = f.Attempt, f.Brief, f.Job
 		return s
 	}
 	ins, err := ledger.Intents(r)
-	haveJob := durable.Read(r.SubmitFile(), &s.Job) == nil
+	haveJob, jerr := durable.ReadIf(r.SubmitFile(), &s.Job)
+	began, aerr := durable.There(r.AttemptDir(0, 0))
+	if err := cmp.Or(err, jerr, aerr); err != nil {
+		s.unread(err)
+	}
 	s.rounds = len(ins)
 	if len(ins) > 0 {
 		s.cluster = ins[0].Cluster
 	}
 	if len(ins) == 0 {
-		if _, aerr := os.Lstat(r.AttemptDir(0, 0)); err == nil && !haveJob && aerr != nil {
+		if s.Unread == nil && !haveJob && !began {
 			s.NotSubmitted, s.Reason = true, "interrupted before it was submitted"
 			return s
 		}
 		ins = []facts.Intent{{}} // a copy, or submitted by hand
 	}
-	s.Tasks = taskFiles(r, ins, s.Job.Priv.User)
+	s.Tasks = taskFiles(r, ins, s.Job.Priv)
 	if calls := ledger.CallsOf(ins[0]); calls[0].Array != "" {
 		s.Counts = map[slurm.State]int{}
 	}
@@ -221,13 +243,13 @@ func fromFiles(r rundir.Run) Status {
 }
 
 // taskFiles is what the files say of every task.
-func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
+func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskStatus {
 	at := map[int]int{}
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
-			j, _ := ledger.Answer(r, in, c)
-			want := ledger.Wanted(r, j, user)
+			j, _, err := ledger.Answer(r, in, c)
+			want := ledger.Wanted(r, j, who)
 			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
 				if !ok {
@@ -235,11 +257,16 @@ func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 					at[task] = i
 					out = append(out, TaskStatus{Task: task, State: slurm.Unknown, Index: -1})
 				}
+				if err != nil {
+					out[i].unread(err)
+				}
 				if j.JobID == 0 {
 					continue
 				}
 				t := &out[i]
 				t.Submitted, t.Job, t.Wanted = true, j.JobID, want
+				t.claimed, t.instead = ledger.Claimed(j) && want.Submitted.IsZero(), j.Instead
+				t.unconfirmed = t.claimed && j.Unconfirmed
 				if call.Array != "" {
 					t.Index = task - call.Offset
 					t.Wanted.Task = t.Index
@@ -257,15 +284,16 @@ func taskFiles(r rundir.Run, ins []facts.Intent, user string) []TaskStatus {
 	return out
 }
 
-// begun are the tasks that have a directory; nil where that cannot be read.
+// begun are the tasks that have a directory; nil where that cannot be read: then
+// each is looked for.
 func begun(r rundir.Run) map[int]bool {
-	ranges, err := os.ReadDir(filepath.Join(r.Dir, "tasks"))
+	ranges, err := durable.List(filepath.Join(r.Dir, "tasks"))
 	if err != nil {
 		return nil
 	}
 	out := map[int]bool{}
 	for _, d := range ranges {
-		entries, err := os.ReadDir(filepath.Join(r.Dir, "tasks", d.Name()))
+		entries, err := durable.List(filepath.Join(r.Dir, "tasks", d.Name()))
 		if err != nil {
 			return nil
 		}
@@ -280,15 +308,25 @@ func begun(r rundir.Run) map[int]bool {
 
 // attempt reads the end of a task's last attempt.
 func attempt(r rundir.Run, t *TaskStatus) {
-	t.Attempt, t.Start = lastAttempt(r, t.Task)
+	var err error
+	if t.Attempt, t.Start, err = lastAttempt(r, t.Task); err != nil {
+		t.unread(err)
+	}
 	if !t.Start {
 		return
 	}
-	if st, err := os.Lstat(r.AttemptDir(t.Task, t.Attempt)); err == nil {
+	switch st, err := durable.Stat(r.AttemptDir(t.Task, t.Attempt)); {
+	case err != nil:
+		t.unread(err)
+	case st != nil:
 		t.Begun = st.ModTime()
 	}
 	var end facts.End
-	if durable.Read(r.EndFile(t.Task, t.Attempt), &end) != nil {
+	there, err := durable.ReadIf(r.EndFile(t.Task, t.Attempt), &end)
+	if err != nil {
+		t.unread(err)
+	}
+	if !there || err != nil {
 		return
 	}
 	t.Brief.Elapsed, t.Brief.Exit = end.Elapsed, &end.ExitCode
@@ -307,29 +345,35 @@ func attempt(r rundir.Run, t *TaskStatus) {
 }
 
 // lastAttempt is the number of the last attempt of a task, if there is one.
-func lastAttempt(r rundir.Run, task int) (last int, ok bool) {
-	entries, err := os.ReadDir(r.TaskDir(task))
-	if err != nil {
-		return 0, false
-	}
+func lastAttempt(r rundir.Run, task int) (last int, ok bool, err error) {
+	entries, err := durable.List(r.TaskDir(task))
 	for _, e := range entries {
 		if n, err := strconv.Atoi(strings.TrimPrefix(e.Name(), "attempt-")); err == nil {
 			last, ok = max(last, n), true
 		}
 	}
-	return last, ok
+	return last, ok, err
 }
 
 // Load reads the first task's start and end.
 func (s *Status) Load() {
 	var st facts.Start
 	var end facts.End
-	if s.Start == nil && durable.Read(s.Run.StartFile(s.Task, s.Attempt), &st) == nil {
+	if s.Start == nil && s.read(s.Run.StartFile(s.Task, s.Attempt), &st) {
 		s.Start, s.Brief.Build = &st, st.Build.Arch
 	}
-	if s.End == nil && durable.Read(s.Run.EndFile(s.Task, s.Attempt), &end) == nil {
+	if s.End == nil && s.read(s.Run.EndFile(s.Task, s.Attempt), &end) {
 		s.End, s.Brief.Elapsed, s.Brief.Exit, s.Brief.Note = &end, end.Elapsed, &end.ExitCode, noteOf(&end)
 	}
+}
+
+// read reports whether a fact of the run's is there, and whole.
+func (s *Status) read(file string, v any) bool {
+	there, err := durable.ReadIf(file, v)
+	if err != nil {
+		s.unread(err)
+	}
+	return there && err == nil
 }
 
 // settled reports whether the files alone decide: a local run, one that was
@@ -348,7 +392,8 @@ func (s *Status) LoadTasks() error {
 	if len(ins) == 0 {
 		ins = []facts.Intent{{}}
 	}
-	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv.User)
+	s.Tasks = taskFiles(s.Run, ins, s.Job.Priv)
+	defer s.tellUnreadTasks()
 	if s.Final == nil {
 		return nil
 	}

@@ -1,11 +1,10 @@
 package status
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 
-	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -15,34 +14,35 @@ type stepd map[string][]slurm.Complaint
 
 // stepdOf reads it. Of a sweep's tasks it may stand in the log of all tasks or in
 // the task's own: where the agent's output goes when it ends.
-func (s *Status) stepdOf(t TaskStatus, common stepd) stepd {
+func (s *Status) stepdOf(t *TaskStatus, common stepd) stepd {
 	own := stepd{}
-	own.read(s.Run.LogFile(t.Task), logTail)
+	if err := own.read(s.Run.LogFile(t.Task), logTail); err != nil {
+		t.unread(err)
+	}
 	for who, lines := range common {
 		own[who] = append(own[who], lines...)
 	}
 	return own
 }
 
-func (d stepd) read(file string, most int64) {
-	for _, c := range slurm.ParseComplaints(lastBytes(file, most)) {
+func (d stepd) read(file string, most int64) error {
+	text, err := lastBytes(file, most)
+	for _, c := range slurm.ParseComplaints(text) {
 		for _, who := range c.Jobs {
 			d[who] = append(d[who], c)
 		}
 	}
+	return err
 }
 
 // of is what was said of a task: under its number in the array, or its own.
-func (d stepd) of(r rundir.Run, t TaskStatus) []slurm.Complaint {
+func (d stepd) of(r rundir.Run, t *TaskStatus) []slurm.Complaint {
 	out := d[t.Ref()]
-	if t.Index < 0 || !t.Start {
+	if t.Index < 0 {
 		return out
 	}
-	var st facts.Start
-	if durable.Read(r.StartFile(t.Task, t.Attempt), &st) == nil && st.JobID != 0 {
-		if own := strconv.FormatInt(st.JobID, 10); own != t.Ref() {
-			out = append(out, d[own]...)
-		}
+	if own := strconv.FormatInt(t.ownJob(r), 10); own != "0" && own != t.Ref() {
+		out = append(out, d[own]...)
 	}
 	return out
 }
@@ -62,24 +62,26 @@ func (s *Status) overMemory() {
 		if common == nil {
 			common = stepd{}
 			if s.Sweep() {
-				common.read(s.Run.SlurmLog(), sweepTail)
+				if err := common.read(s.Run.SlurmLog(), sweepTail); err != nil {
+					s.unread(err)
+				}
 			}
 		}
-		if slices.ContainsFunc(s.stepdOf(*t, common).of(s.Run, *t), func(c slurm.Complaint) bool { return c.OverMemory }) {
+		if slices.ContainsFunc(s.stepdOf(t, common).of(s.Run, t), func(c slurm.Complaint) bool { return c.OverMemory }) {
 			t.State, t.Reason = slurm.OutOfMemory, "it exceeded the memory that it asked for"
 		}
 	}
 }
 
 // SlurmSaid is what slurmstepd wrote about a task's job.
-func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool) (lines []string) {
+func SlurmSaid(r rundir.Run, t TaskStatus, sweep bool) (lines []string, err error) {
 	d := stepd{}
-	d.read(r.LogFile(t.Task), logTail)
+	err = d.read(r.LogFile(t.Task), logTail)
 	if sweep {
-		d.read(r.SlurmLog(), sweepTail)
+		err = errors.Join(err, d.read(r.SlurmLog(), sweepTail))
 	}
-	for _, c := range d.of(r, t) {
+	for _, c := range d.of(r, &t) {
 		lines = append(lines, c.Line)
 	}
-	return lines
+	return lines, err
 }

@@ -3,9 +3,9 @@ package status
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -50,7 +50,7 @@ func WaitTask(ctx context.Context, w Watcher, r rundir.Run, task int, p ledger.A
 	var lost time.Time // since when nothing is known, by p's clock
 	for {
 		if !ended && !(sweep && task < 0) {
-			if attempt, ok := lastAttempt(r, one); ok && fileThere(r.EndFile(one, attempt)) {
+			if hasEnd(r, one) {
 				// The task is over: Slurm's word on it is due now.
 				ended, next, pause = true, time.Now(), askSlurm/5
 			}
@@ -109,7 +109,13 @@ func (s *Status) taskOver(task int) bool {
 	return false
 }
 
-func fileThere(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+// hasEnd reports whether a task's last attempt left an end. What cannot be read is
+// told by States, which is asked all the same.
+func hasEnd(r rundir.Run, task int) bool {
+	attempt, ok, err := lastAttempt(r, task)
+	if !ok || err != nil {
+		return false
+	}
+	there, err := durable.There(r.EndFile(task, attempt))
+	return there && err == nil
 }

@@ -29,6 +29,7 @@ type answer struct {
 
 	queueAt map[taskKey]int
 	arrays  map[int64]bool // of which some task is there
+	numbers map[int64]bool // under which there is any job
 	acctAt  map[taskKey][]int
 }
 
@@ -99,7 +100,7 @@ func witnesses(ctx context.Context, w Watcher, p ledger.About, here string, all 
 		}
 	}
 	said.Time, said.Covers = now.UTC(), ids
-	if err := said.ask(ctx, w, oldest(p, all, ask)); err != nil {
+	if err := said.ask(ctx, w, oldest(p, all, ask), wanted(all, ask)); err != nil {
 		return said.index(), err
 	}
 	if p.Cache != "" && os.MkdirAll(filepath.Dir(p.Cache), 0o700) == nil {
@@ -145,9 +146,26 @@ func query(ids []int64, since time.Time) slurm.Query {
 	return q
 }
 
-func (a *answer) ask(ctx context.Context, w Watcher, since time.Time) error {
+// wanted are the jobs of the runs, once each.
+func wanted(all []Status, ask []int) (out []slurm.Wanted) {
+	have := map[int64]bool{}
+	for _, i := range ask {
+		for _, t := range all[i].Tasks {
+			if t.Submitted && !have[t.Job] {
+				have[t.Job] = true
+				out = append(out, t.Wanted)
+			}
+		}
+	}
+	return out
+}
+
+func (a *answer) ask(ctx context.Context, w Watcher, since time.Time, wants []slurm.Wanted) error {
 	var err error
 	if a.Queue, err = w.Queue(ctx, query(a.Covers, since)); err != nil {
+		return err
+	}
+	if err := w.Unclear(ctx, a.Queue, wants...); err != nil {
 		return err
 	}
 	open := map[int64]bool{} // jobs of which the queue tells all that matters
@@ -173,13 +191,16 @@ func (a *answer) ask(ctx context.Context, w Watcher, since time.Time) error {
 
 func (a *answer) index() *answer {
 	a.queueAt, a.acctAt, a.arrays = map[taskKey]int{}, map[taskKey][]int{}, map[int64]bool{}
+	a.numbers = map[int64]bool{}
 	for i, j := range a.Queue {
+		a.numbers[j.Array] = true
 		if j.Task >= 0 {
 			a.arrays[j.Array] = true
 		}
 		a.queueAt[taskKey{j.Array, j.Task}] = i
 	}
 	for i, j := range a.Acct { // requeues come in order
+		a.numbers[j.Array] = true
 		k := taskKey{j.Array, j.Task}
 		a.acctAt[k] = append(a.acctAt[k], i)
 	}

@@ -66,7 +66,8 @@ func (j *Loaded) inventory(ctx context.Context, fresh bool) (nodes []slurm.Node,
 func confState() string {
 	conf := probe.SlurmConf()
 	text := conf + "\n" + os.Getenv("SLURM_CLUSTERS")
-	if st, err := os.Stat(conf); err == nil {
+	// One that cannot be looked at is Slurm's own commands' to tell.
+	if st, err := durable.Stat(conf); err == nil && st != nil {
 		text += st.ModTime().UTC().Format(time.RFC3339Nano)
 	}
 	return text

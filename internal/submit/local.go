@@ -126,7 +126,9 @@ func agentKilled(r rundir.Run, p *proc.Process, name string) error {
 			end.TellToEnd(name)
 		}
 	}
-	if _, err := os.Lstat(r.AttemptDir(0, 0)); err != nil {
+	if began, err := durable.There(r.AttemptDir(0, 0)); err != nil {
+		return fmt.Errorf("agent: it was killed by signal, and whether it began cannot be told: %w", err)
+	} else if !began {
 		return fmt.Errorf("agent: it was killed by signal before it began: %s", name)
 	}
 	if err := durable.Write(r.EndFile(0, 0), end); err != nil && !errors.Is(err, durable.ErrExists) {

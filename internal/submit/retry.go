@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -100,6 +101,9 @@ func (t *retrial) look(ctx context.Context) error {
 	if err == nil && !states[0].Job.Local {
 		// What was found over before is not asked about again.
 		err = ledger.Here(ctx, t.r, t.w, states[0].Cluster())
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // nothing was done yet
 	}
 	var away *slurm.ElsewhereError
 	if errors.As(err, &away) {
@@ -235,16 +239,21 @@ type leftAlone struct {
 // alone: unknown is not over, and an attempt whose agent lives is not either,
 // whatever Slurm says.
 func wanted(s status.Status, a Again) (out []int, left leftAlone) {
-	var alive, unknown []status.TaskStatus
+	var alive, unknown, dark []status.TaskStatus
 	for _, t := range s.Tasks {
 		if a.Task >= 0 && t.Task != a.Task {
 			continue
 		}
 		over := t.State.Final() || t.State == slurm.Unknown || !t.Submitted
 		failed := t.Submitted && t.State != slurm.Cancelled
+		if !over || t.State == slurm.Completed || !failed && a.Failed {
+			continue
+		}
+		held, err := status.Alive(s.Run, t)
 		switch {
-		case !over || t.State == slurm.Completed || !failed && a.Failed:
-		case status.Alive(s.Run, t):
+		case err != nil:
+			dark = append(dark, t)
+		case held:
 			alive = append(alive, t)
 		case t.Submitted && t.State == slurm.Unknown && !a.Unknown:
 			unknown = append(unknown, t)
@@ -270,6 +279,10 @@ func wanted(s status.Status, a Again) (out []int, left leftAlone) {
 		tell(unknown, "it may still run, for what became of it is not known"+text.Because(unknown[0].Reason), "alike",
 			"nixbatch why "+s.Run.ID+" tells more; once it is certain that it does not run, --unknown submits it again")
 	}
+	if len(dark) > 0 {
+		left.kind = fault.Unsure
+		tell(dark, "whether its attempt runs cannot be read", "alike", "nixbatch status "+s.Run.ID+" tells what cannot be read")
+	}
 	tell(alive, "its attempt runs: the agent holds its lock", "alike", "wait for its end, or nixbatch cancel "+s.Run.ID)
 	return out, left
 }
@@ -278,12 +291,16 @@ func wanted(s status.Status, a Again) (out []int, left leftAlone) {
 func envsOf(r rundir.Run, pl *plan.Plan) (out []string, err error) {
 	for _, b := range pl.Builds {
 		env, err := os.Readlink(r.EnvLink(b.Arch))
+		var there bool
 		if err == nil {
-			_, err = os.Stat(env)
+			there, err = durable.There(env)
 		}
-		if err != nil {
-			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone: %v", b.Arch, r.ID, err),
-				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs").Because(err)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the %s build of run %s: %w", b.Arch, r.ID, err)
+		}
+		if !there {
+			return nil, fault.New(fmt.Sprintf("the %s build of run %s is gone", b.Arch, r.ID),
+				"nixbatch build makes the same again from "+filepath.Join(r.Dir, facts.JobFile)+", copied beside its inputs")
 		}
 		out = append(out, env)
 	}

@@ -108,6 +108,16 @@ func TestRetryLeavesAloneWhatMayRun(t *testing.T) {
 	if err := retry(false); !errors.As(err, &e) || e.Kind != fault.Unsure || !strings.Contains(e.Message, "it may still run") || !strings.Contains(e.Way, "--unknown") || w.Submits > 0 {
 		t.Errorf("unknown: %v, %d submissions", err, w.Submits)
 	}
+	// So is one of which nobody can tell whether it lives, whatever one says.
+	if err := os.Mkdir(r.AliveFile(0, 0), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := retry(true); fault.KindOf(err) != fault.Unsure || !strings.Contains(err.Error(), "cannot be read") || w.Submits > 0 {
+		t.Errorf("dark: %v, %d submissions", err, w.Submits)
+	}
+	if err := os.Remove(r.AliveFile(0, 0)); err != nil {
+		t.Fatal(err)
+	}
 	f, err := os.Create(r.AliveFile(0, 0))
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -83,14 +82,14 @@ func inputsExist(inputs []string, dir, task string) error {
 		if !filepath.IsAbs(in) {
 			path = filepath.Join(dir, in)
 		}
-		st, err := os.Stat(path)
-		if err == nil && !st.Mode().IsRegular() {
+		st, err := durable.Stat(path)
+		if err != nil {
+			return fmt.Errorf("input %s: %w", in, err)
+		}
+		if st != nil && !st.Mode().IsRegular() {
 			return fault.New("input "+in+" is not a file, and has no hash", "name the files in it that the job reads")
 		}
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("input %s: %w", in, err)
-			}
+		if st == nil {
 			e := fault.New("input "+in+" does not exist", "inputs are relative to the job file's directory")
 			if task != "" {
 				e.Way += "; the task is " + task

@@ -1,12 +1,11 @@
 package submit
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 
+	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -43,20 +42,19 @@ func tree(base string, p jobspec.Pin, file string) (message, hint string) {
 	if !filepath.IsAbs(dir) {
 		dir = filepath.Join(base, dir)
 	}
-	st, err := os.Stat(dir)
+	unread := func(err error) string { return fmt.Sprintf("%q cannot be read: %s", p.Path, digest.Reason(err)) }
+	st, err := durable.Stat(dir)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("there is no directory %q", p.Path), "a relative path is taken from the job file's directory"
 	case err != nil:
-		var pe *fs.PathError
-		if errors.As(err, &pe) {
-			err = pe.Err
-		}
-		return fmt.Sprintf("%q cannot be read: %v", p.Path, err), ""
+		return unread(err), ""
+	case st == nil:
+		return fmt.Sprintf("there is no directory %q", p.Path), "a relative path is taken from the job file's directory"
 	case !st.IsDir():
 		return fmt.Sprintf("%q is not a directory", p.Path), "name a directory with a " + file
 	}
-	if _, err := os.Stat(filepath.Join(dir, file)); errors.Is(err, fs.ErrNotExist) {
+	if st, err = durable.Stat(filepath.Join(dir, file)); err != nil {
+		return unread(err), ""
+	} else if st == nil {
 		return fmt.Sprintf("%q has no %s", p.Path, file), "name the top directory of the tree, the one with " + file
 	}
 	return "", ""

@@ -17,8 +17,8 @@ type Plan struct {
 	Costs []submit.Cost `json:"costs,omitempty"` // one a build, of which there is one at least
 }
 
-// PrintPlanCosts prints a plan with what its builds cost now.
-func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON bool) error {
+// PrintPlanCosts prints a plan with what its builds cost now; why is PrintPlan's.
+func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON, why bool) error {
 	shown := *j.Plan
 	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
 	for _, c := range costs {
@@ -33,7 +33,7 @@ func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON 
 	for _, c := range costs {
 		words[c.Arch], graphs[c.Arch] = costWords(c), graphWords(c)
 	}
-	PrintPlan(w, &shown, words, graphs)
+	PrintPlan(w, &shown, words, graphs, why)
 	return nil
 }
 

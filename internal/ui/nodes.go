@@ -7,6 +7,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
+	"github.com/nixbatch/nixbatch/internal/probe"
 	"github.com/nixbatch/nixbatch/internal/screen"
 )
 
@@ -29,6 +30,15 @@ type Probe struct {
 	JobID    int64  `json:"job_id,omitempty"`
 	Answered bool   `json:"answered"`
 	Error    string `json:"error,omitempty"`
+}
+
+// ProbeOf is that of a probe's result.
+func ProbeOf(r probe.Result) Probe {
+	out := Probe{Nodes: r.Class.Hosts(), Node: r.Node, JobID: r.JobID, Answered: r.Err == nil}
+	if r.Err != nil {
+		out.Error = r.Err.Error()
+	}
+	return out
 }
 
 type classJSON struct {

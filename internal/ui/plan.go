@@ -3,6 +3,7 @@ package ui
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
@@ -18,8 +19,10 @@ func Bytes(n int64) string { return humanize.IBytes(uint64(n)) }
 func Table(w io.Writer) screen.Columns { return screen.Table(w) }
 
 // PrintPlan tells a person what will happen and why. costs says in words what a
-// build still takes, graphs what is rebuilt for it; both by arch.
-func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
+// build still takes, graphs what is rebuilt for it; both by arch. With why, the
+// names that are better than the chosen ones follow, each with what stands in its
+// way.
+func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string, why bool) {
 	screen.Printf(w, "%s: %s\n\n", p.Name, strings.Join(p.Packages, " "))
 	t := Table(w)
 	screen.Printf(t, "NODES\tCPU\tFROM\tLEVEL\tBEST\tBUILD\tWHY\n")
@@ -27,7 +30,7 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 		screen.Printf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.Nodes, orDash(c.CPU), orDash(c.From), orDash(c.Level), orDash(c.Best), orDash(c.Build), c.Why)
 	}
 	t.Flush()
-	printNot(w, p)
+	printNot(w, p, why)
 	screen.Printf(w, "\n")
 	t = Table(w)
 	screen.Printf(t, "BUILD\tTUNE\tSTATE\tWHY\n")
@@ -71,17 +74,24 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string) {
 
 // printNot says why no better arch was chosen, once for nodes of which the same
 // is true.
-func printNot(w io.Writer, p *plan.Plan) {
-	var texts []string
+func printNot(w io.Writer, p *plan.Plan, why bool) {
+	var texts, better []string
 	nodes := map[string][]string{}
 	for _, c := range p.Classes {
 		for _, n := range c.Not {
+			if !slices.Contains(better, n.Arch) {
+				better = append(better, n.Arch)
+			}
 			text := "not " + n.Arch + ": " + n.Explain()
 			if nodes[text] == nil {
 				texts = append(texts, text)
 			}
 			nodes[text] = append(nodes[text], c.Nodes)
 		}
+	}
+	if len(better) > 0 && !why {
+		screen.Printf(w, "  better ones that cannot be used: %d; --why names them, and what stands in their way\n", len(better))
+		return
 	}
 	for _, t := range texts {
 		screen.Printf(w, "  %s %s\n", strings.Join(nodes[t], ","), t)

@@ -53,12 +53,15 @@ type Retried struct {
 	RunID  string `json:"run_id"`
 	Round  int    `json:"round"` // of submissions of the run, from 0
 	JobID  int64  `json:"job_id"`
-	Tasks  []int  `json:"tasks"`
+	// Answered is that of Submitted.
+	Answered int64 `json:"answered_job_id,omitempty"`
+	Tasks    []int `json:"tasks"`
 }
 
 // RetriedOf is that of a round.
 func RetriedOf(r rundir.Run, sub facts.Submit, tasks []int) Retried {
-	return Retried{RetriedSchema, r.ID, sub.Round, sub.JobID, tasks}
+	id, answered := JobIDs(sub)
+	return Retried{RetriedSchema, r.ID, sub.Round, id, answered, tasks}
 }
 
 // Exported is what record export --json prints.

@@ -15,17 +15,20 @@ import (
 
 // Submitted is what submit --json prints.
 type Submitted struct {
-	Schema string            `json:"schema"`
-	RunID  string            `json:"run_id"`
-	Dir    string            `json:"run_dir"`
-	JobID  int64             `json:"job_id,omitempty"`
-	Local  bool              `json:"local"`
-	Builds map[string]string `json:"builds"`
-	Steps  []Step            `json:"steps"`
-	State  slurm.State       `json:"state,omitempty"` // with --wait and --local
-	Reason string            `json:"reason,omitempty"`
-	Start  *facts.Start      `json:"start,omitempty"`
-	End    *facts.End        `json:"end,omitempty"`
+	Schema string `json:"schema"`
+	RunID  string `json:"run_id"`
+	Dir    string `json:"run_dir"`
+	JobID  int64  `json:"job_id,omitempty"`
+	// Answered is in JobID's place where Slurm could not be asked whether the number
+	// is right: see facts.Submit.
+	Answered int64             `json:"answered_job_id,omitempty"`
+	Local    bool              `json:"local"`
+	Builds   map[string]string `json:"builds"`
+	Steps    []Step            `json:"steps"`
+	State    slurm.State       `json:"state,omitempty"` // with --wait and --local
+	Reason   string            `json:"reason,omitempty"`
+	Start    *facts.Start      `json:"start,omitempty"`
+	End      *facts.End        `json:"end,omitempty"`
 }
 
 // Settle takes over what is known of the run.
@@ -57,11 +60,30 @@ func (t *Steps) Done(name string) {
 
 // SubmittedOf is that of a submission of which no more is known.
 func SubmittedOf(sub *submit.Submitted) Submitted {
-	return Submitted{Schema: SubmittedSchema, RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs, JobID: sub.Job.JobID}
+	out := Submitted{Schema: SubmittedSchema, RunID: sub.Run.ID, Dir: sub.Run.Dir, Local: sub.Job.Local, Builds: sub.Envs}
+	out.JobID, out.Answered = JobIDs(sub.Job)
+	return out
 }
 
-// JobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4".
+// JobIDs are the job's number, and in its place the one that sbatch answered
+// where nobody could confirm it.
+func JobIDs(job facts.Submit) (id, answered int64) {
+	if job.Unconfirmed {
+		return 0, job.JobID
+	}
+	return job.JobID, 0
+}
+
+// JobWords is "job 12", and for a sweep "12 tasks in jobs 3, 4". Of numbers that
+// nobody confirmed it is said who says so.
 func JobWords(job facts.Submit) string {
+	if job.Unconfirmed {
+		return "sbatch says " + jobWords(job)
+	}
+	return jobWords(job)
+}
+
+func jobWords(job facts.Submit) string {
 	var ids []string
 	n := 0
 	for _, b := range job.Jobs {

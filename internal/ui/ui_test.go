@@ -205,9 +205,9 @@ log    /r/logs/4.log
 }
 
 func TestPrintPlan(t *testing.T) {
-	var b bytes.Buffer
+	var b, reasons bytes.Buffer
 	not := []cpuflags.WhyNot{{Arch: "znver9", Missing: []string{"flag"}}}
-	ui.PrintPlan(&b, &plan.Plan{
+	p := &plan.Plan{
 		Name: "job", Packages: []string{"a", "b.c"},
 		Classes: []plan.Class{
 			{Nodes: "n[1-2]", CPU: "Some CPU", From: "probe", Level: "x86-64-v3", Best: "znver3", Build: "znver3", Why: "the best", Not: not},
@@ -220,7 +220,10 @@ func TestPrintPlan(t *testing.T) {
 			{Role: "overlay", Kind: "path", Hash: "sha256-y"},
 		},
 		Notes: []string{"one", "two"},
-	}, map[string]string{"znver3": "1 to build", "generic": "ready"}, nil)
+	}
+	costs := map[string]string{"znver3": "1 to build", "generic": "ready"}
+	ui.PrintPlan(&b, p, costs, nil, false)
+	ui.PrintPlan(&reasons, p, costs, nil, true)
 	for _, line := range []string{
 		"job: a b.c",
 		"n[1-2]  Some CPU  probe  x86-64-v3  znver3  znver3   the best",
@@ -231,12 +234,13 @@ func TestPrintPlan(t *testing.T) {
 		"nixpkgs   github NixOS/nixpkgs 0123456789ab sha256-x",
 		"overlay   path sha256-y",
 		"note: one", "note: two",
+		"  better ones that cannot be used: 1; --why names them, and what stands in their way",
 	} {
 		if !strings.Contains("\n"+b.String(), "\n"+line+"\n") {
 			t.Errorf("no line %q in\n%s", line, b.String())
 		}
 	}
-	if !strings.Contains(b.String(), "  n[1-2] not znver9: ") {
-		t.Errorf("no reason in\n%s", b.String())
+	if strings.Contains(b.String(), "znver9") || !strings.Contains(reasons.String(), "\n  n[1-2] not znver9: lacks flag\n") {
+		t.Errorf("the reasons come with --why alone:\n%s\n%s", b.String(), reasons.String())
 	}
 }

@@ -9,15 +9,15 @@ var bad = lazyre.New(`(?i)\b(error|fatal|exception|traceback|abort(ed|ing)?|pani
 
 // decisive are the lines of a log that tell what went wrong: the last five that
 // sound like it, else the last three.
-func decisive(file string) (hits []string) {
-	lines := status.Tail(file)
+func decisive(file string) (hits []string, err error) {
+	lines, err := status.Tail(file)
 	for _, l := range lines {
 		if bad.MatchString(l) {
 			hits = append(hits, l)
 		}
 	}
 	if len(hits) > 0 {
-		return hits[max(0, len(hits)-5):]
+		return hits[max(0, len(hits)-5):], err
 	}
-	return lines[max(0, len(lines)-3):]
+	return lines[max(0, len(lines)-3):], err
 }

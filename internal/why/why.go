@@ -98,8 +98,11 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 	}
 	why.use(r, t, &pl, job, acct)
 	var end facts.End
-	if t.State.Final() && durable.Read(r.EndFile(t.Task, t.Attempt), &end) == nil {
-		why.Notes = status.Notes(&end)
+	if t.State.Final() {
+		// What cannot be read is told with the reason, and below by use.
+		if there, err := durable.ReadIf(r.EndFile(t.Task, t.Attempt), &end); there && err == nil {
+			why.Notes = append(why.Notes, status.Notes(&end)...)
+		}
 	}
 	switch {
 	case t.State == slurm.Pending:
@@ -111,10 +114,14 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 		}
 	default:
 		if t.State != slurm.Completed {
-			why.Log = decisive(why.LogFile)
+			log, err := decisive(why.LogFile)
+			why.unread(err)
 			if s.Sweep() {
-				why.Log = append(why.Log, status.SlurmSaid(r, t, true)...)
+				said, err := status.SlurmSaid(r, t, true)
+				log = append(log, said...)
+				why.unread(err)
 			}
+			why.Log = log
 		}
 		why.ended(name, &pl, t.Cause)
 		if t.State == slurm.Cancelled || t.State == slurm.Unknown && !t.Start {
@@ -171,10 +178,18 @@ func asked(ctx context.Context, w status.Watcher, t status.TaskStatus) (job slur
 	return job, acct
 }
 
+// unread notes a file of the run that is there and cannot be read.
+func (y *Why) unread(err error) {
+	if err != nil {
+		y.Notes = append(y.Notes, "it cannot be read: "+err.Error())
+	}
+}
+
 // use compares what was used with what was asked for.
 func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Job, acct slurm.AcctJob) {
 	a := submit.Again{}
-	ins, _ := ledger.Intents(r) // then the plan's values are told
+	ins, err := ledger.Intents(r)
+	y.unread(err) // and the plan's values are told
 	options := map[string]string{}
 	kept, _ := a.Options(pl, ins) // it changes nothing, and cannot fail
 	for _, o := range slices.Concat(pl.Slurm, kept) {
@@ -182,7 +197,9 @@ func (y *Why) use(r rundir.Run, t status.TaskStatus, pl *plan.Plan, job slurm.Jo
 	}
 	mem := Use{Of: "the largest process"}
 	var end facts.End
-	if durable.Read(r.EndFile(t.Task, t.Attempt), &end) == nil {
+	if there, err := durable.ReadIf(r.EndFile(t.Task, t.Attempt), &end); err != nil {
+		y.unread(err)
+	} else if there {
 		mem.Used = end.MaxRSS << 10
 	}
 	for _, step := range acct.Steps {

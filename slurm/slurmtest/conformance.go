@@ -43,6 +43,7 @@ func Conformance(t *testing.T, factory func(t *testing.T) Cluster) {
 		{"Refused", suite.refused},
 		{"Array", suite.array},
 		{"Find", suite.find},
+		{"FindByOutput", suite.findByOutput},
 		{"Unknown", suite.unknown},
 		{"HostileName", suite.hostileName},
 		{"Config", suite.config},
@@ -278,6 +279,45 @@ func (s suite) find(t *testing.T) {
 		if ids, err := find(s.ctx, token[:len(token)-1]); err != nil || len(ids) != 0 {
 			t.Errorf("by part of the %s: %v, %v; want none", name, ids, err)
 		}
+	}
+}
+
+// findByOutput checks that a job without its token is found by where its output
+// goes, an array too, and that no other is.
+func (s suite) findByOutput(t *testing.T) {
+	began := time.Now()
+	run := unique("run")
+	s.Args = append(slices.Clone(s.Args), "--output=runs/"+run+"/logs/0.log")
+	for _, o := range [][]sbatch.Option{{{Name: "hold"}}, {{Name: "hold"}, {Name: "array", Value: "0-2"}}} {
+		id := s.submit(t, "exit 0", append(o, sbatch.Option{Name: "comment", Value: "site:checked"}, sbatch.Option{Name: "job-name", Value: "other"})...)
+		marks := slurm.Marks{Token: "tool:" + run, Output: "runs/" + run + "/logs/", Since: began}
+		if ids, err := s.Client.FindMarked(s.ctx, marks); err != nil || len(ids) != 1 || ids[0].ID != id.ID || ids[0].Submitted.IsZero() {
+			t.Errorf("%+v, %v; want %s", ids, err, id)
+		}
+		want := slurm.Wanted{JobRef: slurm.JobRef{ID: id.ID}, Task: -1, Token: marks.Token, Output: marks.Output, Name: "job", Since: began}
+		if jobs, err := s.Client.Confirm(s.ctx, want); err != nil || len(jobs) != 1 || jobs[0].ID() != id.String() {
+			t.Errorf("confirmed: %+v, %v", jobs, err)
+		}
+		want.Token, want.Output, want.Name = "tool:x", "runs/x/logs/", "other"
+		if jobs, err := s.Client.Confirm(s.ctx, want); err != nil || len(jobs) != 0 {
+			t.Errorf("another run's number: %+v, %v", jobs, err)
+		}
+		for name, m := range map[string]slurm.Marks{
+			"another output":    {Token: marks.Token, Output: "runs/" + run + "x/logs/", Since: began},
+			"a part of it":      {Token: marks.Token, Output: "uns/" + run + "/logs/", Since: began},
+			"one that is known": {Token: marks.Token, Output: marks.Output, Since: began, Not: []int64{id.ID}},
+			"no second token":   {Token: marks.Token, Since: began},
+		} {
+			if ids, err := s.Client.FindMarked(s.ctx, m); err != nil || len(ids) != 0 {
+				t.Errorf("%s: %+v, %v", name, ids, err)
+			}
+		}
+		if err := s.cancel(s.ctx, id); err != nil {
+			t.Error(err)
+		}
+		began = time.Now()
+		run = unique("run")
+		s.Args[len(s.Args)-1] = "--output=runs/" + run + "/logs/0.log"
 	}
 }
 

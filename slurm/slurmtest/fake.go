@@ -44,6 +44,7 @@ type fakeJob struct {
 	held                           bool
 	exit                           int
 	submit                         time.Time
+	dir, output                    string
 }
 
 func (j *fakeJob) ref() string {

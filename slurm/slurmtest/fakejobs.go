@@ -3,6 +3,7 @@ package slurmtest
 import (
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +95,7 @@ func (f *Fake) accept(opt map[string]string, part, script string) (int64, error)
 		// The array's own id belongs to its last task, as in Slurm.
 		id := array + int64((i+1)%len(tasks))
 		f.jobs = append(f.jobs, &fakeJob{id: id, array: array, task: task, name: opt["job-name"], comment: opt["comment"],
-			partition: part, word: "PENDING", limit: limit, held: held, exit: exitOf(script, task), submit: time.Now()})
+			partition: part, word: "PENDING", limit: limit, held: held, exit: exitOf(script, task), submit: time.Now(), dir: opt["chdir"], output: path.Join(opt["chdir"], opt["output"])})
 	}
 	return array, nil
 }
@@ -114,11 +115,14 @@ func exitOf(script string, task int) int {
 }
 
 func (f *Fake) squeue(c slurm.Command) (string, error) {
-	m, _, err := flags(c.Args, "noheader", "array", "states", "format", "name", "jobs", "me")
+	m, _, err := flags(c.Args, "noheader", "array", "states", "format", "Format", "name", "jobs", "me")
 	if err != nil {
 		return "", err
 	}
 	ids := strings.Split(m["jobs"], ",")
+	if long, ok := m["Format"]; ok {
+		return f.longFormat(ids, long)
+	}
 	out, known := "", false
 	for _, j := range f.jobs {
 		if m["jobs"] != "" && !slices.Contains(ids, j.ref()) && !slices.Contains(ids, fmt.Sprint(j.array)) {
@@ -139,6 +143,31 @@ func (f *Fake) squeue(c slurm.Command) (string, error) {
 		return "", errors.New("slurm_load_jobs error: Invalid job id specified")
 	}
 	return out, nil
+}
+
+// longFormat is squeue --Format with fields name:width and a suffix each; an array
+// is one line, as it is while it waits.
+func (f *Fake) longFormat(ids []string, format string) (string, error) {
+	var b strings.Builder
+	seen := map[int64]bool{}
+	for _, j := range f.jobs {
+		if !slices.Contains(ids, fmt.Sprint(j.array)) || seen[j.array] {
+			continue
+		}
+		seen[j.array] = true
+		for _, field := range strings.Split(format, ",") {
+			name, rest, _ := strings.Cut(field, ":")
+			value, ok := map[string]string{"ArrayJobID": fmt.Sprint(j.array), "WorkDir": j.dir, "StdOut": j.output}[name]
+			suffix := strings.TrimLeft(rest, "0123456789")
+			width, err := strconv.Atoi(strings.TrimSuffix(rest, suffix))
+			if !ok || err != nil {
+				return "", fmt.Errorf("squeue: error: the fake has no %s", field)
+			}
+			fmt.Fprintf(&b, "%-*.*s%s", width, width, value, suffix)
+		}
+		b.WriteString("\n")
+	}
+	return b.String(), nil
 }
 
 func (j *fakeJob) advance() {

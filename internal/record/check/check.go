@@ -15,11 +15,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -89,7 +89,7 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 		return nil, err
 	}
 	if err != nil {
-		if _, serr := os.Stat(path); serr != nil {
+		if there, serr := durable.There(path); serr != nil || !there {
 			return nil, err
 		}
 		rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
@@ -113,7 +113,10 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	if !r.Own() && r.Contents == nil {
 		rep.say("it is a run of your own, or a whole export", Unknown, "it lies in no project of yours, and has no "+load.ContentsFile+": files outside of it are not looked at")
 	}
-	if r.Seal == nil && c.sealing() {
+	lost := c.lost()
+	if lost != "" && r.Seal == nil {
+		rep.say("the record is sealed", Failed, lost)
+	} else if r.Seal == nil && c.sealing() {
 		rep.say("the record is sealed", Failed, "the seal is missing, and what is written with it is there: it was taken away, or sealing was interrupted")
 	} else if r.Seal == nil && r.Contents != nil {
 		rep.say("the record is sealed", Failed, "every export has a seal; that of this one was taken away")
@@ -121,6 +124,9 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 		rep.say("the record is sealed", Unknown, "it is not: nothing tells whether it was changed; a run is sealed when it is over")
 	} else {
 		rep.Seal, rep.Root = r.Seal.ID, r.Seal.Root
+		if lost != "" {
+			rep.say("the seal is the one that was made", Failed, lost+", and another is in its place")
+		}
 		c.facts()
 		c.tasks()
 		c.signature(ctx)
@@ -152,6 +158,9 @@ func (c *checker) sealing() bool {
 // and store paths, which have their hashes in the facts.
 func Sealed(r *load.Record) (bad []string) {
 	c := &checker{Record: r, report: &Report{}}
+	if lost := c.lost(); lost != "" {
+		return []string{lost}
+	}
 	switch {
 	case r.Seal != nil:
 		c.facts()
@@ -165,6 +174,18 @@ func Sealed(r *load.Record) (bad []string) {
 		}
 	}
 	return bad
+}
+
+// lost says that a seal was made, and is gone; "" where nothing tells so.
+func (c *checker) lost() string {
+	m, err := seal.Lost(c.Path, c.Intent.RunID)
+	switch {
+	case err != nil:
+		return err.Error()
+	case m != nil:
+		return m.String()
+	}
+	return ""
 }
 
 func (r *Report) say(what, verdict, detail string) {

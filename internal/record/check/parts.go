@@ -10,12 +10,12 @@ import (
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
@@ -51,9 +51,13 @@ func (c *checker) pins() {
 				c.report.say(what, Proved, name+": the tree in this export has its hash")
 			}
 		case !c.o.NoStore && there(p.Store):
-			if got, err := nixtree.HashTree(p.Store); err != nil || got != p.Hash {
+			got, err := nixtree.HashTree(p.Store)
+			switch {
+			case err != nil:
+				c.report.say(what, Unknown, p.Store+" cannot be read: "+err.Error())
+			case got != p.Hash:
 				c.report.say(what, Failed, p.Store+" has another hash than "+p.Hash)
-			} else {
+			default:
 				c.report.say(what, Proved, name+": "+p.Store+" has its hash")
 			}
 		default:
@@ -62,12 +66,14 @@ func (c *checker) pins() {
 	}
 }
 
+// there reports whether a store path is here. One that cannot be looked at is
+// said to be: whatever is done with it then tells why it cannot be.
 func there(path string) bool {
 	if !nixstore.IsPath(path) {
 		return false
 	}
-	_, err := os.Lstat(path)
-	return err == nil
+	is, err := durable.There(path)
+	return is || err != nil
 }
 
 // environments looks at each build: the expression, the closure, the store.

@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
@@ -243,7 +244,11 @@ func (b *crateBuilder) filesBelow(root string) error {
 	}
 	for _, name := range b.names {
 		e := thing(encode(name), "File", text("encodingFormat", b.format(root, name)))
-		if st, err := os.Stat(filepath.Join(root, filepath.FromSlash(name))); err == nil {
+		st, err := durable.Stat(filepath.Join(root, filepath.FromSlash(name)))
+		if err != nil {
+			return err
+		}
+		if st != nil {
 			e = append(e, text("contentSize", strconv.FormatInt(st.Size(), 10)))
 		}
 		if i, ok := roles[name]; ok {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/nix-community/go-nix/pkg/nar"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/humanize"
@@ -63,7 +64,9 @@ func Write(ctx context.Context, r *load.Record, o Options) (*load.Contents, erro
 	if o.MaxTree == 0 {
 		o.MaxTree = 10 << 20
 	}
-	if _, err := os.Lstat(o.Out); err == nil {
+	if there, err := durable.There(o.Out); err != nil {
+		return nil, fmt.Errorf("export: %w", err)
+	} else if there {
 		return nil, fault.New(o.Out+" exists already", "give another name with -o; nothing is replaced")
 	}
 	stage, err := os.MkdirTemp(filepath.Dir(o.Out), ".nixbatch-export-")

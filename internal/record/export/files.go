@@ -4,9 +4,9 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -118,7 +118,7 @@ func (b *bundler) copy(role string, f facts.File, shown string) (at, absent stri
 	}
 	if b.form != nil {
 		// What is looked for may stand over any boundary.
-		data, err := os.ReadFile(p.file)
+		data, err := durable.ReadFile(p.file)
 		switch {
 		case err != nil:
 			return "", "", err

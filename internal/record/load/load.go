@@ -13,11 +13,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
@@ -140,7 +140,7 @@ func (r *Record) fact(name, schema string, into any) error {
 	}
 	// One record, however many files it has, costs no more than two that are as
 	// large as a fact may be.
-	if r.read += len(data); r.read > 2*source.MaxFact {
+	if r.read += len(data); int64(r.read) > 2*source.Max() {
 		return &fault.Error{Message: "the facts of this record are too large", Way: "do not trust this file"}
 	}
 	return decode(name, data, schema, into)
@@ -276,8 +276,11 @@ func (r *Record) Lines(each func(seal.Line) error) error {
 		defer f.Close()
 		return seal.Lines(f, each)
 	}
-	st, err := os.Stat(r.Path)
-	if err != nil || !st.IsDir() {
+	st, err := durable.Stat(r.Path)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if st == nil || !st.IsDir() {
 		return &fault.Error{Message: "the record has no seal, and so no tasks", Way: "it was cut off or edited"}
 	}
 	return seal.TaskFiles(r.Path, func(name string) error {
@@ -315,12 +318,12 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 		path = filepath.Join(r.WorkDir(), path)
 	}
 	// Looked at before it is opened: opening a FIFO would wait for its writer.
-	if st, err := os.Stat(path); err != nil {
+	if st, err := durable.Stat(path); err != nil {
 		return nil, err
-	} else if !st.Mode().IsRegular() {
+	} else if st == nil || !st.Mode().IsRegular() {
 		return nil, missing
 	}
-	return os.Open(path)
+	return durable.Open(path)
 }
 
 // NoRecord says that what lies at path is no record of a run, nor what is left of

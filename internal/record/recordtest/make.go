@@ -16,6 +16,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -178,7 +179,7 @@ func Make(t TB, dir string, o Options) Run {
 	fact(t, filepath.Join(r.Dir, "result.json"), facts.Result{Schema: facts.ResultSchema, RunID: ID, State: "completed", Time: Now.Add(time.Hour)})
 	fact(t, filepath.Join(r.Dir, "accounting.json"), facts.Accounting{Schema: facts.AccountingSchema, Time: Now.Add(time.Hour), Source: "sacct", Jobs: []facts.Accounted{
 		{Ref: "12", Task: -1, State: "completed", Submit: Now, Start: Now, End: Now, Priv: facts.AccountedPerson{User: User, Account: Account, Nodes: []string{Node},
-			SubmitLine: "sbatch --parsable --comment=nixbatch:" + ID + "," + seal.WitnessWord(seal.Submission(func(n string) ([]byte, error) { return os.ReadFile(filepath.Join(r.Dir, n)) }))}}}})
+			SubmitLine: "sbatch --parsable --comment=nixbatch:" + ID + "," + seal.WitnessWord(seal.Submission(func(n string) ([]byte, error) { return durable.ReadFile(filepath.Join(r.Dir, n)) }))}}}})
 	for task := range o.Tasks {
 		for attempt := range max(o.Attempts, 1) {
 			r.task(t, task, attempt, o, out)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/digest"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 )
@@ -187,7 +188,7 @@ func (f *folder) log(l *Line) error {
 
 // read reads a file into f.file.
 func (f *folder) read(name string) error {
-	in, err := os.Open(filepath.Join(f.dir, name))
+	in, err := durable.Open(filepath.Join(f.dir, name))
 	if err != nil {
 		return err
 	}

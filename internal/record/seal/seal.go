@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
@@ -105,7 +106,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	}
 	s := &Seal{Schema: SealSchema, RunID: runID, Time: now.UTC().Truncate(time.Millisecond), Tool: tool, Facts: []SealedFact{}}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return nil, fmt.Errorf("seal: %w", err)
 		}
@@ -130,6 +131,12 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	if s.Supersedes, err = lastSuperseded(dir); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
+	// One that is lost is named all the same, so that nobody takes this for the first.
+	if lost, err := Lost(dir, runID); err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	} else if lost != nil {
+		s.Supersedes = lost.Seal
+	}
 	if err := replaceBytes(filepath.Join(dir, private.PrivateFile), keep, 0o400); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
@@ -141,7 +148,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 	if err := durable.WriteBytes(filepath.Join(dir, SealFile), data, 0o444); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
 	}
-	return s, nil
+	return s, Remember(dir, s)
 }
 
 // root is the Merkle root over the facts and the tasks.
@@ -177,6 +184,9 @@ func (e *NewerError) Error() string {
 
 // Hint is the way out.
 func (e *NewerError) Hint() string { return "a newer nixbatch wrote it: read it with one" }
+
+// Kind is that of something to wait for, or to mend.
+func (e *NewerError) Kind() fault.Kind { return fault.Input }
 
 // ReadSeal reads the seal of a record: fs.ErrNotExist if it has none, a
 // *NewerError if it is of a later version, and an error if not a byte of it may
@@ -222,10 +232,7 @@ func read(src source.Source, name string) (*Seal, error) {
 func FactFiles(dir string) ([]string, error) {
 	var out, more []string
 	for _, below := range []string{"", "calls", "env"} {
-		entries, err := os.ReadDir(filepath.Join(dir, below))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+		entries, err := durable.List(filepath.Join(dir, below))
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +256,7 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	w := private.NewWords()
 	files := map[string][]byte{}
 	for _, name := range facts {
-		data, err := os.ReadFile(filepath.Join(dir, name))
+		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return private.Private{}, err
 		}

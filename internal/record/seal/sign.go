@@ -3,7 +3,6 @@ package seal
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -23,7 +22,9 @@ const (
 // signed yields ErrExists.
 func Sign(ctx context.Context, run proc.Runner, dir, key string) error {
 	seal, sig := filepath.Join(dir, SealFile), filepath.Join(dir, SignatureFile)
-	if _, err := os.Lstat(sig); err == nil {
+	if there, err := durable.There(sig); err != nil {
+		return fmt.Errorf("signature: %w", err)
+	} else if there {
 		return fmt.Errorf("signature: %w", durable.ErrExists)
 	}
 	if _, err := run.Run(ctx, proc.Cmd{Path: "ssh-keygen", Args: []string{"-q", "-Y", "sign", "-f", key, "-n", SignatureSpace, seal}}); err != nil {

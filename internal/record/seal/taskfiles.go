@@ -2,26 +2,21 @@ package seal
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 // numbered lists the entries of a directory whose names are prefix and a
 // number, sorted by it.
 func numbered(dir, prefix, suffix string) ([]int, error) {
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
+	entries, err := durable.List(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +91,16 @@ func TaskFiles(dir string, each func(name string) error) error {
 		}
 	}
 	const common = "logs/slurm.log" // of all tasks of a sweep
-	if _, err := os.Lstat(filepath.Join(dir, common)); err == nil {
-		return each(common)
+	return eachIf(dir, common, each)
+}
+
+// eachIf calls each for a file that is there.
+func eachIf(dir, name string, each func(string) error) error {
+	there, err := durable.There(filepath.Join(dir, name))
+	if err != nil || !there {
+		return err
 	}
-	return nil
+	return each(name)
 }
 
 // take takes the first number off a list. Of a number that is in several
@@ -121,10 +122,8 @@ func taskFiles(dir, base string, each func(name string) error) error {
 	for _, n := range attempts {
 		for _, f := range []string{facts.StartFile, facts.EndFile} {
 			name := path.Join(base, "attempt-"+strconv.Itoa(n), f)
-			if _, err := os.Lstat(filepath.Join(dir, name)); err == nil {
-				if err := each(name); err != nil {
-					return err
-				}
+			if err := eachIf(dir, name, each); err != nil {
+				return err
 			}
 		}
 	}
@@ -133,8 +132,8 @@ func taskFiles(dir, base string, each func(name string) error) error {
 
 // below is the directories in one of a run's; there may be none.
 func below(dir, name string, only bool) ([]string, error) {
-	entries, err := os.ReadDir(filepath.Join(dir, name))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	entries, err := durable.List(filepath.Join(dir, name))
+	if err != nil {
 		return nil, err
 	}
 	var out []string

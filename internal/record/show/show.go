@@ -215,9 +215,13 @@ func Text(w io.Writer, r *load.Record) error {
 		j := a.Jobs[len(a.Jobs)-1]
 		row("accounting", "%s: %s, %d s, %d s of CPU, %s", a.Source, j.State, j.Elapsed, j.TotalCPU, j.AllocTRES)
 	}
+	lost, err := seal.Lost(r.Path, r.Intent.RunID)
+	if err == nil && lost != nil {
+		row("seal", "%s", lost.String())
+	}
 	if r.Seal != nil {
 		row("seal", "%s, %s", r.Seal.ID, at(r.Seal.Time))
-	} else {
+	} else if lost == nil {
 		row("seal", "none: the run is not known to be over")
 	}
 	return t.Flush()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -43,6 +44,10 @@ func Open(path string) (Source, error) {
 // MaxFact bounds the size in bytes of a fact that is read into memory.
 const MaxFact = 128 << 20
 
+// Max is MaxFact, or less where the program may use little memory (ulimit -v):
+// an eighth of it, since what is built from a fact is several times as large.
+func Max() int64 { return min(MaxFact, debug.SetMemoryLimit(-1)/8) }
+
 // ReadAll reads a fact. JSON that would need much more memory than it has bytes
 // is refused before anything is built from it.
 func ReadAll(s Source, name string) ([]byte, error) {
@@ -51,12 +56,16 @@ func ReadAll(s Source, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxFact+1))
+	most := Max()
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if len(data) > MaxFact {
+	switch {
+	case int64(len(data)) > MaxFact:
 		return nil, fault.New(name+" is too large for a fact", "")
+	case int64(len(data)) > most:
+		return nil, fault.New(name+" is too large for the memory that is allowed", "ulimit -v and ulimit -d show how much that is")
 	}
 	if strings.HasSuffix(name, ".json") {
 		if err := canon.Bounded(data); err != nil {

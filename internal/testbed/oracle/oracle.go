@@ -12,11 +12,11 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -72,9 +72,9 @@ func (s *stopper) Write(p []byte) (int, error) {
 }
 
 var (
-	found  = regexp.MustCompile(`(?m)^sbatch: debug2: Found in script, argument "(.*)"$`)
-	option = regexp.MustCompile(`(?m)^sbatch: ([a-z-]+) *: (.*)$`)
-	bad    = regexp.MustCompile(`(?m)^sbatch: (?:error: |fatal: )?((?:error|fatal|Invalid|invalid|unrecognized|option|Maximum|Bad).*)$|^sbatch: (?:error|fatal): (.*)$`)
+	found  = lazyre.New(`(?m)^sbatch: debug2: Found in script, argument "(.*)"$`)
+	option = lazyre.New(`(?m)^sbatch: ([a-z-]+) *: (.*)$`)
+	bad    = lazyre.New(`(?m)^sbatch: (?:error: |fatal: )?((?:error|fatal|Invalid|invalid|unrecognized|option|Maximum|Bad).*)$|^sbatch: (?:error|fatal): (.*)$`)
 )
 
 // Caller is a test, or one draw of rapid's.

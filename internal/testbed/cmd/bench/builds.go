@@ -120,15 +120,16 @@ func (b *bed) kernel(k kernel) error {
 		return err
 	}
 	verdict := "met"
-	if median(best) < goal {
+	if median(best) < nativeGoal {
 		verdict = "not met"
 	}
-	fmt.Printf("    the goal of %.2f of -march=native is %s; the two programs' machine code is %s\n", goal, verdict, same)
+	fmt.Printf("    the goal of %.2f of -march=native is %s; the two programs' machine code is %s\n", nativeGoal, verdict, same)
 	return nil
 }
 
-// goal is the speed that a build for this CPU is to reach, -march=native being 1.
-const goal = 0.97
+// nativeGoal is the speed that a build for this CPU is to reach, -march=native
+// being 1.
+const nativeGoal = 0.97
 
 // sameCode compares what the compiler made of a program in two environments: a
 // witness that no noise of the machine touches.

@@ -60,6 +60,9 @@ func (b *bed) firstLine() error {
 		// NIX_BUILD_SHELL keeps nix-shell from looking for <nixpkgs>.
 		"nix-shell": "#!/bin/bash\nNIX_BUILD_SHELL=" + bash + " exec nix-shell --pure " + string(drv[:len(drv)-1]) + " --run 'echo first'\n",
 	}
+	// What no agent can do without: a shell for the batch script, a program with
+	// the same libraries, and the pinned bash with the environment.
+	scripts["floor"] = "#!/bin/sh\n" + proc.Quote(b.libraries()) + "\nexec " + proc.Quote(bash) + " --noprofile --norc -c '. " + env + "/activate; echo first'\n"
 	for name, text := range scripts {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
 			return err
@@ -92,7 +95,7 @@ func timeFirstLines(runDir, dir string) error {
 	if err := json.Unmarshal(data, &job); err != nil {
 		return err
 	}
-	var plain, shell pairs
+	var plain, shell, floor pairs
 	// Every start of a task needs an attempt of its own.
 	for i := range runs {
 		us, err := toFirstLine(ours, fmt.Sprintf("SLURM_JOB_ID=%d", job.ID), fmt.Sprintf("SLURM_RESTART_COUNT=%d", i+1))
@@ -107,11 +110,19 @@ func timeFirstLines(runDir, dir string) error {
 		if err != nil {
 			return err
 		}
+		least, err := toFirstLine(filepath.Join(dir, "floor"))
+		if err != nil {
+			return err
+		}
+		floor.add(least, bash)
 		plain.add(us, bash)
 		shell.add(us, nix)
 	}
 	plain.print("nixbatch", "plain bash")
 	shell.print("nixbatch", "nix-shell on the same derivation")
+	fmt.Println("  the floor: sh, a program that does nothing with the same libraries, the pinned bash with the environment")
+	floor.print("floor", "plain bash")
+	goals(map[string]goal{"the first line": {plain, 3.5}})
 	return nil
 }
 

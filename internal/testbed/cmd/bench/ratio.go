@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -22,6 +23,32 @@ func (p pairs) print(nameA, nameB string) {
 	fmt.Printf("  %-34s %s ms\n", nameB, spread(b))
 	fmt.Printf("  %-34s %s\n", "ratio, pair by pair", spread(ratio))
 	fmt.Printf("  %-34s %s ms\n", "difference, pair by pair", spread(diff))
+}
+
+// goal is how many times the yardstick something may take.
+type goal struct {
+	p    pairs
+	most float64
+}
+
+// goals says of each whether the median of its ratios meets it.
+func goals(all map[string]goal) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		g, verdict := all[name], "met"
+		if g.p.median() > g.most {
+			verdict = "not met"
+		}
+		fmt.Printf("  goal: %s at most %.1f times: %s (%.2f)\n", name, g.most, verdict, g.p.median())
+	}
+}
+
+// median is that of the ratios.
+func (p pairs) median() float64 {
+	ratios := make([]float64, len(p.a))
+	for i := range ratios {
+		ratios[i] = p.a[i].Seconds() / p.b[i].Seconds()
+	}
+	return median(ratios)
 }
 
 func milliseconds(ds []time.Duration) []float64 {

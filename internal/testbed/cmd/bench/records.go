@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -25,9 +25,9 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/show"
 )
 
-// Sizes of the runs whose records are measured, in tasks; the first is the
-// yardstick.
-var taskCounts = []int{100, 1000, 10000}
+// taskCounts are the sizes of the runs that are measured, in tasks; the first is
+// the yardstick.
+var taskCounts = [2]int{1000, 10000}
 
 // used is what an act on a record took, in a process of its own.
 type used struct {
@@ -172,46 +172,125 @@ func makeRun(dir string, tasks int) (run recordtest.Run, err error) {
 // records measures what is done with records of more and more tasks: how much
 // each task costs, and how much the memory in use grows with their number.
 func (b *bed) records() error {
-	return printRecords(b.ctx, filepath.Join(b.dir, "records"))
-}
-
-func printRecords(ctx context.Context, dir string) error {
+	fmt.Printf("(g) records of %d and of %d tasks, each act in a process of its own\n", taskCounts[0], taskCounts[1])
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	all := map[string][]used{}
 	for _, n := range taskCounts {
-		run, err := makeRun(filepath.Join(dir, strconv.Itoa(n)), n)
+		dir := filepath.Join(b.dir, "records", strconv.Itoa(n))
+		run, err := makeRun(dir, n)
 		if err != nil {
 			return err
 		}
 		for _, a := range acts {
-			res, err := proc.System{}.Run(ctx, proc.Cmd{Path: self, Args: []string{"record", a.name, run.Dir}})
+			res, err := proc.System{}.Run(b.ctx, proc.Cmd{Path: self, Args: []string{"record", a.name, run.Dir}})
 			if err != nil {
 				return err
 			}
 			var u used
-			if err := json.Unmarshal(bytes.TrimSpace(res.Stdout), &u); err != nil {
+			if err := json.Unmarshal(res.Stdout, &u); err != nil {
 				return err
 			}
 			all[a.name] = append(all[a.name], u)
 		}
-		if err := os.RemoveAll(filepath.Join(dir, strconv.Itoa(n))); err != nil {
+		if err := os.RemoveAll(dir); err != nil {
 			return err
 		}
 	}
-	last := len(taskCounts) - 1
-	few, many := taskCounts[last-1], taskCounts[last]
-	fmt.Printf("(g) records of %d and %d tasks\n", few, many)
-	fmt.Printf("  %-26s %14s %14s %12s %12s %8s %8s\n", "", "KiB each task", "objects each", fmt.Sprint("peak MiB"), "peak MiB", "ratio", "seconds")
+	table("KiB/task", "objects/task", "peak MiB", "peak MiB", "ratio", "seconds")
 	for _, a := range acts {
-		u, l := all[a.name][last-1], all[a.name][last]
-		per := float64(l.Alloc-u.Alloc) / float64(many-few) / (1 << 10)
-		objects := float64(l.Objects-u.Objects) / float64(many-few)
-		fmt.Printf("  %-26s %14.1f %14.0f %12.1f %12.1f %8.2f %8.2f\n", a.name, per, objects, mib(u.Peak), mib(l.Peak), float64(l.Peak)/float64(u.Peak), l.Seconds)
+		few, many := all[a.name][0], all[a.name][1]
+		per := func(few, many uint64) float64 {
+			return (float64(many) - float64(few)) / float64(taskCounts[1]-taskCounts[0])
+		}
+		row(a.name, per(few.Alloc, many.Alloc)/(1<<10), per(few.Objects, many.Objects), mib(few.Peak), mib(many.Peak), float64(many.Peak)/float64(few.Peak), many.Seconds)
+	}
+	return b.sweeps()
+}
+
+func table(columns ...string) {
+	fmt.Printf("  %-26s", "")
+	for _, c := range columns {
+		fmt.Printf(" %12s", c)
+	}
+	fmt.Println()
+}
+
+func row(name string, values ...float64) {
+	fmt.Printf("  %-26s", name)
+	for _, v := range values {
+		fmt.Printf(" %12.2f", v)
+	}
+	fmt.Println()
+}
+
+func mib(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
+
+const sweepJob = `name: bench-sweep-%[1]d
+environment:
+  nixpkgs: {path: ../minipkgs}
+  packages: [rhf]
+slurm: {ntasks: 1, mem: 100M, time: "5", hold: true}
+outputs: ["out/{n}.txt"]
+sweep: {csv: sweep-%[1]d.csv}
+run: "true"
+`
+
+// sweeps measures plan and status of sweeps that wait in the queue.
+func (b *bed) sweeps() error {
+	peaks := map[string][]uint64{}
+	names := []string{"plan", "status --json"}
+	for _, n := range taskCounts {
+		var rows strings.Builder
+		rows.WriteString("n\n")
+		for i := range n {
+			fmt.Fprintln(&rows, i)
+		}
+		file := fmt.Sprintf("sweep-%d.yaml", n)
+		if err := errors.Join(b.job("water", fmt.Sprintf("sweep-%d.csv", n), rows.String()), b.job("water", file, fmt.Sprintf(sweepJob, n))); err != nil {
+			return err
+		}
+		if _, err := b.run("water", b.nixbatch, "submit", file); err != nil {
+			return err
+		}
+		for _, args := range [][]string{{"plan", file}, {"status", "--json", fmt.Sprintf("bench-sweep-%d", n)}} {
+			peak, err := b.peakOf("water", b.nixbatch, args...)
+			if err != nil {
+				return err
+			}
+			name := names[0]
+			if args[0] != "plan" {
+				name = names[1]
+			}
+			peaks[name] = append(peaks[name], peak)
+		}
+		if _, err := b.run("water", "scancel", "--me"); err != nil {
+			return err
+		}
+	}
+	table("peak MiB", "peak MiB", "ratio")
+	for _, name := range names {
+		p := peaks[name]
+		row(name, mib(p[0]), mib(p[1]), float64(p[1])/float64(p[0]))
 	}
 	return nil
 }
 
-func mib(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
+// peakOf is the most memory that a program had at a time, in bytes: getrusage(2),
+// which is never less than what this process, which is small, had itself.
+func (b *bed) peakOf(dir, path string, args ...string) (uint64, error) {
+	p, err := proc.Start(b.ctx, proc.Cmd{Path: path, Args: args, Env: b.cluster.Env(), Dir: filepath.Join(b.dir, dir), Stdout: io.Discard}, false)
+	if err != nil {
+		return 0, err
+	}
+	if err := p.Wait(); err != nil {
+		return 0, err
+	}
+	ru, ok := p.State().SysUsage().(*syscall.Rusage)
+	if !ok {
+		return 0, errors.New("the kernel tells no peak of memory")
+	}
+	return uint64(ru.Maxrss) << 10, nil
+}

@@ -16,7 +16,7 @@ func (b *bed) start() error {
 	const runs = 100
 	fmt.Println("(f) the start of nixbatch against an empty static Go program")
 	nothing := filepath.Join(filepath.Dir(b.nixbatch), "nothing")
-	var version, versionCPU, look, lookCPU pairs
+	var version, versionCPU, look, lookCPU, floor, floorCPU pairs
 	for range runs {
 		empty, emptyCPU, err := cost(nothing)
 		if err != nil {
@@ -30,6 +30,12 @@ func (b *bed) start() error {
 		if err != nil {
 			return err
 		}
+		f, fCPU, err := cost(b.libraries())
+		if err != nil {
+			return err
+		}
+		floor.add(f, empty)
+		floorCPU.add(fCPU, emptyCPU)
 		version.add(v, empty)
 		versionCPU.add(vCPU, emptyCPU)
 		look.add(l, empty)
@@ -39,8 +45,15 @@ func (b *bed) start() error {
 	versionCPU.print("nixbatch --version, CPU time", "nothing, CPU time")
 	look.print("a look at the CPU", "nothing")
 	lookCPU.print("a look at the CPU, CPU time", "nothing, CPU time")
+	fmt.Println("  the floor of both: a program that does nothing, with the same libraries in it")
+	floor.print("libraries", "nothing")
+	floorCPU.print("libraries, CPU time", "nothing, CPU time")
+	goals(map[string]goal{"nixbatch --version, CPU time,": {versionCPU, 2}, "a look at the CPU, CPU time,": {lookCPU, 2}})
 	return nil
 }
+
+// libraries is the program that does nothing with nixbatch's libraries in it.
+func (b *bed) libraries() string { return filepath.Join(filepath.Dir(b.nixbatch), "libraries") }
 
 // cost is how long a program runs, and the CPU time that it takes.
 func cost(path string, args ...string) (wall, cpu time.Duration, err error) {

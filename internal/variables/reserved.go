@@ -1,20 +1,23 @@
-package jobspec
+// Package variables knows which environment variables a job file must not set,
+// and why.
+package variables
 
 import "strings"
 
-// reservedName is a variable, or a family of them, that a job file must not
+// Family is a variable, or a family of them, that a job file must not
 // set, because somebody else does or because it would undo the environment.
-type reservedName struct {
-	name   string // a * at its end stands for anything
-	reason string
-	hint   string
+type Family struct {
+	Name   string // a * at its end stands for anything
+	Reason string
+	Hint   string // the way out, or ""
 }
 
-func (r reservedName) matches(name string) bool {
-	if start, family := strings.CutSuffix(r.name, "*"); family {
+// Matches tells whether a variable is of the family.
+func (r Family) Matches(name string) bool {
+	if start, family := strings.CutSuffix(r.Name, "*"); family {
 		return strings.HasPrefix(name, start)
 	}
-	return name == r.name
+	return name == r.Name
 }
 
 const (
@@ -24,11 +27,11 @@ const (
 	inRun    = "set it in run, before the one program that needs it"
 )
 
-// reserved lists the variables that env refuses. Slurm's are those of the
+// Reserved lists the variables that env refuses. Slurm's are those of the
 // section "output environment variables" of sbatch(1) and the input variables
 // of sbatch(1) and srun(1), the loader's are from ld.so(8), bash's from the
 // section "shell variables" of bash(1).
-var reserved = []reservedName{
+var Reserved = []Family{
 	{"SLURM_*", bySlurm, "use the option below slurm"},
 	{"SLURMD_*", bySlurm, ""},
 	{"SBATCH_*", "it would change sbatch's options unseen", "use the option below slurm"},

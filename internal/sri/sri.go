@@ -1,4 +1,6 @@
-package jobspec
+// Package sri tells whether a text is the SHA-256 of a source as Nix prints it,
+// sha256-…, and makes that of the other notations.
+package sri
 
 import (
 	"encoding/base64"
@@ -10,16 +12,16 @@ import (
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 )
 
-// sriRE is the shape of a SHA-256 in the notation of the W3C's Subresource
+// Form is the shape of a SHA-256 in the notation of the W3C's Subresource
 // Integrity, as Nix prints it.
-var sriRE = lazyre.New(`^sha256-[A-Za-z0-9+/]{43}=$`)
+var Form = lazyre.New(`^sha256-[A-Za-z0-9+/]{43}=$`)
 
-// checkHash says what is wrong with a hash, and how to write it right.
-func checkHash(s string) (problem, hint string) {
-	if isSRI(s) {
+// Check says what is wrong with a hash, and how to write it right.
+func Check(s string) (problem, hint string) {
+	if Is(s) {
 		return "", ""
 	}
-	if sri := toSRI(s); sri != "" {
+	if sri := Of(s); sri != "" {
 		return "is not written as sha256-…", "write " + sri
 	}
 	for _, other := range []string{"md5", "sha1", "sha512", "blake3"} {
@@ -33,18 +35,19 @@ func checkHash(s string) (problem, hint string) {
 	return "is not a hash: expected sha256-…", ""
 }
 
-func isSRI(s string) bool {
-	if !sriRE.MatchString(s) {
+// Is reports whether a text is such a hash.
+func Is(s string) bool {
+	if !Form.MatchString(s) {
 		return false
 	}
 	sum, err := base64.StdEncoding.Strict().DecodeString(s[len("sha256-"):])
 	return err == nil && len(sum) == 32
 }
 
-// toSRI converts the other ways in which a SHA-256 is written: hexadecimal,
+// Of converts the other ways in which a SHA-256 is written: hexadecimal,
 // nix32 and base64, each with or without "sha256:" before it. It is "" if s is
 // none of these.
-func toSRI(s string) string {
+func Of(s string) string {
 	s = strings.TrimPrefix(strings.TrimPrefix(s, "sha256:"), "sha256-")
 	var sum []byte
 	var err error

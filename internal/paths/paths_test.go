@@ -1,0 +1,34 @@
+package paths
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestExpansions(t *testing.T) {
+	for pattern, want := range map[string]int{
+		"a": 1, "{a,b}": 2, "{a,b}{c,d,e}": 6, "{a,{b,c}d}": 3, `\{a,b}`: 2, "x{a}": 1, "{a,b": 2,
+		strings.Repeat("{a,b}", 20): maxExpansions + 1, "{" + strings.Repeat("a,", 2000) + "}": maxExpansions + 1,
+	} {
+		if got := expansions(pattern); got != want {
+			t.Errorf("%.40s: %d, want %d", pattern, got, want)
+		}
+	}
+}
+
+// No spelling of an output leads out of the directory, or into our own.
+func TestOutput(t *testing.T) {
+	for _, good := range []string{"a.txt", "out/**/*.log", "{a,b}/c", `\[a]`, "..a", "a..b/c"} {
+		if problem, _ := Output(good); problem != "" {
+			t.Errorf("%s: %s", good, problem)
+		}
+	}
+	for _, bad := range []string{"/a", "../a", "a/../../b", "{..,a}/b", "{/etc,a}", `\../a`, ".nixbatch/runs", "{.nixbatch,a}/x", ".", "./", "[a", "~/a"} {
+		if problem, _ := Output(bad); problem == "" {
+			t.Errorf("%s is let through", bad)
+		}
+	}
+	if problem, _ := Input("*.xyz"); problem == "" {
+		t.Error("a pattern is the name of an input")
+	}
+}
