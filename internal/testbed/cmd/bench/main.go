@@ -14,8 +14,7 @@
 // nix-instantiate of the same shell; (f), first, the start of nixbatch itself
 // against build/nothing, an empty program; (g) what sealing, verifying, exporting,
 // showing and comparing records of 1,000 and of 10,000 tasks takes for each task,
-// and the most memory in use at a time, side by side; and the same of plan and
-// status of a sweep.
+// and the most memory in use at a time, side by side.
 package main
 
 import (

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -207,7 +206,7 @@ func (b *bed) records() error {
 		}
 		row(a.name, per(few.Alloc, many.Alloc)/(1<<10), per(few.Objects, many.Objects), mib(few.Peak), mib(many.Peak), float64(many.Peak)/float64(few.Peak), many.Seconds)
 	}
-	return b.sweeps()
+	return nil
 }
 
 func table(columns ...string) {
@@ -227,70 +226,3 @@ func row(name string, values ...float64) {
 }
 
 func mib(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
-
-const sweepJob = `name: bench-sweep-%[1]d
-environment:
-  nixpkgs: {path: ../minipkgs}
-  packages: [rhf]
-slurm: {ntasks: 1, mem: 100M, time: "5", hold: true}
-outputs: ["out/{n}.txt"]
-sweep: {csv: sweep-%[1]d.csv}
-run: "true"
-`
-
-// sweeps measures plan and status of sweeps that wait in the queue.
-func (b *bed) sweeps() error {
-	peaks := map[string][]uint64{}
-	names := []string{"plan", "status --json"}
-	for _, n := range taskCounts {
-		var rows strings.Builder
-		rows.WriteString("n\n")
-		for i := range n {
-			fmt.Fprintln(&rows, i)
-		}
-		file := fmt.Sprintf("sweep-%d.yaml", n)
-		if err := errors.Join(b.job("water", fmt.Sprintf("sweep-%d.csv", n), rows.String()), b.job("water", file, fmt.Sprintf(sweepJob, n))); err != nil {
-			return err
-		}
-		if _, err := b.run("water", b.nixbatch, "submit", file); err != nil {
-			return err
-		}
-		for _, args := range [][]string{{"plan", file}, {"status", "--json", fmt.Sprintf("bench-sweep-%d", n)}} {
-			peak, err := b.peakOf("water", b.nixbatch, args...)
-			if err != nil {
-				return err
-			}
-			name := names[0]
-			if args[0] != "plan" {
-				name = names[1]
-			}
-			peaks[name] = append(peaks[name], peak)
-		}
-		if _, err := b.run("water", "scancel", "--me"); err != nil {
-			return err
-		}
-	}
-	table("peak MiB", "peak MiB", "ratio")
-	for _, name := range names {
-		p := peaks[name]
-		row(name, mib(p[0]), mib(p[1]), float64(p[1])/float64(p[0]))
-	}
-	return nil
-}
-
-// peakOf is the most memory that a program had at a time, in bytes: getrusage(2),
-// which is never less than what this process, which is small, had itself.
-func (b *bed) peakOf(dir, path string, args ...string) (uint64, error) {
-	p, err := proc.Start(b.ctx, proc.Cmd{Path: path, Args: args, Env: b.cluster.Env(), Dir: filepath.Join(b.dir, dir), Stdout: io.Discard}, false)
-	if err != nil {
-		return 0, err
-	}
-	if err := p.Wait(); err != nil {
-		return 0, err
-	}
-	ru, ok := p.State().SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0, errors.New("the kernel tells no peak of memory")
-	}
-	return uint64(ru.Maxrss) << 10, nil
-}
