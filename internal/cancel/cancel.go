@@ -66,7 +66,7 @@ func Run(ctx context.Context, client *slurm.Client, r rundir.Run, task int, f le
 		out.Word = TaskOver
 		return out, nil
 	case len(open) == 0:
-		return out, &ledger.UncertainError{RunID: r.ID, Err: serr}
+		return out, &ledger.UncertainError{RunID: r.ID, Err: unsure(&st, serr)}
 	}
 	out.Word = Cancelled
 	return out, out.tell(ctx, client, open, f)
@@ -80,6 +80,9 @@ func (out *Outcome) tell(ctx context.Context, client *slurm.Client, open []slurm
 		return fault.Of(fault.Slurm, ledger.FromSlurm(err))
 	}
 	if len(jobs) == 0 {
+		if out.Status.Unreadable() != nil {
+			return &ledger.UncertainError{RunID: r.ID, Err: unsure(&out.Status, nil)}
+		}
 		return &ledger.UncertainError{RunID: r.ID, Err: errors.New("Slurm shows no job of it, and nothing was cancelled" + text.Because(out.Status.Reason))}
 	}
 	if err := client.Cancel(ctx, jobs...); err != nil {
@@ -91,4 +94,15 @@ func (out *Outcome) tell(ctx context.Context, client *slurm.Client, open []slurm
 	out.Unwritten = ledger.Cancelled(r, out.Jobs, f.Now())
 	status.Forget(f)
 	return nil
+}
+
+// unsure is why it is not known which jobs there are to be told.
+func unsure(s *status.Status, asked error) error {
+	if err := s.Unreadable(); err != nil {
+		return &ledger.UnreadError{Err: errors.New("nothing was cancelled: " + s.Reason)}
+	}
+	if asked != nil {
+		return asked
+	}
+	return errors.New("nothing was cancelled" + text.Because(s.Reason))
 }

@@ -120,7 +120,7 @@ func Intents(r rundir.Run) (out []facts.Intent, err error) {
 	for round := 0; ; round++ {
 		var in facts.Intent
 		if there, err := durable.ReadIf(IntentFile(r, round), &in); err != nil || !there {
-			return out, err
+			return out, unread(err)
 		}
 		in.Round = round
 		out = append(out, in)
@@ -130,8 +130,11 @@ func Intents(r rundir.Run) (out []facts.Intent, err error) {
 // Answer reads a call's fate, as corrected where it was; ok says whether it is
 // known. An answer that is there and cannot be read is an error.
 func Answer(r rundir.Run, in facts.Intent, call int) (j facts.Job, ok bool, err error) {
-	if j, ok, err = answered(r, in, call); err != nil {
-		return j, ok, err
+	if j, ok, err = answered(r, in, call); err == nil {
+		err = whole(filepath.Base(answerFile(r, in.Round, call, len(CallsOf(in)))), j, false)
+	}
+	if err != nil {
+		return j, false, unread(err)
 	}
 	j, err = corrected(r, in.Round, call, j)
 	return j, ok && err == nil, err

@@ -33,8 +33,13 @@ func corrected(r rundir.Run, round, call int, j facts.Job) (facts.Job, error) {
 		return j, nil
 	}
 	var c facts.Job
-	if there, err := durable.ReadIf(correctedFile(r, round, call), &c); err != nil || !there {
-		return j, err
+	file := correctedFile(r, round, call)
+	there, err := durable.ReadIf(file, &c)
+	if err == nil && there {
+		err = whole(filepath.Base(file), c, true)
+	}
+	if err != nil || !there {
+		return j, unread(err)
 	}
 	return c, nil
 }
@@ -140,13 +145,14 @@ func Correct(ctx context.Context, r rundir.Run, q Submitter, p About, doubted fu
 				continue
 			}
 			if sure, err := proven(r, facts.TicketOf(in, c), call, j); err != nil {
-				return err
+				return unread(err)
 			} else if sure {
 				continue
 			}
 			is, ok, err := found(ctx, r, q, p, in, c, j)
 			if err == nil && ok {
 				_, err = correct(r, in, c, j, is)
+				err = unread(err)
 			}
 			if err != nil {
 				return err
@@ -181,7 +187,7 @@ func found(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Int
 	}
 	var s facts.Submit // where nobody has written it, the other marks tell
 	if _, err := durable.ReadIf(SubmitFile(r, in.Round), &s); err != nil {
-		return j, false, err
+		return j, false, unread(err)
 	}
 	who, _, err := look(ctx, q, Wanted(r, claim, s.Priv), token(r, in.Round, call, len(CallsOf(in))))
 	if err != nil || who != anothers {

@@ -246,3 +246,40 @@ func TestManyClusters(t *testing.T) {
 		t.Errorf("the directory: %v", err)
 	}
 }
+
+// A correction that is there and cannot be read, or says nothing, is no silence of
+// Slurm's: that is told, of its own run alone, and nothing is cancelled.
+func TestUnreadCorrection(t *testing.T) {
+	for _, text := range []string{"", "garbage{", "null", "{}", "[]", `{"job_id": -5, "how": "start"}`, `{"how": "start"}`} {
+		bad, good := runtest.Sent(t), runtest.Sent(t)
+		file := filepath.Join(bad.Dir, "calls", "0-0-corrected.json")
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o400)); err != nil {
+			t.Fatal(err)
+		}
+		w := &runtest.Witness{T: t, InQueue: []slurm.Job{stranger}, Found: []slurm.JobRef{{ID: 9, Submitted: runtest.Noon}}, AcctErr: slurm.ErrNoAccounting}
+		w.OnQueue = func() {
+			if w.Finds > 0 {
+				w.InQueue = []slurm.Job{{ID: 9, Array: 9, Task: -1, State: slurm.Running, Submit: runtest.Noon}}
+			}
+		}
+		all, err := status.States(t.Context(), w, []rundir.Run{bad, good}, runtest.About())
+		var files *ledger.UnreadError
+		if err != nil && !errors.As(err, &files) {
+			t.Errorf("%q: %v", text, err)
+		}
+		if s := all[0]; s.State != slurm.Unknown || s.NotSubmitted || s.Unreadable() == nil || !strings.Contains(s.Reason, "0-0-corrected.json") || strings.Contains(s.Reason, "does not answer") {
+			t.Errorf("%q: %s, not submitted %v: %s", text, s.State, s.NotSubmitted, s.Reason)
+		}
+		if s := all[1]; s.State != slurm.Running || s.JobID() != 9 {
+			t.Errorf("%q: the other run is %s: %s", text, s.State, s.Reason)
+		}
+		_, err = ledger.Witness(t.Context(), bad, facts.Ticket{}, job(8), nil, runtest.About())
+		if err == nil || fault.KindOf(err) == fault.Copied {
+			t.Errorf("%q: %v", text, err)
+		}
+		unsure := &ledger.UncertainError{RunID: bad.ID, Err: all[0].Unreadable()}
+		if !strings.Contains(unsure.Hint(), "restore that file") {
+			t.Errorf("%q: %s", text, unsure.Hint())
+		}
+	}
+}

@@ -57,6 +57,10 @@ func (e *UncertainError) Hint() string {
 	if errors.As(e.Err, &none) {
 		return none.Hint()
 	}
+	var files *UnreadError
+	if errors.As(e.Err, &files) {
+		return "restore that file; where it is lost, squeue --me --format='%i %k' shows the job by its comment, nixbatch:" + e.RunID + ", and scancel ends it"
+	}
 	return "nixbatch status asks Slurm again; do not submit a second time before it knows"
 }
 

@@ -252,6 +252,10 @@ func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error
 	if in.SHA256 == "" {
 		return fault.New(fmt.Sprintf("input %s has no hash on record: %s", in.Path, in.Skipped), "such a run can only be repeated by hand")
 	}
+	if private.Hidden(in.SHA256) {
+		return fault.New(fmt.Sprintf("input %s is not in this redacted export: it held private values, or could not be looked at when the run was sealed", in.Path),
+			"rerun where the run is, or from an export that is not redacted")
+	}
 	if filepath.IsAbs(in.Path) {
 		if got := digest.File(in.Path, in.Path, digest.HashLimit); got.SHA256 != in.SHA256 {
 			return fault.New(fmt.Sprintf("input %s is not here as it was (sha256 %s)", in.Path, in.SHA256), "put the recorded file there")

@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,7 +21,13 @@ func doubts(ctx context.Context, w Watcher, p ledger.About, here string, all []S
 		if len(jobs) == 0 {
 			continue
 		}
-		if err := ledger.Correct(ctx, all[i].Run, w, p, func(job int64) bool { return jobs[job] }); err != nil {
+		err := ledger.Correct(ctx, all[i].Run, w, p, func(job int64) bool { return jobs[job] })
+		var files *ledger.UnreadError
+		if errors.As(err, &files) {
+			all[i].unreadJobs(jobs, err) // no other run's matter
+			continue
+		}
+		if err != nil {
 			return said, err
 		}
 		// The job itself may have been quicker.

@@ -21,6 +21,17 @@ func (t *TaskStatus) unread(err error) {
 	}
 }
 
+// unreadJobs notes that of the tasks that are said to be in these jobs it cannot
+// be read whether they are.
+func (s *Status) unreadJobs(jobs map[int64]bool, err error) {
+	s.unread(err)
+	for i := range s.Tasks {
+		if t := &s.Tasks[i]; jobs[t.Job] {
+			t.unread(err)
+		}
+	}
+}
+
 // unreadable is the first fact of the run that cannot be read, and of how many
 // tasks that is so.
 func (s *Status) unreadable() (first error, tasks int) {
@@ -40,6 +51,13 @@ func (s *Status) unreadable() (first error, tasks int) {
 func (s *Status) Whole() bool {
 	err, _ := s.unreadable()
 	return err == nil
+}
+
+// Unreadable is the first fact of the run that is there and cannot be read; nil
+// if there is none.
+func (s *Status) Unreadable() error {
+	err, _ := s.unreadable()
+	return err
 }
 
 // tellUnread adds what cannot be read to the reasons.

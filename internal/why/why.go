@@ -79,6 +79,10 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 	if s.Sweep() {
 		name = fmt.Sprintf("%s.%d", r.ID, t.Task)
 	}
+	if err := s.Unreadable(); err != nil && !t.Submitted {
+		why.Words = "which job it is, and whether there is one, is not known"
+		return why, serr
+	}
 	if !t.Submitted && !s.Job.Local {
 		why.Words = "this task was not submitted"
 		why.Next = append(why.Next, "nixbatch retry "+r.ID)

@@ -20,6 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 )
 
 // pins compares the pinned trees that are at hand with their hashes.
@@ -234,6 +235,10 @@ func (c *checker) compare(what, role string, files map[string]known) {
 		f := files[name].file
 		if f.SHA256 == "" {
 			skipped = append(skipped, name+" ("+f.Skipped+")")
+			continue
+		}
+		if private.Hidden(f.SHA256) {
+			skipped = append(skipped, name+" (redacted)")
 			continue
 		}
 		in, err := c.Data(role, name)

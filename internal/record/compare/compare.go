@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 )
 
 // Schema names the report's JSON.
@@ -52,11 +53,14 @@ type Report struct {
 	A      string `json:"a"`
 	B      string `json:"b"`
 	// Verdict is "same", "same results", "different results", or "not
-	// comparable" where one of them did not complete.
+	// comparable" where one of them did not complete, or a redacted record lacks
+	// the hash of an output.
 	Verdict     string       `json:"verdict"`
 	Differences []Difference `json:"differences"`
 	Numbers     []Number     `json:"numbers"`
 	Notes       []string     `json:"notes,omitempty"`
+
+	hidden []string // outputs of one size whose hash a redacted record lacks
 }
 
 // The verdicts.
@@ -291,6 +295,13 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 	for _, n := range sorted(names) {
 		fa, oka := a[n]
 		fb, okb := b[n]
+		if (private.Hidden(fa.SHA256) || private.Hidden(fb.SHA256)) && fa.SHA256 != fb.SHA256 && oka && okb && fa.Size == fb.Size {
+			r.Notes = append(r.Notes, kind+" "+n+" is not compared: a redacted record has its size, and no hash of it")
+			if kind == "output" {
+				r.hidden = append(r.hidden, n)
+			}
+			continue
+		}
 		r.add(kind, n, text(fa, oka), text(fb, okb))
 	}
 }
@@ -375,6 +386,8 @@ func (r *Report) judge(a, b side) {
 		r.Verdict = NotComparable
 	case !agree || differs("result") || differs("output"):
 		r.Verdict = Different
+	case slices.ContainsFunc(r.hidden, func(n string) bool { return !counted[n] }):
+		r.Verdict = NotComparable
 	case len(r.Differences) == 0:
 		r.Verdict = Same
 	default:

@@ -10,7 +10,6 @@ package export
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,14 +19,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nix-community/go-nix/pkg/nar"
-
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/internal/humanize"
-	"github.com/nixbatch/nixbatch/internal/nixstore"
-	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -226,62 +220,4 @@ func (b *bundler) tasks() error {
 		err = out.Flush()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// trees takes along the pinned trees that nobody can fetch, as NARs: the hash of
-// that file is the pin's own.
-func (b *bundler) trees() error {
-	for _, p := range b.Plan.Pins {
-		if p.Kind != "path" {
-			continue
-		}
-		c := load.Content{Role: "tree", Path: p.Hash}
-		if in, err := b.Data("tree", p.Hash); err == nil {
-			tree, err := b.part(in, b.sha256)
-			if err = cmp.Or(err, tree.read, in.Close()); err != nil {
-				return err
-			}
-			c.Size, c.At = tree.size, treeName(p.Hash)
-			if err := tree.keep(c.At); err != nil {
-				return err
-			}
-		} else if err := b.tree(p.Store, &c); err != nil {
-			return err
-		}
-		b.list.Files = append(b.list.Files, c)
-	}
-	return nil
-}
-
-func treeName(hash string) string {
-	return "trees/" + strings.NewReplacer("/", "_", "+", "-", "=", "").Replace(hash) + ".nar"
-}
-
-func (b *bundler) tree(store string, c *load.Content) error {
-	if !nixstore.IsPath(store) {
-		c.Absent = "it is not in this machine's store"
-		return nil
-	}
-	if hash, err := nixtree.HashTree(store); err != nil || hash != c.Path {
-		c.Absent = "it is not in this machine's store"
-		return nil
-	}
-	file := filepath.Join(b.root, treeName(c.Path))
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	f, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	w := &limited{f, b.o.MaxTree}
-	if err := nar.DumpPath(w, store); w.left < 0 {
-		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxTree))
-		return os.Remove(file)
-	} else if err != nil {
-		return err
-	}
-	c.Size, c.At = b.o.MaxTree-w.left, treeName(c.Path)
-	return f.Close()
 }

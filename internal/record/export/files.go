@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/source"
 )
@@ -82,12 +83,15 @@ func (b *bundler) file(role string, f facts.File) error {
 	}
 	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
 	if b.form != nil {
-		c.Path = b.form.Path(f.Path)
+		c.Path, c.SHA256 = b.form.Path(f.Path), string(b.form.Text([]byte(f.SHA256)))
 	}
 	var err error
 	switch {
 	case f.SHA256 == "":
 		c.Absent = f.Skipped
+	case private.Hidden(c.SHA256):
+		// Its hash would tell what is in it, and it what the hash is.
+		c.Absent = "left out: it holds private values, or could not be looked at when the run was sealed"
 	case f.Size > b.o.MaxFile:
 		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxFile))
 	default:

@@ -107,3 +107,27 @@ func tokenLen(s string) int {
 	}
 	return n
 }
+
+// Named reports whether a tree of files holds private values, paths of the run or
+// names of longName bytes and more. Words of every tree (root, /tmp) say nothing
+// there, and a tree that is left out cannot be built again.
+func (r *Redactor) Named(tree []byte) bool {
+	if r == nil {
+		return false
+	}
+	s := string(tree)
+	if r.value.replace(s, r.Token) != s {
+		return true
+	}
+	for _, l := range r.long {
+		if replaceWhole(s, l, "") != s {
+			return true
+		}
+	}
+	for _, w := range strings.FieldsFunc(s, notInWord) {
+		if r.inside(w) != w {
+			return true
+		}
+	}
+	return false
+}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -36,6 +37,9 @@ type Private struct {
 	// everywhere.
 	Names []string `json:"names,omitempty"`
 	Short []string `json:"short,omitempty"`
+	// Hashes are those of inputs and outputs with which a private value in them
+	// could be tried out. Seals of before there were such do not have them.
+	Hashes []string `json:"hashes,omitempty"`
 	// Env says that the values of the job file's env: are private as well. Seals
 	// of before this was so do not have it, and are read as they were made.
 	Env bool `json:"env,omitempty"`
@@ -79,6 +83,9 @@ func NewRedactor(p Private) (*Redactor, error) {
 		}
 	}
 	r.names, r.value = names(r.words), newValues(p.Values)
+	for _, h := range p.Hashes {
+		r.words[h] = true // none of names: it is looked for as it is
+	}
 	longestFirst(r.long)
 	return r, nil
 }
@@ -176,6 +183,10 @@ func (r *Redactor) Text(data []byte) []byte {
 
 // Private reports whether a text holds anything private.
 func (r *Redactor) Private(s string) bool { return r != nil && r.Path(s) != s }
+
+// Public reports whether a file is text in which nothing private stands, as far
+// as that can be found.
+func (r *Redactor) Public(data []byte) bool { return utf8.Valid(data) && !r.Private(string(data)) }
 
 func notInWord(c rune) bool {
 	return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.')

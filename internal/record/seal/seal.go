@@ -252,10 +252,10 @@ func FactFiles(dir string) ([]string, error) {
 
 // gather finds all that is private in a run's facts. A hash of a file that
 // redacting changes is private too: it would let anybody try out what was there.
-func gather(dir string, facts []string, salt string) (private.Private, error) {
+func gather(dir string, names []string, salt string) (private.Private, error) {
 	w := private.NewWords()
 	files := map[string][]byte{}
-	for _, name := range facts {
+	for _, name := range names {
 		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return private.Private{}, err
@@ -269,9 +269,9 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 			w.Fact(&v)
 		}
 	}
-	in := folder{dir: dir}
+	in, small := folder{dir: dir}, hashed{}
 	err := TaskFiles(dir, func(name string) error {
-		if !strings.HasSuffix(name, "/start.json") {
+		if !strings.HasSuffix(name, ".json") {
 			return nil
 		}
 		if err := in.read(name); err != nil {
@@ -281,7 +281,10 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		w.Walk(v.Get("private"), true)
+		small.fact(in.file, &v)
+		if path.Base(name) == facts.StartFile {
+			w.Walk(v.Get("private"), true)
+		}
 		return nil
 	})
 	if err != nil {
@@ -302,7 +305,17 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 	}
 	w.Add(submissionOf(files))
 	p.Words = w.Sorted()
-	return p, nil
+	p.Hashes, err = small.private(workDir(files[facts.SubmitFile]), p)
+	return p, err
+}
+
+// workDir is where the run's files are, as submit.json has it; "" without one.
+func workDir(submit []byte) string {
+	v, err := canon.ParseJSON(submit)
+	if err != nil {
+		return ""
+	}
+	return v.Get("private").Get("dir").Text
 }
 
 // writeTasks writes TasksFile.
