@@ -122,6 +122,7 @@ func timeFirstLines(runDir, dir string) error {
 	shell.print("nixbatch", "nix-shell on the same derivation")
 	fmt.Println("  the floor: sh, a program that does nothing with the same libraries, the pinned bash with the environment")
 	floor.print("floor", "plain bash")
+	plain.against(floor)
 	goals(map[string]goal{"the first line": {plain, 3.5}})
 	return nil
 }

@@ -109,6 +109,7 @@ func (b *bed) firstPlans() error {
 	p.print("first plan", "nix-instantiate of the same shell")
 	fmt.Println("  the floor: the two shells that are compared, and what there is to build, asked of Nix by hand")
 	floor.print("by hand", "nix-instantiate of the same shell")
+	p.against(floor)
 	goals(map[string]goal{"a first plan": {p, 1.5}})
 	return nil
 }

@@ -25,6 +25,15 @@ func (p pairs) print(nameA, nameB string) {
 	fmt.Printf("  %-34s %s ms\n", "difference, pair by pair", spread(diff))
 }
 
+// against tells how many times its floor something took, pair by pair.
+func (p pairs) against(floor pairs) {
+	ratio := make([]float64, len(p.a))
+	for i := range ratio {
+		ratio[i] = p.a[i].Seconds() / floor.a[i].Seconds()
+	}
+	fmt.Printf("  %-34s %s\n", "nixbatch against the floor", spread(ratio))
+}
+
 // goal is how many times the yardstick something may take.
 type goal struct {
 	p    pairs

@@ -48,6 +48,7 @@ func (b *bed) start() error {
 	fmt.Println("  the floor of both: a program that does nothing, with the same libraries in it")
 	floor.print("libraries", "nothing")
 	floorCPU.print("libraries, CPU time", "nothing, CPU time")
+	versionCPU.against(floorCPU)
 	goals(map[string]goal{"nixbatch --version, CPU time,": {versionCPU, 2}, "a look at the CPU, CPU time,": {lookCPU, 2}})
 	return nil
 }

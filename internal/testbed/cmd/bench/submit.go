@@ -58,6 +58,7 @@ func (b *bed) submit() error {
 	}
 	p.print("nixbatch submit", "sbatch")
 	floor.print("the floor: libraries, then sbatch", "sbatch")
+	p.against(floor)
 	goals(map[string]goal{"a warm submit": {p, 2.5}})
 	if err := b.countExecs(); err != nil {
 		return err
