@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
@@ -44,7 +43,7 @@ func (ch *choice) keepHome() error {
 	if slices.ContainsFunc(away, func(s *spot) bool { return listed.any(s.Nodes) }) {
 		return fault.New("slurm.nodelist: "+what, "leave these nodes out of the list")
 	}
-	if need, have := cluster.MinNodes(ch.opts), count(ch.spots); need > have {
+	if need, have := ch.asked.LeastNodes(), count(ch.spots); need > have {
 		return fault.New(fmt.Sprintf("the job needs %s, and %s can run what is built: %s", plural(need, "node"), onlyNodes(have), what),
 			"ask for fewer nodes, or choose another partition")
 	}

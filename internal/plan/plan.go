@@ -149,11 +149,17 @@ func Make(in Input) (*Plan, error) {
 		if opts, p.Notes, err = in.Site.Apply(opts); err != nil {
 			return nil, err
 		}
-		if err := possible(opts, in.Classes); err != nil {
+	}
+	asked, err := Request(opts, in.Local)
+	if err != nil {
+		return nil, err
+	}
+	if !in.Local {
+		if err := possible(opts, asked, in.Classes); err != nil {
 			return nil, err
 		}
 	}
-	ch, err := choose(in, opts)
+	ch, err := choose(in, opts, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +170,7 @@ func Make(in Input) (*Plan, error) {
 		b.Expression, b.Key, b.Expr = ex.Text, ex.Hash, ex
 		p.Builds = append(p.Builds, b)
 	}
-	if p.Threads, p.Resources, err = threadsFor(s, p.Slurm, ch.kept(), in.Local); err != nil {
+	if p.Threads, p.Resources, err = threadsFor(s, asked, ch.kept(), in.Local); err != nil {
 		return nil, err
 	}
 	p.Notes = append(p.Notes, p.Threads.notes...)

@@ -124,14 +124,10 @@ func Request(o sbatch.Options, local bool) (resources.Request, error) {
 }
 
 // threadsFor works out the tasks and the threads of one of them from the job
-// file and the nodes it may land on. The node works both out again from what it
+// file, what is asked for, and the nodes it may land on. The node works both out again from what it
 // was given.
-func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
+func threadsFor(s *jobspec.Spec, r resources.Request, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
 	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0, Julia: hasJulia(s.Environment.Packages)}
-	r, err := Request(o, local)
-	if err != nil {
-		return t, resources.Layout{}, err
-	}
 	var nodes []resources.Node
 	if !local {
 		nodes = Kinds(classes)
