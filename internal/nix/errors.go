@@ -193,6 +193,9 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 		e.Way = "environment.config in the job file can allow it, for instance config: {allowUnfree: true}"
 	}
 	e.Message = phaseVerb(phase) + " failed"
+	if e.Decisive == "" && err != nil {
+		e.Decisive = err.Error() // Nix said nothing: how it ended is all there is
+	}
 	return e
 }
 

@@ -219,6 +219,7 @@ func TestExplain(t *testing.T) {
 		{"evaluate", "error: NAR hash mismatch in input 'https://x/y.tar.gz', expected 'sha256-a', got 'sha256-b'\n", "evaluating the environment failed", "sha256-b"},
 		{"evaluate", "error: hash mismatch in file downloaded from 'https://x/y':\n         specified: sha256:0000000000000000000000000000000000000000000000000000\n         got:       sha256:0000000000000000000000000000000000000000000000000001\n", "hash of https://x/y is not the one given", ""},
 		{"query", "error: path '/nix/store/x' is not valid\n", "asking Nix failed", "is not valid"},
+		{"query", "", "asking Nix failed", "nix-store: exit code 1"},
 	} {
 		e := explain(ctx, c.phase, c.stderr, nil, failed)
 		if !strings.Contains(e.Message, c.message) || !strings.Contains(e.Decisive, c.decisive) {

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -46,6 +47,8 @@ type Cmd struct {
 	// ends, however that ends (PR_SET_PDEATHSIG, prctl(2)); 0: none. Whoever
 	// starts it keeps to its thread (runtime.LockOSThread) for as long as it runs.
 	Death syscall.Signal
+
+	linger time.Duration // in place of linger, for tests
 }
 
 // Result is what a finished command printed.
@@ -105,7 +108,8 @@ func Look(name string) (string, error) { return exec.LookPath(name) }
 // Run implements Runner.
 func (System) Run(ctx context.Context, c Cmd) (Result, error) {
 	var out, errb bytes.Buffer
-	cmd := build(ctx, c)
+	cmd, kill := build(ctx, c)
+	defer kill.off()
 	cmd.Stdout, cmd.Stderr = tee(&out, c.Stdout), tee(&errb, c.Stderr)
 	err := cmd.Run()
 	res := Result{Stdout: out.Bytes(), Stderr: errb.Bytes()}
@@ -120,8 +124,9 @@ func (System) Run(ctx context.Context, c Cmd) (Result, error) {
 
 // Process is a started command.
 type Process struct {
-	c   Cmd
-	cmd *exec.Cmd
+	c    Cmd
+	cmd  *exec.Cmd
+	kill *killing
 }
 
 // Start starts a command without waiting for it. Its output goes to c.Stdout
@@ -129,7 +134,7 @@ type Process struct {
 // own puts it into a session and process group of its own, so that a signal
 // meant for us does not reach it.
 func Start(ctx context.Context, c Cmd, own bool) (*Process, error) {
-	cmd := build(ctx, c)
+	cmd, kill := build(ctx, c)
 	cmd.Stdout, cmd.Stderr = c.Stdout, c.Stderr
 	if own {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: c.Death}
@@ -137,7 +142,7 @@ func Start(ctx context.Context, c Cmd, own bool) (*Process, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, newError(c, nil, nil, err)
 	}
-	return &Process{c, cmd}, nil
+	return &Process{c, cmd, kill}, nil
 }
 
 // Pid is the process id.
@@ -149,6 +154,7 @@ func (p *Process) Signal(s os.Signal) error { return p.cmd.Process.Signal(s) }
 // Wait waits for the end; a non-zero exit or a signal is an *Error.
 func (p *Process) Wait() error {
 	err := p.cmd.Wait()
+	p.kill.off()
 	if err != nil {
 		return newError(p.c, p.cmd.ProcessState, nil, err)
 	}
@@ -158,22 +164,61 @@ func (p *Process) Wait() error {
 // State is how the process ended; nil before Wait has returned.
 func (p *Process) State() *os.ProcessState { return p.cmd.ProcessState }
 
-func build(ctx context.Context, c Cmd) *exec.Cmd {
+// killing is the end of a command that was told to end and goes on; it is off
+// when the command is over, so that nobody else gets the signal.
+type killing struct {
+	mu    sync.Mutex
+	over  bool
+	timer *time.Timer
+}
+
+func (k *killing) in(grace time.Duration, kill func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.over {
+		k.timer = time.AfterFunc(grace, kill)
+	}
+}
+
+func (k *killing) off() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.over = true; k.timer != nil {
+		k.timer.Stop()
+	}
+}
+
+func build(ctx context.Context, c Cmd) (*exec.Cmd, *killing) {
+	kill := &killing{}
 	cmd := exec.CommandContext(ctx, c.Path, c.Args...)
 	cmd.Env, cmd.Dir, cmd.Stdin, cmd.ExtraFiles = c.Env, c.Dir, c.Stdin, c.Extra
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	grace := c.Grace
+	if grace == 0 {
+		grace = 500 * time.Millisecond
+	}
+	tell := func(s syscall.Signal) error { return cmd.Process.Signal(s) }
 	if c.Own {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		// The whole group, as the terminal does it: a script's SIGINT alone would
 		// wait for what the script runs.
-		cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGINT) }
+		tell = func(s syscall.Signal) error { return syscall.Kill(-cmd.Process.Pid, s) }
 	}
-	cmd.WaitDelay = c.Grace
-	if c.Grace == 0 {
-		cmd.WaitDelay = 500 * time.Millisecond
+	cmd.Cancel = func() error {
+		// By then it may be gone, which is all that was wanted.
+		kill.in(grace, func() { _ = tell(syscall.SIGKILL) })
+		return tell(syscall.SIGINT)
 	}
-	return cmd
+	cmd.WaitDelay = max(linger, grace)
+	if c.linger > 0 {
+		cmd.WaitDelay = c.linger
+	}
+	return cmd, kill
 }
+
+// linger bounds the wait for output of a command that is over, which a child that
+// it left behind may keep open. It is far above what a busy machine needs to read
+// what is there: what was not read in time would make a good answer a failure.
+const linger = 10 * time.Second
 
 func tee(keep *bytes.Buffer, also io.Writer) io.Writer {
 	if also == nil {

@@ -230,7 +230,7 @@ func TestExitCodeZeroIsNoReason(t *testing.T) {
 	defer r.Close()
 	defer w.Close()
 	c = sh(fmt.Sprintf("cat </proc/%d/fd/%d & exit 0", os.Getpid(), r.Fd()))
-	c.Grace = 50 * time.Millisecond
+	proc.Linger(&c, 50*time.Millisecond)
 	if _, err := (proc.System{}).Run(context.Background(), c); !errors.Is(err, exec.ErrWaitDelay) || strings.Contains(err.Error(), "exit code 0") {
 		t.Errorf("left behind: %v", err)
 	}
