@@ -52,6 +52,7 @@ func (v *Value) Get(key string) *Value {
 
 const maxDepth = 100
 
+// ErrCut is JSON that ends before it is whole.
 var ErrCut = errors.New("it is cut off")
 
 type parser struct {
@@ -59,6 +60,7 @@ type parser struct {
 	at int
 }
 
+// ParseJSON reads one JSON value, within the limits of Bounded.
 func ParseJSON(data []byte) (Value, error) {
 	if !utf8.Valid(data) {
 		return Value{}, errors.New("not JSON: it has bytes that are not UTF-8")
@@ -238,6 +240,7 @@ func (p *parser) number() (Value, error) {
 	return Value{Kind: '0', Text: lit}, nil
 }
 
+// Append writes the value behind b in canonical form.
 func (v *Value) Append(b []byte) []byte {
 	switch v.Kind {
 	case '"':
@@ -282,6 +285,7 @@ func compareUTF16(a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// AppendString writes a string behind b as canonical JSON has it.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); i++ {

@@ -87,6 +87,7 @@ func roundFile(dir, name string, round int) string {
 	return filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, round))
 }
 
+// IntentFile and SubmitFile are where a round's intent and its answer stand.
 func IntentFile(r rundir.Run, round int) string { return roundFile(r.Dir, "intent", round) }
 func SubmitFile(r rundir.Run, round int) string { return roundFile(r.Dir, "submit", round) }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // constrain takes the best arch for which there are enough nodes, and keeps the
@@ -32,7 +33,7 @@ func (ch *choice) constrain() error {
 			passed = append(passed, a+" (not for all of slurm.nodelist)")
 			continue
 		case count(can) < need:
-			passed = append(passed, fmt.Sprintf("%s (%s of %d)", a, plural(count(can), "node"), need))
+			passed = append(passed, fmt.Sprintf("%s (%s of %d)", a, text.Plural(count(can), "node"), need))
 			continue
 		case have < cpus:
 			passed = append(passed, fmt.Sprintf("%s (%d CPUs of %d)", a, have, cpus))

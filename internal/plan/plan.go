@@ -6,7 +6,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 
@@ -245,13 +244,6 @@ func orEmpty(s []string) []string {
 		return []string{}
 	}
 	return s
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -6,6 +6,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -27,7 +28,7 @@ func possible(o sbatch.Options, r resources.Request, classes []cluster.Class) er
 		}
 	}
 	if need := r.LeastNodes(); need > have {
-		return fault.New(fmt.Sprintf("slurm: the job needs %s, and %s eligible", plural(need, "node"), isAre(have)),
+		return fault.New(fmt.Sprintf("slurm: the job needs %s, and %s eligible", text.Plural(need, "node"), isAre(have)),
 			"ask for fewer nodes, or for another partition or constraint: nixbatch nodes lists them")
 	}
 	name, words, need := memoryPerNode(o, r)
@@ -61,5 +62,5 @@ func memoryPerNode(o sbatch.Options, r resources.Request) (name, words string, m
 	if each > (1<<62)/cpus {
 		return "", "", 0
 	}
-	return m.Name, fmt.Sprintf(" (%s for each of %s)", slurm.FormatSize(each), plural(int(cpus), "CPU")), each * cpus
+	return m.Name, fmt.Sprintf(" (%s for each of %s)", slurm.FormatSize(each), text.Plural(int(cpus), "CPU")), each * cpus
 }

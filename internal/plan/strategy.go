@@ -9,6 +9,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -78,7 +79,7 @@ func choose(in Input, opts sbatch.Options, asked resources.Request) (*choice, er
 		return nil, err
 	}
 	if n := count(unknown(ch.all)); n > 0 && optimises(in) {
-		ch.note("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them", plural(n, "node"))
+		ch.note("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them", text.Plural(n, "node"))
 	}
 	ch.describe()
 	return ch, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
@@ -141,7 +142,7 @@ func threadsFor(s *jobspec.Spec, r resources.Request, classes []cluster.Class, l
 		t.Nested = &Nested{o, i}
 		if o*i > t.PerTask {
 			return t, l, fault.New(
-				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
+				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, text.Plural(t.PerTask, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
 			)
 		}
@@ -189,7 +190,7 @@ func (p *Plan) Ranks() string {
 		return ""
 	}
 	l := p.Resources
-	where := plural(l.MinNodes, "node")
+	where := text.Plural(l.MinNodes, "node")
 	switch {
 	case p.Local:
 		return fmt.Sprintf("%d by mpirun, here", l.Tasks)
