@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -214,23 +213,40 @@ func (f *fault) lift() {
 
 // under is nixbatch as a process that is not started yet.
 type under struct {
-	f     *fault
-	cmd   *exec.Cmd
-	args  []string
-	out   bytes.Buffer
-	err   bytes.Buffer
-	began time.Time
-	known map[int64]bool // jobs of the project that were there before
+	f    *fault
+	cmd  *exec.Cmd
+	args []string
+	// What it prints goes to files: all of it is there when it is over, whoever
+	// else still has them open.
+	out, err *os.File
+	began    time.Time
+	known    map[int64]bool // jobs of the project that were there before
 }
 
 func (f *fault) command(before []string, args ...string) *under {
 	line := append(append([]string{}, before...), append([]string{f.g.bin}, args...)...)
 	u := &under{f: f, args: args, cmd: exec.Command(line[0], line[1:]...)}
-	u.cmd.Dir, u.cmd.Env, u.cmd.WaitDelay = f.dir, f.environ(), time.Second
-	u.cmd.Stdout, u.cmd.Stderr = &u.out, &u.err
+	u.cmd.Dir, u.cmd.Env = f.dir, f.environ()
+	u.out, u.err = f.paper(), f.paper()
+	u.cmd.Stdout, u.cmd.Stderr = u.out, u.err
 	// A group of its own: what is typed at its terminal does not reach the test.
 	u.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return u
+}
+
+// paper is a file that a command prints to.
+func (f *fault) paper() *os.File {
+	p, err := os.CreateTemp(f.aux, "said")
+	f.broken(err)
+	return p
+}
+
+// read is what was printed so far.
+func (f *fault) read(p *os.File) string {
+	defer p.Close()
+	text, err := os.ReadFile(p.Name())
+	f.broken(err)
+	return string(text)
 }
 
 func (u *under) start() *under {
@@ -251,7 +267,7 @@ func (u *under) wait() saying {
 	if !dead.Stop() {
 		f.broken(fmt.Errorf("nixbatch %s did not end in %s", strings.Join(u.args, " "), patience))
 	}
-	s := saying{args: u.args, code: u.cmd.ProcessState.ExitCode(), out: u.out.String(), err: u.err.String(),
+	s := saying{args: u.args, code: u.cmd.ProcessState.ExitCode(), out: f.read(u.out), err: f.read(u.err),
 		elsewhere: f.elsew != nil, before: u.known}
 	s.jobs, s.blind = f.look()
 	s.lines = f.lines()

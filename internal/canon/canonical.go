@@ -2,10 +2,8 @@ package canon
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -50,197 +48,7 @@ func (v *Value) Get(key string) *Value {
 	return &Value{}
 }
 
-const maxDepth = 100
-
-// ErrCut is JSON that ends before it is whole.
-var ErrCut = errors.New("it is cut off")
-
-type parser struct {
-	in []byte
-	at int
-}
-
-// ParseJSON reads one JSON value, within the limits of Bounded.
-func ParseJSON(data []byte) (Value, error) {
-	if !utf8.Valid(data) {
-		return Value{}, errors.New("not JSON: it has bytes that are not UTF-8")
-	}
-	if err := Bounded(data); err != nil {
-		return Value{}, fmt.Errorf("not JSON that can be read: %w", err)
-	}
-	p := parser{in: data}
-	v, err := p.value(0)
-	if err == nil {
-		if p.space(); p.at < len(p.in) {
-			err = fmt.Errorf("there is something after its end, at byte %d", p.at)
-		}
-	}
-	if err != nil {
-		return Value{}, fmt.Errorf("not JSON: %w", err)
-	}
-	return v, nil
-}
-
-func (p *parser) space() {
-	for p.at < len(p.in) && strings.IndexByte(" \t\r\n", p.in[p.at]) >= 0 {
-		p.at++
-	}
-}
-
-func (p *parser) peek() byte {
-	p.space()
-	if p.at == len(p.in) {
-		return 0
-	}
-	return p.in[p.at]
-}
-
-func (p *parser) bad(what string) error {
-	if p.at >= len(p.in) {
-		return ErrCut
-	}
-	return fmt.Errorf("%s at byte %d", what, p.at)
-}
-
-func (p *parser) value(depth int) (v Value, err error) {
-	if depth > maxDepth {
-		return v, errDeep
-	}
-	switch c := p.peek(); {
-	case c == '{' || c == '[':
-		return p.collection(c, depth)
-	case c == '"':
-		v.Kind = c
-		v.Text, err = p.string()
-		return v, err
-	case c == '-' || c >= '0' && c <= '9':
-		return p.number()
-	}
-	for _, w := range []string{"true", "false", "null"} {
-		if strings.HasPrefix(string(p.in[p.at:min(len(p.in), p.at+5)]), w) {
-			p.at += len(w)
-			return Value{Kind: 'w', Text: w}, nil
-		}
-	}
-	return v, p.bad("no value")
-}
-
-func (p *parser) collection(open byte, depth int) (Value, error) {
-	v := Value{Kind: open}
-	end := open + 2 // '}' and ']' follow two after their openers in ASCII
-	p.at++
-	if p.peek() == end {
-		p.at++
-		return v, nil
-	}
-	seen := map[string]bool{}
-	for {
-		if open == '{' {
-			if p.peek() != '"' {
-				return v, p.bad("no key")
-			}
-			k, err := p.string()
-			if err != nil {
-				return v, err
-			}
-			if seen[k] {
-				return v, fmt.Errorf("the key %q is there twice", k)
-			}
-			seen[k] = true
-			v.Keys = append(v.Keys, k)
-			if p.peek() != ':' {
-				return v, p.bad("no colon")
-			}
-			p.at++
-		}
-		item, err := p.value(depth + 1)
-		if err != nil {
-			return v, err
-		}
-		v.Items = append(v.Items, item)
-		switch p.peek() {
-		case ',':
-			p.at++
-		case end:
-			p.at++
-			return v, nil
-		default:
-			return v, p.bad("no comma")
-		}
-	}
-}
-
-func (p *parser) string() (string, error) {
-	p.at++
-	start := p.at
-	for i := start; i < len(p.in); i++ {
-		switch c := p.in[i]; {
-		case c == '"':
-			p.at = i + 1
-			return string(p.in[start:i]), nil
-		case c == '\\':
-			return p.escaped(start)
-		case c < 0x20:
-			return "", fmt.Errorf("a control character in a string at byte %d", i)
-		}
-	}
-	return "", ErrCut
-}
-
-// escaped finds the end of a string with escapes and decodes it.
-func (p *parser) escaped(start int) (string, error) {
-	i := start
-	for ; i < len(p.in) && p.in[i] != '"'; i++ {
-		if p.in[i] == '\\' {
-			i++
-		}
-	}
-	if i >= len(p.in) {
-		return "", ErrCut
-	}
-	raw := p.in[start-1 : i+1]
-	var s string
-	if err := json.Unmarshal(raw, &s); err != nil {
-		return "", fmt.Errorf("a broken string at byte %d", start)
-	}
-	// A lone surrogate decodes to U+FFFD: two texts would have one reading.
-	if strings.ContainsRune(s, utf8.RuneError) && !strings.Contains(string(raw), "\ufffd") && !strings.Contains(strings.ToLower(string(raw)), `\ufffd`) {
-		return "", fmt.Errorf("half a character at byte %d", start)
-	}
-	p.at = i + 1
-	return s, nil
-}
-
-func (p *parser) number() (Value, error) {
-	start := p.at
-	for p.at < len(p.in) && strings.IndexByte("+-.0123456789eE", p.in[p.at]) >= 0 {
-		p.at++
-	}
-	lit := string(p.in[start:p.at])
-	if !json.Valid([]byte(lit)) {
-		return Value{}, fmt.Errorf("a broken number at byte %d", start)
-	}
-	if strings.ContainsAny(lit, ".eE") || lit == "-0" {
-		f, err := strconv.ParseFloat(lit, 64)
-		if err != nil {
-			return Value{}, fmt.Errorf("a number that is too large at byte %d", start)
-		}
-		if f == 0 {
-			f = 0 // RFC 8785: minus zero is zero
-		}
-		short, err := json.Marshal(f) // prints as ECMAScript does
-		if err != nil {
-			return Value{}, err
-		}
-		lit = string(short)
-		if lit == "-0" {
-			lit = "0"
-		}
-	}
-	return Value{Kind: '0', Text: lit}, nil
-}
-
-// Append writes the value behind b in canonical form.
+// Append appends the canonical form.
 func (v *Value) Append(b []byte) []byte {
 	switch v.Kind {
 	case '"':
@@ -255,9 +63,10 @@ func (v *Value) Append(b []byte) []byte {
 		}
 		return append(b, ']')
 	case '{':
-		order := make([]int, len(v.Keys))
-		for i := range order {
-			order[i] = i
+		var few [32]int // enough for facts, so that writing one allocates nothing
+		order := few[:0]
+		for i := range v.Keys {
+			order = append(order, i)
 		}
 		slices.SortFunc(order, func(x, y int) int { return compareUTF16(v.Keys[x], v.Keys[y]) })
 		b = append(b, '{')

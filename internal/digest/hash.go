@@ -54,7 +54,9 @@ func File(name, path string, limit int64) facts.File {
 // HashBytes is the SHA-256 of data in hex.
 func Bytes(data []byte) string {
 	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 // Reason leaves the path out: it is private, and the name is beside it.

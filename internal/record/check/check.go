@@ -14,7 +14,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 	"strings"
@@ -78,6 +77,7 @@ type checker struct {
 	report *Report
 	red    *private.Redactor // nil: of a run alone
 	key    *private.Key      // nil: of what is redacted, or cannot be read
+	form   []byte            // the last redacted form
 }
 
 // Verify checks the record at path. An error means that there is nothing to
@@ -245,7 +245,7 @@ func (c *checker) fact(f seal.SealedFact) (problem string) {
 	if err != nil {
 		return "cannot be read: " + err.Error()
 	}
-	if c.key != nil && c.key.Whole(bytes.NewReader(data)) != f.Whole {
+	if c.key != nil && c.key.WholeOf(data) != f.Whole {
 		return "was changed"
 	}
 	if c.red == nil && !c.Redacted() {
@@ -294,13 +294,17 @@ func (c *checker) tasks() {
 	var bad []string
 	var grew []string
 	var m seal.Merkle
-	seen := map[string]bool{}
+	var added unsealed
+	defer added.stop()
+	if c.Contents == nil {
+		added.begin(c.Path)
+	}
 	// Without private values nothing can be said of whole files; that they are
 	// missing where they should not be has failed before.
 	live := c.key != nil
 	err = seal.Lines(f, func(l seal.Line) error {
-		m.Add(l.Leaf())
-		seen[l.Path] = true
+		m.AddLine(l)
+		added.sealed(l.Path)
 		if !c.line(l) {
 			bad = append(bad, l.Path+" was changed")
 		} else if live {
@@ -326,16 +330,12 @@ func (c *checker) tasks() {
 	if m.Len() != c.Seal.Tasks.Count || m.Root() != c.Seal.Tasks.Root {
 		bad = append(bad, fmt.Sprintf("%s is not the sealed one", seal.TasksFile))
 	}
-	if c.Contents == nil {
-		err := seal.TaskFiles(c.Path, func(name string) error {
-			if !seen[name] {
-				bad = append(bad, name+" was added after sealing")
-			}
-			return nil
-		})
-		if err != nil {
-			bad = append(bad, err.Error())
-		}
+	names, err := added.names()
+	for _, name := range names {
+		bad = append(bad, name+" was added after sealing")
+	}
+	if err != nil {
+		bad = append(bad, err.Error())
 	}
 	good := fmt.Sprintf("%d facts of tasks", m.Len())
 	if len(grew) > 0 {
@@ -364,7 +364,7 @@ func (c *checker) contents() {
 	for _, f := range c.Contents.Files {
 		if f.At == "" {
 			absent = append(absent, f.Path)
-		} else if ours[f.At] = true; !slices.Contains(names, f.At) {
+		} else if ours[f.At] = true; !has(names, f.At) {
 			gone = append(gone, f.At)
 		}
 	}
@@ -384,39 +384,8 @@ func (c *checker) contents() {
 	c.report.several("the export is whole", bad, verdict, detail)
 }
 
-type difference int
-
-const (
-	same difference = iota
-	changed
-	longer
-	gone
-)
-
-// original compares a file of a run directory, or a log of an export, with its
-// line.
-func (c *checker) original(l seal.Line) difference {
-	f, err := c.Open(l.Path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return gone
-	}
-	if err != nil {
-		return changed
-	}
-	defer f.Close()
-	in := io.Reader(f)
-	size := l.LogSize()
-	if size >= 0 {
-		in = io.LimitReader(f, size)
-	}
-	if c.key.Whole(in) != l.Whole {
-		return changed
-	}
-	if size >= 0 {
-		var one [1]byte
-		if n, _ := f.Read(one[:]); n > 0 {
-			return longer
-		}
-	}
-	return same
+// has looks through a sorted list.
+func has(names []string, name string) bool {
+	_, ok := slices.BinarySearch(names, name)
+	return ok
 }

@@ -1,20 +1,21 @@
 package export
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
-	"github.com/nixbatch/nixbatch/internal/record/seal"
 )
 
 // What a Process Run Crate refers to (RO-Crate 1.1, Process Run Crate 0.5).
@@ -26,101 +27,207 @@ const (
 )
 
 // crateBuilder makes the graph of a crate from the facts that lie in it: what
-// was redacted there is nowhere else.
+// was redacted there is nowhere else. Only what the root has to name is kept:
+// a number for each action, and the outputs that are not in the crate.
 type crateBuilder struct {
 	*load.Record
 	people  People
-	graph   []any
-	known   map[string]bool
-	parts   []object // every File
-	others  []object // mentioned, not part: outputs that stay where they are
-	actions []object
+	graph   graph
+	known   map[string]bool // but for files, actions and their properties
+	names   []string        // of every file
+	others  []string        // mentioned, not part: outputs that stay where they are
+	actions []doing
 }
 
-func crate(root string, o Options) error {
+// doing is an action.
+type doing struct{ task, attempt int }
+
+func (a doing) id() string { return fmt.Sprintf("#task-%d-attempt-%d", a.task, a.attempt) }
+
+func crate(root string, o Options) (err error) {
 	r, err := load.Open(root)
 	if err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
 	defer r.Close()
 	b := &crateBuilder{Record: r, people: o.People, known: map[string]bool{}}
-	if err := b.build(root); err != nil {
+	if err := b.write(root); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
-	return writeJSON(root, CrateFile, object{
-		"@context": []string{"https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"},
-		"@graph":   b.graph,
-	})
+	return nil
 }
 
-func ref(id string) object { return object{"@id": id} }
-
-// add adds an entity once and returns a reference to it.
-func (b *crateBuilder) add(e object) object {
-	id := e["@id"].(string)
-	if !b.known[id] {
-		b.known[id] = true
-		b.graph = append(b.graph, e)
+// write writes the crate's file. The root stands at its begin, and names all
+// that follows: that is put aside first.
+func (b *crateBuilder) write(root string) (err error) {
+	rest, err := os.CreateTemp(filepath.Dir(root), "graph-")
+	if err != nil {
+		return err
 	}
-	return ref(id)
+	defer os.Remove(rest.Name())
+	defer rest.Close()
+	if b.names, err = b.List(""); err != nil {
+		return err
+	}
+	b.graph = graph{out: bufio.NewWriterSize(rest, crateBuffer), begun: true}
+	for _, step := range []func() error{b.profile, b.persons, func() error { return b.filesBelow(root) }, b.tasks, b.license, b.graph.out.Flush} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if _, err := rest.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(root, CrateFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	out := bufio.NewWriterSize(f, crateBuffer)
+	if err := b.head(out); err != nil {
+		return err
+	}
+	if _, err := io.Copy(out, rest); err != nil {
+		return err
+	}
+	out.WriteString("\n  ]\n}\n")
+	return errors.Join(out.Flush(), f.Close())
+}
+
+const crateBuffer = 64 << 10 // bytes
+
+// add writes an entity once, and returns its id.
+func (b *crateBuilder) add(e entity) (string, error) {
+	id := e[0].text
+	if b.known[id] {
+		return id, nil
+	}
+	b.known[id] = true
+	return id, b.graph.put(e)
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05+00:00") }
 
-func (b *crateBuilder) build(root string) error {
-	// The descriptor and the root come first; the root is filled at the end.
-	b.add(object{"@id": CrateFile, "@type": "CreativeWork", "about": ref("./"), "conformsTo": ref(crateVersion)})
-	top := object{"@id": "./", "@type": "Dataset"}
-	b.add(top)
-	b.add(object{"@id": crateProfile, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"})
-	author, publisher := b.persons()
-	if err := b.filesBelow(root); err != nil {
+// head writes the descriptor and the root.
+func (b *crateBuilder) head(out *bufio.Writer) error {
+	out.WriteString("{\n  \"@context\": [\n    \"https://w3id.org/ro/crate/1.1/context\",\n    \"https://w3id.org/ro/terms/workflow-run/context\"\n  ],\n  \"@graph\": [\n    ")
+	g := graph{out: out}
+	if err := g.put(thing(CrateFile, "CreativeWork", ref("about", "./"), ref("conformsTo", crateVersion))); err != nil {
 		return err
 	}
-	if err := b.Attempts(func(a load.Attempt) error {
-		if a.Start != nil {
-			b.action(a, author)
+	if err := g.begin(); err != nil {
+		return err
+	}
+	one := func(p property) {
+		b.graph.buf = appendProperty(b.graph.buf[:0], p)
+		out.Write(b.graph.buf)
+		out.WriteString(",\n")
+	}
+	author, _ := b.author()
+	publisher, _ := b.publisher()
+	licence, _ := b.licence()
+	one(text("@id", "./"))
+	one(text("@type", "Dataset"))
+	one(ref("author", author))
+	one(ref("conformsTo", crateProfile))
+	one(text("datePublished", stamp(b.Seal.Time)))
+	one(text("description", fmt.Sprintf("The record of %s: a computation in a pinned Nix environment on a Slurm cluster, with what is needed to check it and to run it again (nixbatch record verify, nixbatch rerun).", b.RunID)))
+	b.list(out, "hasPart", len(b.names), func(i int) string { return encode(b.names[i]) })
+	one(ref("license", licence))
+	b.list(out, "mentions", len(b.actions)+len(b.others), func(i int) string {
+		if i < len(b.actions) {
+			return b.actions[i].id()
 		}
-		return nil
-	}); err != nil {
-		return err
+		return b.others[i-len(b.actions)]
+	})
+	one(text("name", "Run "+b.RunID))
+	b.graph.buf = appendProperty(b.graph.buf[:0], ref("publisher", publisher))
+	out.Write(b.graph.buf)
+	_, err := out.WriteString("\n    }")
+	return err
+}
+
+// list writes a property of the root that refers to many entities.
+func (b *crateBuilder) list(out *bufio.Writer, key string, n int, id func(int) string) {
+	out.WriteString("      \"" + key + "\": ")
+	if n == 0 {
+		out.WriteString("null,\n")
+		return
 	}
-	name := "Run " + b.RunID
-	top["name"] = name
-	top["description"] = fmt.Sprintf("The record of %s: a computation in a pinned Nix environment on a Slurm cluster, with what is needed to check it and to run it again (nixbatch record verify, nixbatch rerun).", b.RunID)
-	top["datePublished"] = stamp(b.Seal.Time)
-	top["license"] = b.license()
-	top["author"], top["publisher"] = author, publisher
-	top["hasPart"], top["mentions"] = b.parts, append(b.actions, b.others...)
-	top["conformsTo"] = ref(crateProfile)
+	out.WriteString("[\n        ")
+	for i := range n {
+		if i > 0 {
+			out.WriteString(",\n        ")
+		}
+		b.graph.buf = appendRef(b.graph.buf[:0], id(i), "        ")
+		out.Write(b.graph.buf)
+	}
+	out.WriteString("\n      ],\n")
+}
+
+func (b *crateBuilder) profile() error {
+	_, err := b.add(thing(crateProfile, "CreativeWork", text("name", "Process Run Crate"), text("version", "0.5")))
+	return err
+}
+
+// publisher is the organization, author the person; each is the id, too.
+func (b *crateBuilder) publisher() (id string, e entity) {
+	p := b.people
+	id, name, at := projectURL+"#publisher", "publisher not named", projectURL
+	if p.Affiliation != "" {
+		name = p.Affiliation
+	}
+	if p.URL != "" {
+		id, at = p.URL, p.URL
+	}
+	return id, thing(id, "Organization", text("name", name), text("url", at))
+}
+
+func (b *crateBuilder) author() (id string, e entity) {
+	p := b.people
+	id, name := "#author", "author not named"
+	if p.Author != "" {
+		name = p.Author
+	}
+	if p.ORCID != "" {
+		id = "https://orcid.org/" + strings.TrimPrefix(p.ORCID, "https://orcid.org/")
+	}
+	publisher, _ := b.publisher()
+	return id, thing(id, "Person", text("name", name), ref("affiliation", publisher))
+}
+
+func (b *crateBuilder) persons() error {
+	for _, who := range []func() (string, entity){b.publisher, b.author} {
+		_, e := who()
+		if _, err := b.add(e); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func (b *crateBuilder) persons() (author, publisher object) {
-	p := b.people
-	org := object{"@id": projectURL + "#publisher", "@type": "Organization", "name": "publisher not named", "url": projectURL}
-	if p.Affiliation != "" {
-		org["name"] = p.Affiliation
+func (b *crateBuilder) licence() (id string, e entity) {
+	if l := b.people.License; l != "" {
+		id = "https://spdx.org/licenses/" + url.PathEscape(l)
+		return id, thing(id, "CreativeWork", text("name", l), text("description", "The licence "+l+", by its SPDX identifier."))
 	}
-	if p.URL != "" {
-		org["@id"], org["url"] = p.URL, p.URL
-	}
-	publisher = b.add(org)
-	person := object{"@id": "#author", "@type": "Person", "name": "author not named", "affiliation": publisher}
-	if p.Author != "" {
-		person["name"] = p.Author
-	}
-	if p.ORCID != "" {
-		person["@id"] = "https://orcid.org/" + strings.TrimPrefix(p.ORCID, "https://orcid.org/")
-	}
-	return b.add(person), publisher
+	return "#license", thing("#license", "CreativeWork", text("name", "No licence"), text("description", "No licence is given: ask the author before using more than the law allows."))
 }
 
-func (b *crateBuilder) license() object {
-	if l := b.people.License; l != "" {
-		return b.add(object{"@id": "https://spdx.org/licenses/" + url.PathEscape(l), "@type": "CreativeWork", "name": l, "description": "The licence " + l + ", by its SPDX identifier."})
-	}
-	return b.add(object{"@id": "#license", "@type": "CreativeWork", "name": "No licence", "description": "No licence is given: ask the author before using more than the law allows."})
+func (b *crateBuilder) license() error {
+	_, e := b.licence()
+	_, err := b.add(e)
+	return err
+}
+
+func (b *crateBuilder) tasks() error {
+	author, _ := b.author()
+	return b.Attempts(func(a load.Attempt) error {
+		if a.Start == nil {
+			return nil
+		}
+		return b.action(a, author)
+	})
 }
 
 // types are encoding formats by the end of the name.
@@ -129,30 +236,30 @@ var types = map[string]string{".json": "application/json", ".yaml": "application
 
 // filesBelow describes every file of the crate.
 func (b *crateBuilder) filesBelow(root string) error {
-	names, err := b.List("")
-	if err != nil {
-		return err
-	}
-	roles := map[string]load.Content{}
-	for _, c := range b.Contents.Files {
+	roles := map[string]int{}
+	for i, c := range b.Contents.Files {
 		if c.At != "" {
-			roles[c.At] = c
+			roles[c.At] = i
 		}
 	}
-	for _, name := range names {
-		e := object{"@id": encode(name), "@type": "File", "name": name, "encodingFormat": b.format(root, name)}
+	for _, name := range b.names {
+		e := thing(encode(name), "File", text("encodingFormat", b.format(root, name)))
 		st, err := durable.Stat(filepath.Join(root, filepath.FromSlash(name)))
 		if err != nil {
 			return err
 		}
 		if st != nil {
-			e["contentSize"] = fmt.Sprint(st.Size())
+			e = append(e, text("contentSize", strconv.FormatInt(st.Size(), 10)))
 		}
-		if c, ok := roles[name]; ok {
-			e["name"] = c.Path
-			e["description"] = strings.TrimSuffix(c.Role+" of the run, sha256 "+c.SHA256, ", sha256 ")
+		if i, ok := roles[name]; ok {
+			c := b.Contents.Files[i]
+			e = append(e, text("name", c.Path), text("description", strings.TrimSuffix(c.Role+" of the run, sha256 "+c.SHA256, ", sha256 ")))
+		} else {
+			e = append(e, text("name", name))
 		}
-		b.parts = append(b.parts, b.add(e))
+		if err := b.graph.put(e); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -176,105 +283,4 @@ func (b *crateBuilder) format(root, name string) string {
 		return "application/octet-stream"
 	}
 	return "text/plain"
-}
-
-// file is an input or output of an action: a File that is here, or something
-// that is named only.
-func (b *crateBuilder) file(role string, f facts.File) object {
-	c, ok := b.Contents.Find(role, f.Path)
-	if ok && c.At != "" {
-		return ref(encode(c.At))
-	}
-	why := c.Absent
-	if why == "" {
-		why = "not in this crate"
-	}
-	text := fmt.Sprintf("%s of the run, %d bytes, %s", role, f.Size, why)
-	if f.SHA256 != "" {
-		text += ", sha256 " + f.SHA256
-	}
-	id := "#" + role + "-" + url.PathEscape(f.Path)
-	fresh := !b.known[id]
-	e := b.add(object{"@id": id, "@type": "CreativeWork", "name": f.Path, "description": text})
-	if fresh {
-		b.others = append(b.others, e)
-	}
-	return e
-}
-
-// software is the environment of a build, and what it was made from.
-func (b *crateBuilder) software(arch string) object {
-	build, _ := b.Plan.BuildFor(arch)
-	var needs []object
-	for _, p := range b.Plan.Pins {
-		at := projectURL + "#pin-" + url.PathEscape(p.Hash)
-		version := p.Hash
-		if p.Kind == "github" {
-			at, version = "https://github.com/"+p.From+"/tree/"+p.Rev, p.Rev
-		}
-		name := p.From
-		if name == "" {
-			name = p.Role + " (a local tree)"
-		}
-		needs = append(needs, b.add(object{"@id": at, "@type": "SoftwareApplication", "name": name, "url": at, "softwareVersion": version}))
-	}
-	at := projectURL + "#environment-" + build.Key
-	e := object{"@id": at, "@type": "SoftwareApplication", "name": strings.Join(b.Plan.Packages, ", ") + " (build for " + arch + ")", "url": at, "softwareVersion": build.Key}
-	if len(needs) > 0 {
-		e["softwareRequirements"] = needs
-	}
-	return b.add(e)
-}
-
-// property is a PropertyValue of an action.
-func (b *crateBuilder) property(id, name, value string) object {
-	return b.add(object{"@id": id, "@type": "PropertyValue", "name": name, "value": value})
-}
-
-func (b *crateBuilder) action(a load.Attempt, agent object) {
-	id := fmt.Sprintf("#task-%d-attempt-%d", a.Task, a.Attempt)
-	s := a.Start
-	e := object{
-		"@id": id, "@type": "CreateAction", "name": fmt.Sprintf("task %d, attempt %d of %s", a.Task, a.Attempt, b.RunID),
-		"description": fmt.Sprintf("%s with the build for %s, %d threads", strings.Join(b.Plan.Packages, ", "), s.Build.Arch, s.Threads),
-		"startTime":   stamp(s.Time), "agent": agent, "instrument": b.software(s.Build.Arch),
-	}
-	objects := []object{ref(facts.JobFile), ref(facts.LinesFile)}
-	for _, f := range s.Inputs {
-		objects = append(objects, b.file("input", f))
-	}
-	e["object"] = objects
-	var env []object
-	for _, v := range s.Vars {
-		env = append(env, b.property(id+"-env-"+url.PathEscape(v.Name), v.Name, v.Value))
-	}
-	if len(env) > 0 {
-		e["environment"] = env
-	}
-	end := a.End
-	if end == nil {
-		// It began and left no end: that is not a failure, and not a result.
-		e["endTime"], e["result"] = stamp(b.Seal.Time), []object{ref(seal.TasksFile)}
-		e["description"] = e["description"].(string) + "; incomplete: it left no end, the end time is that of the seal"
-		e["actionStatus"] = "http://schema.org/PotentialActionStatus"
-	} else {
-		results := []object{}
-		for _, f := range end.Outputs {
-			results = append(results, b.file("output", f))
-		}
-		if len(results) == 0 {
-			results = append(results, ref(seal.TasksFile))
-		}
-		e["endTime"], e["result"], e["actionStatus"] = stamp(end.Time), results, "http://schema.org/CompletedActionStatus"
-		if end.ExitCode != 0 {
-			e["actionStatus"] = "http://schema.org/FailedActionStatus"
-			e["error"] = strings.TrimPrefix(end.Reason+fmt.Sprintf(", exit code %d", end.ExitCode), ", ")
-		}
-		e["resourceUsage"] = []object{
-			b.property(id+"-elapsed", "elapsed seconds", fmt.Sprintf("%.3f", end.Elapsed)),
-			b.property(id+"-cpu", "CPU seconds", fmt.Sprintf("%.3f", end.UserTime+end.SysTime)),
-			b.property(id+"-memory", "memory of the largest process, KiB", fmt.Sprint(end.MaxRSS)),
-		}
-	}
-	b.actions = append(b.actions, b.add(e))
 }

@@ -10,19 +10,15 @@ package export
 
 import (
 	"bufio"
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/nix-community/go-nix/pkg/nar"
 
@@ -142,6 +138,7 @@ type bundler struct {
 	key  *private.Key      // of whole files, for a full export; else nil
 	list load.Contents
 	seen map[string]bool
+	buf  []byte // for copying
 }
 
 func bundle(ctx context.Context, r *load.Record, root string, o Options) (*load.Contents, error) {
@@ -210,16 +207,18 @@ func (b *bundler) tasks() error {
 	}
 	defer f.Close()
 	out := bufio.NewWriterSize(f, 256<<10)
+	var form []byte
 	err = b.Lines(func(l seal.Line) error {
-		if b.form != nil {
-			if l.Fact, err = b.form.JSON(l.Fact); err != nil {
-				return err
-			}
-		}
 		if size := l.LogSize(); size >= 0 {
 			if err := b.log(l, size); err != nil {
 				return err
 			}
+		}
+		if b.form != nil {
+			if form, err = l.Redacted(b.form, form[:0]); err != nil {
+				return err
+			}
+			l.Fact = form
 		}
 		return seal.WriteLine(out, l)
 	})
@@ -227,121 +226,6 @@ func (b *bundler) tasks() error {
 		err = out.Flush()
 	}
 	return errors.Join(err, f.Close())
-}
-
-// log takes a log along, as far as it was sealed. What a job prints cannot be
-// redacted.
-func (b *bundler) log(l seal.Line, size int64) error {
-	c := load.Content{Role: "log", Path: l.Path, Size: size}
-	switch {
-	case b.list.Redacted:
-		c.Absent = "left out: what a job prints may be private"
-	case size > b.o.MaxFile:
-		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxFile))
-	default:
-		in, err := b.Open(l.Path)
-		if errors.Is(err, fs.ErrNotExist) {
-			c.Absent = "it is gone"
-			break
-		}
-		if err != nil {
-			return err
-		}
-		defer in.Close()
-		data, err := io.ReadAll(io.LimitReader(in, size))
-		if err != nil {
-			return err
-		}
-		if b.key.Whole(bytes.NewReader(data)) != l.Whole {
-			c.Absent = "it was changed since it was sealed"
-			break
-		}
-		c.At = l.Path
-		if err := b.put(c.At, data); err != nil {
-			return err
-		}
-	}
-	b.list.Files = append(b.list.Files, c)
-	return nil
-}
-
-// files takes inputs and outputs along.
-func (b *bundler) files() error {
-	return b.Attempts(func(a load.Attempt) error {
-		if a.Start != nil {
-			for _, f := range a.Start.Inputs {
-				if err := b.file("input", f); err != nil {
-					return err
-				}
-			}
-		}
-		if a.End != nil && a.Last {
-			for _, f := range a.End.Outputs {
-				if err := b.file("output", f); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-}
-
-func (b *bundler) file(role string, f facts.File) error {
-	if key := role + "\x00" + f.Path; b.seen[key] {
-		return nil
-	} else {
-		b.seen[key] = true
-	}
-	c := load.Content{Role: role, Path: f.Path, Size: f.Size, SHA256: f.SHA256}
-	if b.form != nil {
-		c.Path = b.form.Path(f.Path)
-	}
-	var err error
-	switch {
-	case f.SHA256 == "":
-		c.Absent = f.Skipped
-	case f.Size > b.o.MaxFile:
-		c.Absent = "over the limit of " + humanize.IBytes(uint64(b.o.MaxFile))
-	default:
-		c.At, c.Absent, err = b.copy(role, f, c.Path)
-	}
-	b.list.Files = append(b.list.Files, c)
-	return err
-}
-
-// copy copies a file that is still what was recorded.
-func (b *bundler) copy(role string, f facts.File, shown string) (at, absent string, err error) {
-	in, absent := b.open(role, f.Path)
-	if absent != "" {
-		return "", absent, nil
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(source.Reader(b.ctx, in), f.Size+1))
-	if b.ctx.Err() != nil {
-		return "", "", b.ctx.Err()
-	}
-	if err != nil {
-		return "", "it cannot be read", nil
-	}
-	sum := sha256.Sum256(data)
-	if hex.EncodeToString(sum[:]) != f.SHA256 {
-		return "", "it was changed since", nil
-	}
-	if b.form != nil {
-		if !utf8.Valid(data) {
-			return "", "left out: it is no text, in which private values could be looked for", nil
-		}
-		if b.form.Private(string(data)) {
-			return "", "left out: it holds private values", nil
-		}
-	}
-	at = role + "s/" + shown
-	// A name that would lead out, or that others could not store, is replaced
-	// by the hash; the list has the name.
-	if !source.SafeName(shown) || len(shown) > 200 {
-		at = role + "s/by-hash/" + f.SHA256
-	}
-	return at, "", b.put(at, data)
 }
 
 // trees takes along the pinned trees that nobody can fetch, as NARs: the hash of
@@ -353,13 +237,12 @@ func (b *bundler) trees() error {
 		}
 		c := load.Content{Role: "tree", Path: p.Hash}
 		if in, err := b.Data("tree", p.Hash); err == nil {
-			data, err := io.ReadAll(in)
-			in.Close()
-			if err != nil {
+			tree, err := b.part(in, b.sha256)
+			if err = cmp.Or(err, tree.read, in.Close()); err != nil {
 				return err
 			}
-			c.Size, c.At = int64(len(data)), treeName(p.Hash)
-			if err := b.put(c.At, data); err != nil {
+			c.Size, c.At = tree.size, treeName(p.Hash)
+			if err := tree.keep(c.At); err != nil {
 				return err
 			}
 		} else if err := b.tree(p.Store, &c); err != nil {

@@ -8,7 +8,6 @@
 package load
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,7 +17,6 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/canon"
-	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -152,20 +150,36 @@ func decode(name string, data []byte, schema string, into any) error {
 	var head struct {
 		Schema string `json:"schema"`
 	}
-	err := json.Unmarshal(data, &head)
-	if err == nil && head.Schema != schema && strings.HasPrefix(head.Schema, schema[:strings.LastIndex(schema, "/")+1]) {
-		return &seal.NewerError{Name: name, Schema: head.Schema}
+	if err := json.Unmarshal(data, &head); err != nil {
+		return notWhole(name, err)
 	}
-	if err == nil && head.Schema != schema {
-		return &fault.Error{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, head.Schema, schema)}
-	}
-	if err == nil {
-		err = json.Unmarshal(data, into)
-	}
+	return decodeAs(name, head.Schema, data, schema, into)
+}
+
+// decodeLine is decode for a fact that was parsed before.
+func decodeLine(l seal.Line, schema string, into any) error {
+	got, err := l.Schema()
 	if err != nil {
-		return &fault.Error{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited", Err: err}
+		return notWhole(l.Path, err)
+	}
+	return decodeAs(l.Path, got, l.Fact, schema, into)
+}
+
+func decodeAs(name, got string, data []byte, schema string, into any) error {
+	if got != schema && strings.HasPrefix(got, schema[:strings.LastIndex(schema, "/")+1]) {
+		return &seal.NewerError{Name: name, Schema: got}
+	}
+	if got != schema {
+		return &fault.Error{Message: fmt.Sprintf("%s has the schema %q where %q belongs", name, got, schema)}
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return notWhole(name, err)
 	}
 	return nil
+}
+
+func notWhole(name string, err error) error {
+	return &fault.Error{Message: fmt.Sprintf("%s is not a whole fact: %v", name, err), Way: "it was cut off or edited", Err: err}
 }
 
 // Rows is the table of a sweep's tasks: names, and the values of each task; nil
@@ -240,10 +254,10 @@ func (r *Record) Attempts(each func(Attempt) error) error {
 		}
 		if kind == "start" {
 			now.Start = new(facts.Start)
-			return decode(l.Path, l.Fact, facts.StartSchema, now.Start)
+			return decodeLine(l, facts.StartSchema, now.Start)
 		}
 		now.End = new(facts.End)
-		return decode(l.Path, l.Fact, facts.EndSchema, now.End)
+		return decodeLine(l, facts.EndSchema, now.End)
 	})
 	if err != nil {
 		return err
@@ -312,55 +326,6 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 	return durable.Open(path)
 }
 
-// ContentsFile says what an export holds beside the facts.
-const (
-	ContentsFile   = facts.ContentsFile
-	ContentsSchema = facts.ContentsSchema
-)
-
-// Contents is that list.
-type Contents struct {
-	Schema   string    `json:"schema"`
-	RunID    string    `json:"run_id"`
-	Redacted bool      `json:"redacted"`
-	Files    []Content `json:"files"`
-	Sum      string    `json:"sum"` // SHA-256 of the rest in canonical form
-}
-
-// Content is one file of the run, or one pinned tree as a NAR.
-type Content struct {
-	Role   string `json:"role"` // "input", "output", "tree" or "log"
-	Path   string `json:"path"` // as the record has it; of a tree its hash (SRI)
-	Size   int64  `json:"size"`
-	SHA256 string `json:"sha256,omitempty"`
-	At     string `json:"at,omitempty"`     // its name in the export
-	Absent string `json:"absent,omitempty"` // why it is not in the export
-}
-
-// Find finds a file.
-func (c *Contents) Find(role, path string) (Content, bool) {
-	for _, f := range c.Files {
-		if f.Role == role && f.Path == path {
-			return f, true
-		}
-	}
-	return Content{}, false
-}
-
-// Bytes is the list as a file, in canonical form, its Sum set anew.
-func (c *Contents) Bytes() ([]byte, error) {
-	c.Sum = ""
-	data, err := canon.CanonicalOf(c)
-	if err != nil {
-		return nil, err
-	}
-	c.Sum = digest.Bytes(data)
-	if data, err = canon.CanonicalOf(c); err != nil {
-		return nil, err
-	}
-	return append(data, '\n'), nil
-}
-
 // NoRecord says that what lies at path is no record of a run, nor what is left of
 // one; nil if it is, or if it cannot be told.
 func NoRecord(path string) error {
@@ -380,20 +345,4 @@ func NoRecord(path string) error {
 	}
 	return &fault.Error{Message: path + " is there, but is no export of a record: it has no plan.json",
 		Way: "name a run, or what record export wrote in the formats json and ro-crate; cyclonedx and methods hold no record"}
-}
-
-// intact checks that the list is as it was written.
-func (r *Record) intact() error {
-	data, err := source.ReadAll(r.Source, ContentsFile)
-	if err != nil {
-		return err
-	}
-	again, err := r.Contents.Bytes()
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, data) {
-		return &fault.Error{Message: ContentsFile + " was changed: its own hash is another", Way: "it was cut off or edited"}
-	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package private
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,7 +24,10 @@ const (
 // with it. Whoever has it and a redacted fact can try out the whole fact, all of
 // its private values at once, as with anything by which a fact can be checked;
 // so it goes where the facts themselves go, and nowhere else.
-type Key struct{ key []byte }
+type Key struct {
+	key []byte
+	mac *mac
+}
 
 // KeyData is what KeyFile holds.
 type KeyData struct {
@@ -47,7 +49,7 @@ func ReadKey(data []byte) (*Key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", KeyFile, err)
 	}
-	return &Key{key}, nil
+	return keyOf(key), nil
 }
 
 // Bytes is the key as a KeyFile.
@@ -61,19 +63,13 @@ func (k *Key) Bytes() ([]byte, error) {
 
 // Whole is the keyed hash of a file: it proves that not a byte changed to
 // whoever has the key, and tells nothing to others.
-func (k *Key) Whole(in io.Reader) string { return keyed(k.key, "file\x00", in) }
+func (k *Key) Whole(in io.Reader) string { return k.mac.of("file\x00", in) }
+
+// WholeOf is Whole of a file in memory.
+func (k *Key) WholeOf(data []byte) string { return k.mac.ofBytes("file\x00", data) }
 
 // Fact is the keyed hash of a fact in canonical form.
-func (k *Key) Fact(data []byte) string { return keyed(k.key, "fact\x00", bytes.NewReader(data)) }
-
-func keyed(key []byte, kind string, in io.Reader) string {
-	h := hmac.New(sha256.New, key)
-	io.WriteString(h, kind)
-	if _, err := io.Copy(h, in); err != nil {
-		return "" // equal to no hash
-	}
-	return hex.EncodeToString(h.Sum(nil))
-}
+func (k *Key) Fact(data []byte) string { return k.mac.ofBytes("fact\x00", data) }
 
 // Key is the key of whole files.
 func (r *Redactor) Key() *Key { return r.key }
@@ -81,9 +77,11 @@ func (r *Redactor) Key() *Key { return r.key }
 // newKey derives it. In seals of before there was one the salt did its work.
 func newKey(salt []byte, split bool) *Key {
 	if !split {
-		return &Key{salt}
+		return keyOf(salt)
 	}
 	h := hmac.New(sha256.New, salt)
 	io.WriteString(h, "key of whole files\x00")
-	return &Key{h.Sum(nil)}
+	return keyOf(h.Sum(nil))
 }
+
+func keyOf(key []byte) *Key { return &Key{key, newMAC(key)} }

@@ -97,6 +97,9 @@ func (r *Redactor) named(s string) string {
 		return s
 	}
 	for _, short := range r.short {
+		if !strings.Contains(s, short) {
+			continue
+		}
 		s = replaceBetween(s, short, r.Token(short))
 	}
 	return s

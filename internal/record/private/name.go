@@ -42,36 +42,36 @@ func (r *Redactor) inside(w string) string {
 		return w
 	}
 	var b strings.Builder
+	done := 0 // up to where w is in b, if anything was replaced
 	for i := 0; i < len(w); {
-		end := partEnd(w, i)
 		if n := tokenLen(w[i:]); n > 0 {
-			b.WriteString(w[i : i+n])
 			i += n
 			continue
 		}
+		end := partEnd(w, i)
 		if from, to, name := r.nameAt(w, i, end); to > 0 {
-			b.WriteString(w[i:from] + r.Token(name))
-			i = to
+			b.WriteString(w[done:from])
+			b.WriteString(r.Token(name))
+			i, done = to, to
 			continue
 		}
-		end = min(len(w), end+1) // the separator
-		b.WriteString(w[i:end])
-		i = end
+		i = min(len(w), end+1) // the separator
 	}
+	if done == 0 {
+		return w
+	}
+	b.WriteString(w[done:])
 	return b.String()
 }
 
 // nameAt finds the longest name that begins with the part from i on.
 func (r *Redactor) nameAt(w string, i, end int) (from, to int, name string) {
 	const most = 8 // parts of a name
-	begins := []int{i}
-	if n := i + len(w[i:end]) - len(strings.TrimLeft(w[i:end], "0123456789")); n > i {
-		begins = append(begins, n)
-	}
+	begins := [2]int{i, i + len(w[i:end]) - len(strings.TrimLeft(w[i:end], "0123456789"))}
 	for range most {
-		stops := []int{end}
+		stops := [2]int{end, end}
 		if bare := len(strings.TrimRight(w[:end], "0123456789")); bare < end && bare > i {
-			stops = append(stops, bare)
+			stops[1] = bare
 		}
 		for _, f := range begins {
 			for _, t := range stops {

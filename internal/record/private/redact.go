@@ -48,7 +48,7 @@ type Private struct {
 // the record of one run. A nil *Redactor changes nothing: it reads what is
 // redacted already.
 type Redactor struct {
-	salt  []byte
+	salt  *mac
 	key   *Key
 	words map[string]bool
 	names map[string]string // those of words that are looked for in longer ones
@@ -66,7 +66,7 @@ func NewRedactor(p Private) (*Redactor, error) {
 	if err != nil || len(salt) != sha256.Size {
 		return nil, errors.New("its salt is not 32 bytes in hexadecimal")
 	}
-	r := &Redactor{salt: salt, key: newKey(salt, p.Split), words: map[string]bool{}, env: p.Env, marked: map[string]bool{}, short: slices.Clone(p.Short)}
+	r := &Redactor{salt: newMAC(salt), key: newKey(salt, p.Split), words: map[string]bool{}, env: p.Env, marked: map[string]bool{}, short: slices.Clone(p.Short)}
 	for _, n := range p.Names {
 		r.marked[n] = true
 	}
@@ -97,7 +97,7 @@ const tokenStart = "redacted-"
 func IsToken(s string) bool { return strings.HasPrefix(s, tokenStart) }
 
 func (r *Redactor) token(s string) string {
-	return tokenStart + keyed(r.salt, "value\x00", strings.NewReader(s))[:32]
+	return r.salt.token(s)
 }
 
 // Form is a file as a redacted export has it: JSON in canonical form with every
@@ -118,11 +118,16 @@ func (r *Redactor) JSON(data []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r != nil {
-		cells(&v, r.marked, func(c *canon.Value) { c.Text = r.envToken(c.Text) })
-		r.walk(&v, "", false)
-	}
+	r.Redact(&v)
 	return v.Append(make([]byte, 0, len(data))), nil
+}
+
+// Redact replaces what is private in a fact.
+func (r *Redactor) Redact(v *canon.Value) {
+	if r != nil {
+		cells(v, r.marked, func(c *canon.Value) { c.Text = r.envToken(c.Text) })
+		r.walk(v, "", false)
+	}
 }
 
 // kept are keys whose values are never private, and have to stay what they are
@@ -189,32 +194,39 @@ const pathEnd = " \t\r\n\"'`:;,()[]{}<>|&=$*?!#\\"
 func (r *Redactor) text(s string) string {
 	s = r.value.replace(s, r.Token)
 	for _, l := range r.long {
-		s = replaceWhole(s, l, r.Token(l))
+		if strings.Contains(s, l) {
+			s = replaceWhole(s, l, r.Token(l))
+		}
 	}
 	var b strings.Builder
+	done := 0 // up to where s is in b, if anything was replaced
 	for i := 0; i < len(s); {
+		n, was := 1, ""
 		if s[i] == '/' && (i == 0 || strings.IndexByte(pathEnd, s[i-1]) >= 0) {
-			n := strings.IndexAny(s[i:], pathEnd)
+			if n = strings.IndexAny(s[i:], pathEnd); n < 0 {
+				n = len(s) - i
+			}
+			was = r.path(s[i : i+n])
+		} else if n = strings.IndexFunc(s[i:], notInWord); n != 0 {
 			if n < 0 {
 				n = len(s) - i
 			}
-			b.WriteString(r.path(s[i : i+n]))
-			i += n
+			was = r.word(s[i : i+n])
+		} else {
+			i++
 			continue
 		}
-		n := strings.IndexFunc(s[i:], notInWord)
-		switch {
-		case n < 0:
-			n = len(s) - i
-			fallthrough
-		case n > 0:
-			b.WriteString(r.word(s[i : i+n]))
-			i += n
-		default:
-			b.WriteByte(s[i])
-			i++
+		if was != s[i:i+n] {
+			b.WriteString(s[done:i])
+			b.WriteString(was)
+			done = i + n
 		}
+		i += n
 	}
+	if done == 0 {
+		return s
+	}
+	b.WriteString(s[done:])
 	return b.String()
 }
 
@@ -245,11 +257,7 @@ func (r *Redactor) path(p string) string {
 	if slices.Contains(roots, first) {
 		return r.Token(p)
 	}
-	parts := strings.Split(p, "/")
-	for i := range parts {
-		parts[i] = r.word(parts[i])
-	}
-	return strings.Join(parts, "/")
+	return eachPart(p, '/', r.word)
 }
 
 // word replaces a word, or those of its parts between dots, that are private.
@@ -266,13 +274,33 @@ func (r *Redactor) word(w string) string {
 	if bare := strings.Trim(w, "."); r.words[bare] {
 		return strings.Replace(w, bare, r.Token(bare), 1)
 	}
-	parts := strings.Split(w, ".")
-	for i, p := range parts {
+	return r.inside(eachPart(w, '.', func(p string) string {
 		if r.words[p] {
-			parts[i] = r.Token(p)
+			return r.Token(p)
 		}
+		return p
+	}))
+}
+
+// eachPart puts another text for each part between separators. Where none is
+// another, nothing is allocated.
+func eachPart(s string, sep byte, other func(string) string) string {
+	done, changed := 0, []byte(nil)
+	for i := 0; i <= len(s); {
+		end := len(s)
+		if n := strings.IndexByte(s[i:], sep); n >= 0 {
+			end = i + n
+		}
+		if was := other(s[i:end]); was != s[i:end] {
+			changed = append(append(changed, s[done:i]...), was...)
+			done = end
+		}
+		i = end + 1
 	}
-	return r.inside(strings.Join(parts, "."))
+	if changed == nil {
+		return s
+	}
+	return string(append(changed, s[done:]...))
 }
 
 // Words gathers what is private in the facts of one record.
@@ -287,8 +315,8 @@ func NewWords() Words {
 var never = []string{"", "localhost", "localhost.localdomain", "/", ".", "/tmp", "/var/tmp", "/dev/shm"}
 
 func (w Words) Add(s string) {
-	if !slices.Contains(never, s) {
-		w.words[s] = true
+	if !w.words[s] && !slices.Contains(never, s) {
+		w.words[strings.Clone(s)] = true // s may be a part of a whole fact
 	}
 }
 
@@ -312,7 +340,7 @@ func (w Words) Fact(v *canon.Value) {
 	for _, e := range v.Get("env").Items {
 		// A short one (4, true, water) would be found everywhere, and say nothing.
 		if val := e.Get("value").Text; len(val) >= longValue {
-			w.values[val] = true
+			w.values[strings.Clone(val)] = true
 		}
 	}
 	for _, in := range v.Get("inputs").Items {

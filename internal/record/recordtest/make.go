@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
@@ -60,12 +59,19 @@ type Options struct {
 	Marks    string        // sweep: and private: as they stand in the job file
 }
 
+// TB is what of a testing.TB is needed here: a benchmark that is a program of its
+// own makes runs, too.
+type TB interface {
+	Helper()
+	Fatal(args ...any)
+}
+
 // Run is a run directory in a project.
 type Run struct {
 	Dir, Project, WorkDir string
 }
 
-func write(t testing.TB, file string, data []byte) {
+func write(t TB, file string, data []byte) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		t.Fatal(err)
@@ -75,7 +81,7 @@ func write(t testing.TB, file string, data []byte) {
 	}
 }
 
-func fact(t testing.TB, file string, v any) {
+func fact(t TB, file string, v any) {
 	t.Helper()
 	data, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -99,7 +105,7 @@ func Input() string { return "3\nwater\nO 0 0 0\nH 0 0 1\nH 0 1 0\n" }
 func Output(e float64) string { return fmt.Sprintf("energy  %.12f hartree\n", e) }
 
 // Make makes a run directory below dir, not sealed.
-func Make(t testing.TB, dir string, o Options) Run {
+func Make(t TB, dir string, o Options) Run {
 	t.Helper()
 	if o.Tasks == 0 {
 		o.Tasks = 1
@@ -183,7 +189,7 @@ func Make(t testing.TB, dir string, o Options) Run {
 	return r
 }
 
-func (r Run) task(t testing.TB, task, attempt int, o Options, env string) {
+func (r Run) task(t TB, task, attempt int, o Options, env string) {
 	first := task / 1000 * 1000
 	dir := filepath.Join(r.Dir, "tasks", fmt.Sprintf("%d-%d", first, first+999), fmt.Sprint(task), fmt.Sprintf("attempt-%d", attempt))
 	at := Now.Add(time.Duration(attempt) * time.Minute)
@@ -230,7 +236,7 @@ func store(seed, name string) string {
 }
 
 // Seal seals the run.
-func (r Run) Seal(t testing.TB) *seal.Seal {
+func (r Run) Seal(t TB) *seal.Seal {
 	t.Helper()
 	s, err := seal.Dir(r.Dir, ID, seal.NewSalt(), facts.Tool{Version: "0.1.0"}, Now.Add(time.Hour))
 	if err != nil {

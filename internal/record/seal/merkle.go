@@ -14,6 +14,7 @@ import (
 type Merkle struct {
 	peaks []peak // of complete subtrees, larger ones first
 	n     int
+	buf   []byte
 }
 
 type peak struct {
@@ -22,12 +23,19 @@ type peak struct {
 }
 
 // Add appends a leaf.
-func (m *Merkle) Add(leaf []byte) {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(leaf)
-	p := peak{size: 1}
-	h.Sum(p.hash[:0])
+func (m *Merkle) Add(leaf []byte) { m.add(append(append(m.buf[:0], 0), leaf...)) }
+
+// AddFact appends the leaf of a fact.
+func (m *Merkle) AddFact(name, sum, whole string) {
+	m.add(appendLeaf(append(m.buf[:0], 0), name, sum, whole))
+}
+
+// AddLine appends the leaf of a line.
+func (m *Merkle) AddLine(l Line) { m.add(l.appendLeaf(append(m.buf[:0], 0))) }
+
+func (m *Merkle) add(leaf []byte) {
+	m.buf = leaf
+	p := peak{size: 1, hash: sha256.Sum256(leaf)}
 	m.n++
 	for len(m.peaks) > 0 && m.peaks[len(m.peaks)-1].size == p.size {
 		left := m.peaks[len(m.peaks)-1]

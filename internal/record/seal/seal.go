@@ -114,7 +114,7 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 		if err != nil {
 			return nil, fmt.Errorf("seal: %s: %w", name, err)
 		}
-		s.Facts = append(s.Facts, SealedFact{name, digest.Bytes(public), r.Key().Whole(bytes.NewReader(data))})
+		s.Facts = append(s.Facts, SealedFact{name, digest.Bytes(public), r.Key().WholeOf(data)})
 	}
 	if s.Tasks, err = writeTasks(dir, r); err != nil {
 		return nil, fmt.Errorf("seal: %w", err)
@@ -155,9 +155,9 @@ func Dir(dir, runID, salt string, tool facts.Tool, now time.Time) (*Seal, error)
 func (s *Seal) root() string {
 	var m Merkle
 	for _, f := range s.Facts {
-		m.Add(leaf(f.Path, f.SHA256, f.Whole))
+		m.AddFact(f.Path, f.SHA256, f.Whole)
 	}
-	m.Add(leaf(s.Tasks.Path, s.Tasks.Root, fmt.Sprint(s.Tasks.Count)))
+	m.AddFact(s.Tasks.Path, s.Tasks.Root, fmt.Sprint(s.Tasks.Count))
 	return m.Root()
 }
 
@@ -269,15 +269,15 @@ func gather(dir string, facts []string, salt string) (private.Private, error) {
 			w.Fact(&v)
 		}
 	}
+	in := folder{dir: dir}
 	err := TaskFiles(dir, func(name string) error {
 		if !strings.HasSuffix(name, "/start.json") {
 			return nil
 		}
-		data, err := durable.ReadFile(filepath.Join(dir, name))
-		if err != nil {
+		if err := in.read(name); err != nil {
 			return err
 		}
-		v, err := canon.ParseJSON(data)
+		v, err := in.parser.Parse(in.file)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -315,12 +315,13 @@ func writeTasks(dir string, r *private.Redactor) (SealedTasks, error) {
 	defer os.Remove(f.Name())
 	out := bufio.NewWriterSize(f, 256<<10)
 	var m Merkle
+	in := folder{dir: dir, r: r}
 	err = TaskFiles(dir, func(name string) error {
-		l, err := fold(dir, name, r)
+		l, err := in.line(name)
 		if err != nil {
 			return err
 		}
-		m.Add(l.Leaf())
+		m.AddLine(l)
 		return WriteLine(out, l)
 	})
 	for _, step := range []func() error{out.Flush, func() error { return f.Chmod(0o444) }, f.Sync, f.Close} {

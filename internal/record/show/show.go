@@ -39,10 +39,11 @@ type page struct {
 	nodes           []facts.Node
 	builds          []string
 	lines           []string
-	inputs, outputs []facts.File
-	numbers         []facts.Number
-	changed         odd // inputs
-	missing         odd // outputs
+	inputs, outputs []facts.File // outputs are the first ones, of wrote
+	wrote           int
+	numbers         []facts.Number // the first ones
+	changed         odd            // inputs
+	missing         odd            // outputs
 }
 
 // odd is files that something is to be said of, each once.
@@ -114,7 +115,9 @@ func (p *page) add(a load.Attempt) error {
 		for _, f := range e.Outputs {
 			switch {
 			case f.Why() != facts.SkipMissing:
-				p.outputs = append(p.outputs, f)
+				if p.wrote++; p.wrote <= maxShown {
+					p.outputs = append(p.outputs, f)
+				}
 			case a.Last:
 				p.missing.add(f.Path, "declared, and not written by "+who)
 			}
@@ -122,7 +125,7 @@ func (p *page) add(a load.Attempt) error {
 		for _, c := range e.Changed {
 			p.changed.add(c.Path, c.What+", during "+who)
 		}
-		p.numbers = append(p.numbers, e.Numbers...)
+		p.numbers = append(p.numbers, e.Numbers[:min(len(e.Numbers), maxShown-len(p.numbers))]...)
 	}
 	if len(p.lines) < maxShown {
 		p.lines = append(p.lines, line)
@@ -181,11 +184,11 @@ func Text(w io.Writer, r *load.Record) error {
 	if s := p.first; s != nil {
 		row("ran", "build %s, %s a task, %s", strings.Join(p.builds, ", "), count(s.Threads, "thread"), count(len(s.Affinity), "processor"))
 	}
-	files(row, "input", p.inputs)
+	files(row, "input", p.inputs, len(p.inputs))
 	p.changed.rows(row, "changed")
-	files(row, "output", p.outputs)
+	files(row, "output", p.outputs, p.wrote)
 	p.missing.rows(row, "missing")
-	for _, n := range p.numbers[:min(len(p.numbers), maxShown)] {
+	for _, n := range p.numbers {
 		if n.Problem != "" {
 			row("number", "%s: %s%s: %s", n.File, n.Pattern, n.JSON, n.Problem)
 			continue
@@ -224,7 +227,7 @@ func Text(w io.Writer, r *load.Record) error {
 	return t.Flush()
 }
 
-func files(row func(name, format string, args ...any), kind string, all []facts.File) {
+func files(row func(name, format string, args ...any), kind string, all []facts.File, count int) {
 	for _, f := range all[:min(len(all), maxShown)] {
 		if f.SHA256 == "" {
 			row(kind, "%s: %s", f.Path, f.Skipped)
@@ -232,8 +235,8 @@ func files(row func(name, format string, args ...any), kind string, all []facts.
 		}
 		row(kind, "%s, %s, sha256 %s", f.Path, humanize.IBytes(uint64(f.Size)), f.SHA256)
 	}
-	if len(all) > maxShown {
-		row("", "and %d more", len(all)-maxShown)
+	if count > maxShown {
+		row("", "and %d more", count-maxShown)
 	}
 }
 
