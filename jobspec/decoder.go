@@ -86,11 +86,6 @@ func into[T, V any](read func(d *decoder, at string, n *node) (V, bool), to func
 	}
 }
 
-// aText reads a single value; want says what it should be.
-func aText(want string) func(*decoder, string, *node) (string, bool) {
-	return func(d *decoder, at string, n *node) (string, bool) { return d.Text(at, n, want) }
-}
-
 // oneOf reads one of a few words.
 func oneOf(words []string) func(*decoder, string, *node) (string, bool) {
 	return func(d *decoder, at string, n *node) (string, bool) { return d.Choice(at, n, words) }

@@ -9,6 +9,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/constraint"
 )
 
 // The constraint matcher, compared with what real Slurm lets land where: each
@@ -41,7 +42,7 @@ func TestConstraintAgainstSlurm(t *testing.T) {
 				want = append(want, name)
 			}
 			n := nodes[slices.IndexFunc(nodes, func(n slurm.Node) bool { return n.Name == name })]
-			ok, err := slurm.MatchConstraint(expr, n.Features, 1)
+			ok, err := constraint.Match(expr, n.Features, 1)
 			if err != nil {
 				t.Errorf("%s: %v", expr, err)
 			}
@@ -51,15 +52,15 @@ func TestConstraintAgainstSlurm(t *testing.T) {
 		}
 		lacks := slices.ContainsFunc(want, func(n string) bool { return !slices.Contains(got, n) })
 		if lacks || len(got) > len(want) && !slices.Contains(more, expr) {
-			t.Errorf("%s: Slurm takes %v, MatchConstraint says %v", expr, want, got)
+			t.Errorf("%s: Slurm takes %v, Match says %v", expr, want, got)
 		}
 	}
 	for _, expr := range []string{"|haswell", "()", "(haswell", "haswell||zen4", "a b&haswell)"} {
 		if slurmTakes(t, client, "hsw1", expr) {
 			t.Errorf("%s: Slurm takes it on hsw1", expr)
 		}
-		if ok, err := slurm.MatchConstraint(expr, []string{"haswell", "avx2"}, 1); err == nil {
-			t.Errorf("%s: MatchConstraint says %v, want an error", expr, ok)
+		if ok, err := constraint.Match(expr, []string{"haswell", "avx2"}, 1); err == nil {
+			t.Errorf("%s: Match says %v, want an error", expr, ok)
 		}
 	}
 }
@@ -84,39 +85,4 @@ func slurmTakes(t *testing.T, c *slurm.Client, node, expr string) bool {
 		t.Fatal(err)
 	}
 	return true
-}
-
-// Counts: the nodes beyond the count may be any (tried: -N4 with haswell*2 ran
-// on two Haswells and two others).
-func TestConstraintCounts(t *testing.T) {
-	for _, c := range []struct {
-		expr  string
-		nodes int
-		want  []string
-	}{
-		{"haswell*2", 2, []string{"hsw"}},
-		{"haswell*2", 4, []string{"hsw", "skx", "zen"}},
-		{"[haswell*2&zen4*2]", 4, []string{"hsw", "zen"}},
-		{"[haswell*2&zen4*2]", 9, []string{"hsw", "zen"}},
-		{"avx512&haswell*1", 3, []string{"skx", "zen"}},
-	} {
-		var got []string
-		for _, cl := range testbed.DefaultClasses() {
-			ok, err := slurm.MatchConstraint(c.expr, cl.Features, c.nodes)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if ok {
-				got = append(got, cl.Name)
-			}
-		}
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s on %d nodes: %v, want %v", c.expr, c.nodes, got, c.want)
-		}
-	}
-	for _, expr := range []string{"haswell*", "haswell*x", "haswell*0"} {
-		if _, err := slurm.MatchConstraint(expr, nil, 1); err == nil {
-			t.Errorf("%s: no error", expr)
-		}
-	}
 }

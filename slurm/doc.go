@@ -6,10 +6,10 @@
 // Client uses the commands on PATH; another [Runner] lets a test answer in their
 // place, as slurmtest.Fake does.
 //
-// Beside it stand Slurm's formats, which need no cluster: times, sizes, array
-// indices, node counts, constraints, states, reasons and the configuration. Two
-// have packages of their own: job options are in slurm/sbatch, lists of hosts in
-// slurm/hostlist.
+// Beside it stand Slurm's formats, which need no cluster: times, sizes, node
+// counts, states, reasons and the configuration. Four have packages of their own:
+// job options slurm/sbatch, lists of hosts slurm/hostlist, lists of array indices
+// slurm/indices, features of nodes slurm/constraint.
 //
 // It promises that the caller's own SLURM_ and SBATCH_ variables never reach a command, that a
 // refused submission and one whose fate is unknown are told apart, and that a

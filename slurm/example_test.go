@@ -80,12 +80,6 @@ func ExampleParseState() {
 	// unknown
 }
 
-func ExampleMatchConstraint() {
-	ok, err := slurm.MatchConstraint("(haswell|zen4)&ib", []string{"zen4", "ib", "big"}, 1)
-	fmt.Println(ok, err)
-	// Output: true <nil>
-}
-
 func ExampleParseReason() {
 	r := slurm.ParseReason("(ReqNodeNotAvail,_UnavailableNodes:n[1-2])")
 	fmt.Println(r.Code)
@@ -95,9 +89,4 @@ func ExampleParseReason() {
 	// ReqNodeNotAvail
 	// nodes that it needs are down, drained or reserved
 	// UnavailableNodes:n[1-2]
-}
-
-func ExampleFormatIndices() {
-	fmt.Println("--array=" + slurm.FormatIndices([]int{0, 1, 2, 3, 7, 9}))
-	// Output: --array=0-3,7,9
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/launch"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -33,12 +34,11 @@ func (a *Agent) setUpLaunch(b facts.Chosen) error {
 		Schema: launch.SetupSchema, Launcher: a.plan.Launcher, Local: a.Getenv("SLURM_JOB_ID") == "",
 		Layout: a.given.Layout, Bind: a.plan.Threads.Bind, Affinity: a.given.Affinity, Overcommit: a.given.Overcommit,
 	}
-	s.Hint, _ = a.plan.Slurm.Get("hint")
-	if v, ok := a.plan.Slurm.Get("threads-per-core"); ok {
-		if _, err := fmt.Sscanf(v, "%d", &s.ThreadsPerCore); err != nil {
-			s.ThreadsPerCore = 0
-		}
+	asked, err := plan.Request(a.plan.Slurm, a.plan.Local)
+	if err != nil {
+		return err
 	}
+	s.Hint, s.ThreadsPerCore = asked.Hint, asked.ThreadsPerCore
 	for _, name := range stepOptions {
 		if v, ok := a.plan.Slurm.Get(name); ok {
 			s.Step = append(s.Step, "--"+name+"="+v)

@@ -94,6 +94,7 @@ func compareUTF16(a, b string) int {
 	return strings.Compare(a, b)
 }
 
+// AppendString writes a string behind b as canonical JSON has it.
 func AppendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	for i := 0; i < len(s); i++ {

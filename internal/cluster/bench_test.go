@@ -43,7 +43,7 @@ func BenchmarkClasses10000(b *testing.B) {
 
 func BenchmarkEligible10000(b *testing.B) {
 	nodes, _ := large(b)
-	r := cluster.Request{Partition: "main", Constraint: "(ib&lustre)|nosuch", Exclude: "n[00000-00999]", Nodes: 1}
+	r := cluster.Place{Partition: "main", Constraint: "(ib&lustre)|nosuch", Exclude: "n[00000-00999]", Nodes: 1}
 	for b.Loop() {
 		if _, err := cluster.Eligible(nodes, r, ""); err != nil {
 			b.Fatal(err)

@@ -3,17 +3,18 @@ package cluster
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/constraint"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
-// Request is what decides where a job may land.
-type Request struct {
+// Place is what decides where a job may land.
+type Place struct {
 	Partition  string // one or several, separated by commas; "" is the default
 	Constraint string
 	Nodelist   string
@@ -21,42 +22,21 @@ type Request struct {
 	Nodes      int // the least number of nodes
 }
 
-// RequestOf takes the request out of a job's Slurm options.
-func RequestOf(o sbatch.Options) Request {
+// PlaceOf takes the place out of a job's Slurm options.
+func PlaceOf(o sbatch.Options) Place {
 	get := func(name string) string { v, _ := o.Get(name); return v }
-	return Request{get("partition"), get("constraint"), get("nodelist"), get("exclude"), MinNodes(o)}
+	r, err := resources.FromOptions(o)
+	if err != nil {
+		r = resources.Request{} // the plan refuses it
+	}
+	return Place{get("partition"), get("constraint"), get("nodelist"), get("exclude"), r.LeastNodes()}
 }
 
-// MinNodes is the least number of nodes that the options ask for: nodes, or as
-// many as ntasks needs with ntasks-per-node; 1 where neither says more.
-func MinNodes(o sbatch.Options) int {
-	if v, ok := o.Get("nodes"); ok {
-		if least, _, err := slurm.ParseNodes(v); err == nil {
-			return least
-		}
-	}
-	all, each := Number(o, "ntasks"), Number(o, "ntasks-per-node")
-	if all > 0 && each > 0 {
-		return (all + each - 1) / each
-	}
-	return 1
-}
-
-// Number is the value of an option that is a number; 0 where it is not there.
-func Number(o sbatch.Options, name string) int {
-	v, _ := o.Get(name)
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
-// Eligible is the nodes that a request admits, whatever their state: a node
+// Eligible is the nodes that a place admits, whatever their state: a node
 // that is down now may be back when the job's turn comes. defaultPartition is
-// used when the request names none. Where no node is left, a *fault.Error says
-// which part of the request rules them out.
-func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.Node, error) {
+// used when it names none. Where no node is left, a *fault.Error says
+// which part of it rules them out.
+func Eligible(nodes []slurm.Node, r Place, defaultPartition string) ([]slurm.Node, error) {
 	part := r.Partition
 	if part == "" {
 		part = defaultPartition
@@ -80,7 +60,7 @@ func Eligible(nodes []slurm.Node, r Request, defaultPartition string) ([]slurm.N
 		name, value string
 		keep        func(slurm.Node) (bool, error)
 	}{
-		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return slurm.MatchConstraint(r.Constraint, n.Features, r.Nodes) }},
+		{"constraint", r.Constraint, func(n slurm.Node) (bool, error) { return constraint.Match(r.Constraint, n.Features, r.Nodes) }},
 		{"nodelist", r.Nodelist, r.listed()},
 		{"exclude", r.Exclude, not(inList(r.Exclude))},
 	}
@@ -127,7 +107,7 @@ func noPartition(part string, seen map[string]bool) error {
 // listed keeps the nodes of the node list. Slurm adds others where the job
 // takes more than the list names, or where counts in the constraint ask for
 // more; then any node may take part.
-func (r Request) listed() func(slurm.Node) (bool, error) {
+func (r Place) listed() func(slurm.Node) (bool, error) {
 	names, err := hostlist.Expand(r.Nodelist)
 	if r.Nodes > len(names) || strings.Contains(r.Constraint, "*") {
 		return func(slurm.Node) (bool, error) { return true, err }

@@ -31,20 +31,20 @@ func inventory() []slurm.Node {
 func TestEligible(t *testing.T) {
 	for _, c := range []struct {
 		name string
-		r    cluster.Request
+		r    cluster.Place
 		want string // a host list, or the beginning of the error
 	}{
-		{"the default partition", cluster.Request{}, "hsw[1-2],skx[1-2],zen[1-2]"},
-		{"one partition, whatever the state", cluster.Request{Partition: "zen"}, "zen[1-2]"},
-		{"several partitions", cluster.Request{Partition: "old,zen"}, "hsw[1-2],zen[1-2]"},
-		{"constraint", cluster.Request{Constraint: "avx512"}, "skx[1-2],zen[1-2]"},
-		{"constraint and exclude", cluster.Request{Constraint: "avx512", Exclude: "zen[1-2]"}, "skx[1-2]"},
-		{"nodelist", cluster.Request{Nodelist: "hsw1,zen2", Nodes: 2}, "hsw1,zen2"},
-		{"a nodelist that is too short gets others", cluster.Request{Nodelist: "hsw1", Nodes: 2}, "hsw[1-2],skx[1-2],zen[1-2]"},
-		{"nothing left", cluster.Request{Partition: "zen", Constraint: "haswell"}, `constraint "haswell" leaves no node of the 2`},
-		{"all excluded", cluster.Request{Partition: "old", Exclude: "hsw[1-9]"}, `exclude "hsw[1-9]" leaves no node of the 2`},
-		{"no such partition", cluster.Request{Partition: "gpu"}, `partition "gpu" has no nodes here`},
-		{"not a constraint", cluster.Request{Constraint: "(haswell"}, "slurm.constraint: not a constraint"},
+		{"the default partition", cluster.Place{}, "hsw[1-2],skx[1-2],zen[1-2]"},
+		{"one partition, whatever the state", cluster.Place{Partition: "zen"}, "zen[1-2]"},
+		{"several partitions", cluster.Place{Partition: "old,zen"}, "hsw[1-2],zen[1-2]"},
+		{"constraint", cluster.Place{Constraint: "avx512"}, "skx[1-2],zen[1-2]"},
+		{"constraint and exclude", cluster.Place{Constraint: "avx512", Exclude: "zen[1-2]"}, "skx[1-2]"},
+		{"nodelist", cluster.Place{Nodelist: "hsw1,zen2", Nodes: 2}, "hsw1,zen2"},
+		{"a nodelist that is too short gets others", cluster.Place{Nodelist: "hsw1", Nodes: 2}, "hsw[1-2],skx[1-2],zen[1-2]"},
+		{"nothing left", cluster.Place{Partition: "zen", Constraint: "haswell"}, `constraint "haswell" leaves no node of the 2`},
+		{"all excluded", cluster.Place{Partition: "old", Exclude: "hsw[1-9]"}, `exclude "hsw[1-9]" leaves no node of the 2`},
+		{"no such partition", cluster.Place{Partition: "gpu"}, `partition "gpu" has no nodes here`},
+		{"not a constraint", cluster.Place{Constraint: "(haswell"}, "slurm.constraint: not a constraint"},
 	} {
 		nodes, err := cluster.Eligible(inventory(), c.r, "main")
 		got := ""
@@ -66,24 +66,19 @@ func TestEligible(t *testing.T) {
 		}
 	}
 	for want, nodes := range map[string][]slurm.Node{"no partition is asked for": inventory(), "the cluster shows no nodes": nil} {
-		if _, err := cluster.Eligible(nodes, cluster.Request{}, ""); err == nil || !strings.HasPrefix(err.Error(), want) {
+		if _, err := cluster.Eligible(nodes, cluster.Place{}, ""); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }
 
-func TestMinNodes(t *testing.T) {
-	for text, want := range map[string]int{
-		"": 1, "nodes=4": 4, "nodes=2-8": 2, "nodes=1k": 1024, "nodes=2,4-8:2": 2, "nodes=junk": 1,
-		"ntasks=64 ntasks-per-node=16": 4, "ntasks=65 ntasks-per-node=16": 5, "ntasks=64": 1, "nodes=3 ntasks=64 ntasks-per-node=16": 3,
-	} {
-		var o sbatch.Options
-		for _, w := range strings.Fields(text) {
-			name, value, _ := strings.Cut(w, "=")
-			o = o.Set(name, value)
-		}
-		if got := cluster.MinNodes(o); got != want {
-			t.Errorf("%s: %d, want %d", text, got, want)
-		}
+func TestPlaceOf(t *testing.T) {
+	got := cluster.PlaceOf(sbatch.Options{{Name: "partition", Value: "a,b"}, {Name: "constraint", Value: "ib"}, {Name: "nodelist", Value: "n[1-2]"},
+		{Name: "exclude", Value: "n3"}, {Name: "ntasks", Value: "64"}, {Name: "ntasks-per-node", Value: "16"}})
+	if want := (cluster.Place{Partition: "a,b", Constraint: "ib", Nodelist: "n[1-2]", Exclude: "n3", Nodes: 4}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := cluster.PlaceOf(sbatch.Options{{Name: "nodes", Value: "junk"}}); got.Nodes != 1 {
+		t.Errorf("%+v", got)
 	}
 }

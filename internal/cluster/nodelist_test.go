@@ -46,7 +46,7 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		kept, err := cluster.Eligible(all, cluster.Request{Partition: "main", Nodelist: "skx1", Constraint: "haswell*1", Nodes: 2}, "")
+		kept, err := cluster.Eligible(all, cluster.Place{Partition: "main", Nodelist: "skx1", Constraint: "haswell*1", Nodes: 2}, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -77,16 +77,17 @@ func arguments(r rundir.Run, in facts.Intent, i int, script []byte, before []fac
 	if o := outputOption(script); o != "" {
 		args = append(args, o)
 	}
-	args = append(args, c.Options...)
+	asked := c.Asked()
+	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
+		asked = asked.After("afterany", strconv.FormatInt(before[c.Behind-1].JobID, 10))
+	}
+	args = append(args, facts.Arguments(asked)...)
 	if c.Array != "" {
 		array := "--array=" + c.Array
 		if c.Limit > 0 {
 			array += fmt.Sprintf("%%%d", c.Limit)
 		}
 		args = append(args, array)
-	}
-	if c.Behind > 0 && before[c.Behind-1].JobID != 0 {
-		args = withDependency(args, fmt.Sprintf("afterany:%d", before[c.Behind-1].JobID))
 	}
 	return args
 }
@@ -134,17 +135,6 @@ func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in fac
 // lookAgain are the pauses before a job is looked for whose submission said
 // neither yes nor no: slurmctld may be late, but not for long.
 var lookAgain = []time.Duration{0, 300 * time.Millisecond, 700 * time.Millisecond, 2 * time.Second}
-
-// withDependency adds to the dependency that the options have.
-func withDependency(args []string, dep string) []string {
-	for i, a := range args {
-		if strings.HasPrefix(a, "--dependency=") {
-			args[i] = a + "," + dep
-			return args
-		}
-	}
-	return append(args, "--dependency="+dep)
-}
 
 func newJob(c facts.Call, id slurm.JobRef, how string, now time.Time) facts.Job {
 	j := facts.Job{Schema: facts.CallSchema, JobID: id.ID, Cluster: id.Cluster, Submitted: id.Submitted, How: how, Time: now.UTC(), Call: c}

@@ -8,7 +8,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/rundir"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/indices"
 )
 
 // FirstCalls are the calls of sbatch for a job's first submission. tasks is 0
@@ -30,7 +30,7 @@ func FirstCalls(tasks, maxArray, running int, options []string) []facts.Call {
 
 // arrayBytes is the longest list of indices that is sent: the limit on how many
 // run at once takes some of what slurmctld allows.
-const arrayBytes = slurm.MaxIndexList - 96
+const arrayBytes = indices.MaxList - 96
 
 // Calls are the calls of sbatch that submit the tasks given (ascending): each
 // an array of at most maxArray indices from 0 and a list of at most 4,000
@@ -41,12 +41,12 @@ func Calls(tasks []int, maxArray, running, attempt int) []facts.Call {
 	for len(tasks) > 0 {
 		offset := tasks[0]
 		n := sort.SearchInts(tasks, offset+maxArray)
-		n = slurm.FitIndices(tasks[:n], offset, arrayBytes)
-		indices := make([]int, n)
+		n = indices.Fit(tasks[:n], offset, arrayBytes)
+		ns := make([]int, n)
 		for i, t := range tasks[:n] {
-			indices[i] = t - offset
+			ns[i] = t - offset
 		}
-		out = append(out, facts.Call{Array: slurm.FormatIndices(indices), Offset: offset, Count: n, Attempt: attempt})
+		out = append(out, facts.Call{Array: indices.Format(ns), Offset: offset, Count: n, Attempt: attempt})
 		tasks = tasks[n:]
 	}
 	if running > 0 {
@@ -69,7 +69,7 @@ func TasksOf(c facts.Call) []int {
 	if c.Array == "" {
 		return []int{c.Offset}
 	}
-	ns, err := slurm.ParseIndices(c.Array)
+	ns, err := indices.Parse(c.Array)
 	if err != nil {
 		return nil
 	}
@@ -87,6 +87,7 @@ func roundFile(dir, name string, round int) string {
 	return filepath.Join(dir, fmt.Sprintf("%s-%d.json", name, round))
 }
 
+// IntentFile and SubmitFile are where a round's intent and its answer stand.
 func IntentFile(r rundir.Run, round int) string { return roundFile(r.Dir, "intent", round) }
 func SubmitFile(r rundir.Run, round int) string { return roundFile(r.Dir, "submit", round) }
 

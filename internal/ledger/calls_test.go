@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/indices"
 )
 
 // Whatever tasks are to be submitted, every one is in exactly one call, no
@@ -27,7 +27,7 @@ func TestCalls(t *testing.T) {
 		calls := ledger.Calls(set, limit, running, 3)
 		var got []int
 		for i, c := range calls {
-			ns, err := slurm.ParseIndices(c.Array)
+			ns, err := indices.Parse(c.Array)
 			if err != nil || len(ns) != c.Count || c.Attempt != 3 {
 				t.Fatalf("call %d: %+v, %v", i, c, err)
 			}

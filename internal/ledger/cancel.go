@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
+// CancelFile is where the n-th cancelling of a run is written, from 0.
 func CancelFile(r rundir.Run, n int) string {
 	if n == 0 {
 		return filepath.Join(r.Dir, "cancel.json")

@@ -180,7 +180,7 @@ func TestWrappedSubmit(t *testing.T) {
 				w.InQueue[i].Comment = strings.Replace(j.Comment, "RUN", r.ID, 1)
 			}
 			w.Take = func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 7}, nil }
-			s, err := ledger.Submit(t.Context(), r, &w, runtest.About())
+			s, err := ledger.Submit(t.Context(), r, &w, runtest.About(), nil)
 			if (err != nil) != (tc.err != "") || err != nil && err.Error() != tc.err {
 				t.Errorf("%v", err)
 			}
@@ -237,7 +237,7 @@ func TestCorrect(t *testing.T) {
 func TestManyClusters(t *testing.T) {
 	r := runtest.Create(t, t.TempDir())
 	c := &slurm.Client{Env: []string{"SLURM_CLUSTERS=alpha,beta", "PATH=" + t.TempDir()}}
-	_, err := ledger.Submit(t.Context(), r, c, runtest.About())
+	_, err := ledger.Submit(t.Context(), r, c, runtest.About(), nil)
 	var e *ledger.SlurmError
 	if !errors.As(err, &e) || e.Error() != "SLURM_CLUSTERS=alpha,beta names several clusters, and a job is followed on one" || !strings.HasPrefix(e.Hint(), "set SLURM_CLUSTERS to the one") {
 		t.Errorf("%v", err)

@@ -93,7 +93,7 @@ func TestForgottenByTheController(t *testing.T) {
 			if tc.blind {
 				q = blind{s}
 			}
-			_, err := ledger.SubmitCalls(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--exclusive"}}})
+			_, err := ledger.Submit(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--exclusive"}}})
 			var uncertain *ledger.UncertainError
 			if err != nil && !(tc.blind && errors.As(err, &uncertain)) {
 				t.Fatal(err)

@@ -116,13 +116,9 @@ func comment(r rundir.Run, token string) string {
 // that does not say whether the job was taken is settled by looking for the
 // run's token. A *RefusedError leaves no run directory; an *UncertainError
 // leaves one that a later Settle can finish, a *NotTakenError one that says so.
-// ctx ends the waiting for Slurm, not the bookkeeping.
-func Submit(ctx context.Context, r rundir.Run, q Submitter, p About) (facts.Submit, error) {
-	return SubmitCalls(ctx, r, q, p, nil)
-}
-
-// SubmitCalls is Submit for a run that is more than one plain job.
-func SubmitCalls(ctx context.Context, r rundir.Run, q Submitter, p About, calls []facts.Call) (facts.Submit, error) {
+// ctx ends the waiting for Slurm, not the bookkeeping. calls is nil for one plain
+// job.
+func Submit(ctx context.Context, r rundir.Run, q Submitter, p About, calls []facts.Call) (facts.Submit, error) {
 	if err := ctx.Err(); err != nil {
 		return facts.Submit{}, errors.Join(err, os.RemoveAll(r.Dir))
 	}

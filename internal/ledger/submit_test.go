@@ -27,7 +27,7 @@ func TestAmbiguousSubmit(t *testing.T) {
 	t.Run("not found", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		w := &runtest.Witness{T: t, Take: ambiguous}
-		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		_, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var none *ledger.NotTakenError
 		if !errors.As(err, &none) || none.Hint() == "" || w.Submits != 1 {
 			t.Errorf("%v, %d submissions", err, w.Submits)
@@ -40,7 +40,7 @@ func TestAmbiguousSubmit(t *testing.T) {
 	t.Run("silent", func(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		w := &runtest.Witness{T: t, Take: ambiguous, FindErr: errors.New("controller is away")}
-		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		_, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var unsure *ledger.UncertainError
 		if !errors.As(err, &unsure) || unsure.RunID != r.ID || unsure.Hint() == "" || w.Submits != 1 {
 			t.Errorf("%v, %d submissions", err, w.Submits)
@@ -61,12 +61,12 @@ func TestSubmitOnce(t *testing.T) {
 			}
 			return slurm.JobRef{ID: 7, Cluster: "c"}, nil
 		}}
-		got, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		got, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		if err != nil || got.JobID != 7 || got.Cluster != "c" || got.How != "sbatch" || got.Script == "" {
 			t.Errorf("%+v, %v", got, err)
 		}
 		// A second time it is not sent, and nothing is lost.
-		_, err = ledger.Submit(t.Context(), r, w, runtest.About())
+		_, err = ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var e *fault.Error
 		if !errors.As(err, &e) || w.Submits != 1 {
 			t.Errorf("%v, %d submissions", err, w.Submits)
@@ -81,7 +81,7 @@ func TestSubmitOnce(t *testing.T) {
 		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) {
 			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
 		}}
-		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		_, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var re *ledger.RefusedError
 		if !errors.As(err, &re) || re.Error() != "slurm refused the job: Invalid partition name specified" || re.Hint() == "" || w.Finds != 1 {
 			t.Errorf("%v, looked for %d times", err, w.Finds)
@@ -95,7 +95,7 @@ func TestSubmitOnce(t *testing.T) {
 		w := &runtest.Witness{T: t, Found: []slurm.JobRef{{ID: 8}, {ID: 9}}, Take: func([]string) (slurm.JobRef, error) {
 			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
 		}}
-		s, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		s, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		if err != nil || s.JobID != 8 || s.How != "queue" || s.Cluster != runtest.Cluster || !slices.Equal(s.Copies, []int64{9}) || w.Finds != 1 {
 			t.Errorf("%+v, %v", s, err)
 		}
@@ -105,7 +105,7 @@ func TestSubmitOnce(t *testing.T) {
 		w := &runtest.Witness{T: t, FindErr: errors.New("away"), Take: func([]string) (slurm.JobRef, error) {
 			return slurm.JobRef{}, &slurm.SubmitError{Permanent: true, Line: "Invalid partition name specified", Err: errors.New("x")}
 		}}
-		_, err := ledger.Submit(t.Context(), r, w, runtest.About())
+		_, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var unsure *ledger.UncertainError
 		if _, serr := os.Stat(r.IntentFile()); !errors.As(err, &unsure) || serr != nil {
 			t.Errorf("%v, %v", err, serr)
@@ -115,7 +115,7 @@ func TestSubmitOnce(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := ledger.Submit(ctx, r, &runtest.Witness{T: t}, runtest.About()); !errors.Is(err, context.Canceled) {
+		if _, err := ledger.Submit(ctx, r, &runtest.Witness{T: t}, runtest.About(), nil); !errors.Is(err, context.Canceled) {
 			t.Error(err)
 		}
 		if _, err := os.Stat(r.Dir); !os.IsNotExist(err) {
@@ -126,7 +126,7 @@ func TestSubmitOnce(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		ctx, cancel := context.WithCancel(t.Context())
 		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { cancel(); return slurm.JobRef{ID: 7}, nil }}
-		if s, err := ledger.Submit(ctx, r, w, runtest.About()); err != nil || s.JobID != 7 {
+		if s, err := ledger.Submit(ctx, r, w, runtest.About(), nil); err != nil || s.JobID != 7 {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})
@@ -135,7 +135,7 @@ func TestSubmitOnce(t *testing.T) {
 		w := &runtest.Witness{T: t, Found: []slurm.JobRef{{ID: 8}}, Take: func([]string) (slurm.JobRef, error) {
 			return slurm.JobRef{}, &slurm.SubmitError{Ambiguous: true, Err: errors.New("socket timed out")}
 		}}
-		if s, err := ledger.Submit(t.Context(), r, w, runtest.About()); err != nil || s.JobID != 8 || s.How != "queue" || w.Submits != 1 {
+		if s, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil); err != nil || s.JobID != 8 || s.How != "queue" || w.Submits != 1 {
 			t.Errorf("%+v, %v", s, err)
 		}
 	})

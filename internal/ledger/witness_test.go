@@ -27,7 +27,7 @@ func uncertain(t *testing.T) rundir.Run {
 		return slurm.JobRef{}, &slurm.SubmitError{Ambiguous: true, Err: errors.New("timed out")}
 	}}
 	var unsure *ledger.UncertainError
-	if _, err := ledger.Submit(t.Context(), r, w, runtest.About()); !errors.As(err, &unsure) {
+	if _, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil); !errors.As(err, &unsure) {
 		t.Fatal(err)
 	}
 	return r

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/nixtree"
+	"github.com/nixbatch/nixbatch/internal/sri"
 )
 
 // Path is one path of a closure, as the store knows it.
@@ -78,7 +78,7 @@ func parseDump(r io.Reader) ([]Path, error) {
 		if err != nil || len(digest) != 32 {
 			return nil, fmt.Errorf("dump of the store: %q is no SHA-256 of %s", line[0], p.Path)
 		}
-		p.NarHash, p.Deriver = nixtree.FormatSRI(digest), line[2]
+		p.NarHash, p.Deriver = sri.Format(digest), line[2]
 		if p.NarSize, err = strconv.ParseInt(line[1], 10, 64); err != nil {
 			return nil, fmt.Errorf("dump of the store: size of %s: %w", p.Path, err)
 		}

@@ -29,12 +29,7 @@ type Node struct {
 
 // Graph reads the derivations below drv from the store, with no process, and
 // each of them once for all graphs that have it.
-func (n *Nix) Graph(drv string) (*Graph, error) { return readGraph(drv, n.node) }
-
-// ReadGraph reads the derivations below drv from the store.
-func ReadGraph(drv string) (*Graph, error) { return readGraph(drv, readNode) }
-
-func readGraph(drv string, read func(string) (Node, error)) (*Graph, error) {
+func (n *Nix) Graph(drv string) (*Graph, error) {
 	g := &Graph{Root: drv, Nodes: map[string]Node{}}
 	for todo := []string{drv}; len(todo) > 0; {
 		path := todo[len(todo)-1]
@@ -42,7 +37,7 @@ func readGraph(drv string, read func(string) (Node, error)) (*Graph, error) {
 		if _, seen := g.Nodes[path]; seen {
 			continue
 		}
-		node, err := read(path)
+		node, err := n.node(path)
 		if err != nil {
 			return nil, &Error{Phase: "query", Message: err.Error(), Err: err, Way: "was it collected as garbage? evaluating again brings it back"}
 		}

@@ -12,14 +12,15 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
+	"github.com/nixbatch/nixbatch/internal/sri"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // sourcePath is the store path of a tree added by its recursive SHA-256 under
 // the name "source" (nix/libstore: makeFixedOutputPath, which for this one kind
 // hashes "source:sha256:<hex>:/nix/store:<name>" and compresses to 20 bytes).
-func sourcePath(sri string) (string, error) {
-	d, err := nixtree.ParseSRI(sri)
+func sourcePath(hash string) (string, error) {
+	d, err := sri.Parse(hash)
 	if err != nil {
 		return "", err
 	}
@@ -81,7 +82,7 @@ func resolve(pin jobspec.Pin, baseDir string, hash hasher) (Source, error) {
 	default:
 		return Source{}, pinError(pin, fmt.Errorf("pin names no source"), "give one of github, url, git and path")
 	}
-	d, err := nixtree.ParseSRI(s.Hash)
+	d, err := sri.Parse(s.Hash)
 	if err != nil {
 		return Source{}, pinError(pin, err, "nixbatch pin writes the hash into the job file")
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/nixlang"
+	"github.com/nixbatch/nixbatch/internal/suggest"
 )
 
 const maxSuggestions = 3
@@ -49,8 +50,10 @@ func nearest(word string, names []string) []string {
 	limit := 1 + len(word)/4
 	var hits []hit
 	for _, name := range names {
-		far := distance(strings.ToLower(word), strings.ToLower(name), limit)
-		if far <= limit {
+		if len(name) < len(word)-limit || len(name) > len(word)+limit {
+			continue // of a hundred thousand names, most
+		}
+		if far := suggest.Distance(strings.ToLower(word), strings.ToLower(name)); far <= limit {
 			hits = append(hits, hit{name, far})
 		}
 	}
@@ -65,32 +68,4 @@ func nearest(word string, names []string) []string {
 		out = append(out, h.name)
 	}
 	return out
-}
-
-// distance is the number of letters to insert, delete, replace or swap with
-// their neighbour (optimal string alignment); limit+1 if it is surely more.
-func distance(a, b string, limit int) int {
-	if len(a)-len(b) > limit || len(b)-len(a) > limit {
-		return limit + 1
-	}
-	two, one := make([]int, len(b)+1), make([]int, len(b)+1)
-	for j := range one {
-		one[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		row := make([]int, len(b)+1)
-		row[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			row[j] = min(one[j]+1, row[j-1]+1, one[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				row[j] = min(row[j], two[j-2]+1)
-			}
-		}
-		two, one = one, row
-	}
-	return one[len(b)]
 }

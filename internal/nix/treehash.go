@@ -11,6 +11,7 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/nixbatch/nixbatch/internal/nixtree"
+	"github.com/nixbatch/nixbatch/internal/sri"
 )
 
 // Hashed says how the hash of a tree was come by.
@@ -93,7 +94,7 @@ func (n *Nix) treeHash(tree string) (sri string, how Hashed, err error) {
 
 // why says why a tree that looks like this has to be read; "" if it has not.
 func (k knownTree) why(look nixtree.Fingerprint) Why {
-	_, err := nixtree.ParseSRI(k.Hash)
+	_, err := sri.Parse(k.Hash)
 	switch {
 	case err != nil:
 		return HashedFirst

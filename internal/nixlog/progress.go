@@ -51,8 +51,11 @@ const (
 	resPostBuildLine = 107
 )
 
-const TailLines = 200 // of each build's log, kept to find the line that decides
+// TailLines is how many lines of each build's log are kept, to find the one that
+// decides.
+const TailLines = 200
 
+// AnsiRe is a control sequence of a terminal, such as a colour.
 var AnsiRe = lazyre.New("\x1b\\[[0-9;]*[A-Za-z]")
 
 type activity struct {
@@ -71,6 +74,7 @@ type LogReader struct {
 	tails map[string][]string
 }
 
+// NewLogReader reads what Nix logs and tells what happens; tell may be nil.
 func NewLogReader(tell func(Event)) *LogReader {
 	if tell == nil {
 		tell = func(Event) {}

@@ -201,6 +201,7 @@ func ClockOf(dir string) (now int64, dev uint64, err error) {
 	return st.Ctim.Nano(), uint64(st.Dev), nil
 }
 
+// DeviceOf is the number of the device that a file lies on (stat(2), st_dev).
 func DeviceOf(path string) (uint64, error) {
 	var st unix.Stat_t
 	err := unix.Stat(path, &st)

@@ -2,40 +2,23 @@ package nixtree
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
-	"strings"
 
 	"github.com/nix-community/go-nix/pkg/nar"
 	"github.com/nix-community/go-nix/pkg/nixhash"
+
+	"github.com/nixbatch/nixbatch/internal/sri"
 )
 
 // HashTree is the hash of a directory's NAR, as SRI: what Nix calls its
 // sha256. The whole tree counts, hidden files and symbolic links too; a socket
 // or device in it is an error.
-func HashTree(dir string) (sri string, err error) {
+func HashTree(dir string) (hash string, err error) {
 	h := sha256.New()
 	if err := nar.DumpPath(h, dir); err != nil {
 		return "", fmt.Errorf("hash of tree %s: %w", dir, err)
 	}
-	return FormatSRI(h.Sum(nil)), nil
-}
-
-func FormatSRI(digest []byte) string {
-	return "sha256-" + base64.StdEncoding.EncodeToString(digest)
-}
-
-// ParseSRI returns the 32 bytes of "sha256-<base64>".
-func ParseSRI(sri string) ([]byte, error) {
-	b64, ok := strings.CutPrefix(sri, "sha256-")
-	if !ok {
-		return nil, fmt.Errorf("hash %q does not begin with sha256-", sri)
-	}
-	d, err := base64.StdEncoding.DecodeString(b64)
-	if err != nil || len(d) != sha256.Size {
-		return nil, fmt.Errorf("hash %q is not sha256- and 44 base64 digits", sri)
-	}
-	return d, nil
+	return sri.Format(h.Sum(nil)), nil
 }
 
 // ToSRI brings any form Nix prints a SHA-256 in into SRI; what it cannot read
@@ -46,5 +29,5 @@ func ToSRI(s string) string {
 	if err != nil || h.Algo() != nixhash.SHA256 {
 		return s
 	}
-	return FormatSRI(h.Digest())
+	return sri.Format(h.Digest())
 }

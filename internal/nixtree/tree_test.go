@@ -91,18 +91,9 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-func TestSRI(t *testing.T) {
-	const sri = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" // of abc
-	sum, err := nixtree.ParseSRI(sri)
-	if err != nil || nixtree.FormatSRI(sum) != sri {
-		t.Errorf("%x, %v", sum, err)
-	}
-	for _, bad := range []string{"", "sha256:x", "sha256-x", "sha1-" + sri[7:], sri[:len(sri)-5] + "="} {
-		if sum, err := nixtree.ParseSRI(bad); err == nil {
-			t.Errorf("%q: %x", bad, sum)
-		}
-	}
-	if got := nixtree.ToSRI("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); got != sri {
+func TestToSRI(t *testing.T) {
+	const hash = "sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=" // of abc
+	if got := nixtree.ToSRI("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"); got != hash {
 		t.Errorf("from hex: %s", got)
 	}
 	if got := nixtree.ToSRI("what is this"); got != "what is this" {

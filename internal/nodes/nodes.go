@@ -54,7 +54,7 @@ func (q Question) Ask(ctx context.Context) (out Answer, err error) {
 		return out, err
 	}
 	if q.Partition != "" {
-		if all, err = cluster.Eligible(all, cluster.Request{Partition: q.Partition}, ""); err != nil {
+		if all, err = cluster.Eligible(all, cluster.Place{Partition: q.Partition}, ""); err != nil {
 			return out, err
 		}
 		partition = q.Partition

@@ -29,7 +29,7 @@ func BenchmarkPlan10000(b *testing.B) {
 		b.Run(strategy, func(b *testing.B) {
 			s := job(b, "packages: [rhf]; strategy: "+strategy, "constraint: ib; nodes: 1500")
 			for b.Loop() {
-				some, err := cluster.Eligible(nodes, cluster.RequestOf(s.Slurm), "main")
+				some, err := cluster.Eligible(nodes, cluster.PlaceOf(s.Slurm), "main")
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // constrain takes the best arch for which there are enough nodes, and keeps the
 // job to the nodes that can run it.
 func (ch *choice) constrain() error {
-	need, cpus, must := cluster.MinNodes(ch.opts), minCPUs(ch), listed(ch.opts)
+	need, cpus, must := ch.asked.LeastNodes(), ch.asked.LeastCPUs(), listed(ch.opts)
 	if ch.allowed != nil && !slices.Contains(ch.allowed, Generic) && len(unknown(ch.spots)) == len(ch.spots) {
 		return ch.noneKnown()
 	}
@@ -33,7 +33,7 @@ func (ch *choice) constrain() error {
 			passed = append(passed, a+" (not for all of slurm.nodelist)")
 			continue
 		case count(can) < need:
-			passed = append(passed, fmt.Sprintf("%s (%s of %d)", a, plural(count(can), "node"), need))
+			passed = append(passed, fmt.Sprintf("%s (%s of %d)", a, text.Plural(count(can), "node"), need))
 			continue
 		case have < cpus:
 			passed = append(passed, fmt.Sprintf("%s (%d CPUs of %d)", a, have, cpus))
@@ -74,11 +74,6 @@ func (ch *choice) candidates() []string {
 	}
 	slices.Sort(archs)
 	return cpuflags.Rank(slices.Compact(archs))
-}
-
-// minCPUs is the number of CPUs that the job asks for, as far as that is said.
-func minCPUs(ch *choice) int {
-	return max(cluster.Number(ch.opts, "ntasks"), 1) * max(cluster.Number(ch.opts, "cpus-per-task"), 1)
 }
 
 // keepTo adds to the options what keeps the job to the classes that can run its

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -44,8 +44,8 @@ func (ch *choice) keepHome() error {
 	if slices.ContainsFunc(away, func(s *spot) bool { return listed.any(s.Nodes) }) {
 		return fault.New("slurm.nodelist: "+what, "leave these nodes out of the list")
 	}
-	if need, have := cluster.MinNodes(ch.opts), count(ch.spots); need > have {
-		return fault.New(fmt.Sprintf("the job needs %s, and %s can run what is built: %s", plural(need, "node"), onlyNodes(have), what),
+	if need, have := ch.asked.LeastNodes(), count(ch.spots); need > have {
+		return fault.New(fmt.Sprintf("the job needs %s, and %s can run what is built: %s", text.Plural(need, "node"), onlyNodes(have), what),
 			"ask for fewer nodes, or choose another partition")
 	}
 	var note string
@@ -54,7 +54,7 @@ func (ch *choice) keepHome() error {
 	return nil
 }
 
-func onlyNodes(n int) string { return "only " + plural(n, "node") }
+func onlyNodes(n int) string { return "only " + text.Plural(n, "node") }
 
 // nodeSet is node names; nil is the empty set.
 type nodeSet map[string]bool

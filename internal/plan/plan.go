@@ -6,7 +6,6 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"sort"
 
@@ -149,11 +148,17 @@ func Make(in Input) (*Plan, error) {
 		if opts, p.Notes, err = in.Site.Apply(opts); err != nil {
 			return nil, err
 		}
-		if err := possible(opts, in.Classes); err != nil {
+	}
+	asked, err := Request(opts, in.Local)
+	if err != nil {
+		return nil, err
+	}
+	if !in.Local {
+		if err := possible(opts, asked, in.Classes); err != nil {
 			return nil, err
 		}
 	}
-	ch, err := choose(in, opts)
+	ch, err := choose(in, opts, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -164,7 +169,7 @@ func Make(in Input) (*Plan, error) {
 		b.Expression, b.Key, b.Expr = ex.Text, ex.Hash, ex
 		p.Builds = append(p.Builds, b)
 	}
-	if p.Threads, p.Resources, err = threadsFor(s, p.Slurm, ch.kept(), in.Local); err != nil {
+	if p.Threads, p.Resources, err = threadsFor(s, asked, ch.kept(), in.Local); err != nil {
 		return nil, err
 	}
 	p.Notes = append(p.Notes, p.Threads.notes...)
@@ -239,13 +244,6 @@ func orEmpty(s []string) []string {
 		return []string{}
 	}
 	return s
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

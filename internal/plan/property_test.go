@@ -135,7 +135,7 @@ func TestConstrainKeepsTo(t *testing.T) {
 				nodes = append(nodes, slurm.Node{Name: n, Partitions: []string{"main"}, Features: c.Features, Active: c.Active})
 			}
 		}
-		before, err := cluster.Eligible(nodes, cluster.RequestOf(s.Slurm), "main")
+		before, err := cluster.Eligible(nodes, cluster.PlaceOf(s.Slurm), "main")
 		if err != nil {
 			return
 		}
@@ -148,7 +148,7 @@ func TestConstrainKeepsTo(t *testing.T) {
 		if err != nil {
 			return
 		}
-		after, err := cluster.Eligible(nodes, cluster.RequestOf(p.Slurm), "main")
+		after, err := cluster.Eligible(nodes, cluster.PlaceOf(p.Slurm), "main")
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func TestConstrainOnSlurm(t *testing.T) {
 		{"the user's exclude", "exclude: zen[1-2]", "skx[1-2]"},
 	} {
 		s := job(t, "packages: [rhf]; strategy: constrain", strings.TrimPrefix(c.options+"; partition: main", "; "))
-		kept, err := cluster.Eligible(nodes, cluster.RequestOf(s.Slurm), "")
+		kept, err := cluster.Eligible(nodes, cluster.PlaceOf(s.Slurm), "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -36,6 +38,7 @@ type choice struct {
 	in      Input
 	limits  cpuflags.Limits
 	opts    sbatch.Options // as they are when the job is submitted
+	asked   resources.Request
 	all     []*spot
 	spots   []*spot  // those that the job is not kept off
 	allowed []string // the arches that the job file names, best first; nil for "auto"
@@ -46,8 +49,8 @@ type choice struct {
 }
 
 // choose picks the builds and says for every class which of them it will run.
-func choose(in Input, opts sbatch.Options) (*choice, error) {
-	ch := &choice{in: in, limits: limitsOf(in), opts: opts, why: map[string]string{}}
+func choose(in Input, opts sbatch.Options, asked resources.Request) (*choice, error) {
+	ch := &choice{in: in, limits: limitsOf(in), opts: opts, asked: asked, why: map[string]string{}}
 	for _, c := range in.Classes {
 		s := &spot{Class: c}
 		if c.Known != nil {
@@ -76,7 +79,7 @@ func choose(in Input, opts sbatch.Options) (*choice, error) {
 		return nil, err
 	}
 	if n := count(unknown(ch.all)); n > 0 && optimises(in) {
-		ch.note("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them", plural(n, "node"))
+		ch.note("nothing is known of the CPUs of %s: nixbatch nodes --probe asks them", text.Plural(n, "node"))
 	}
 	ch.describe()
 	return ch, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/resources"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
@@ -124,14 +125,10 @@ func Request(o sbatch.Options, local bool) (resources.Request, error) {
 }
 
 // threadsFor works out the tasks and the threads of one of them from the job
-// file and the nodes it may land on. The node works both out again from what it
+// file, what is asked for, and the nodes it may land on. The node works both out again from what it
 // was given.
-func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
+func threadsFor(s *jobspec.Spec, r resources.Request, classes []cluster.Class, local bool) (Threads, resources.Layout, error) {
 	t := Threads{Bind: s.Threads.Bind, Stack: s.Threads.Stack, Fixed: s.Threads.PerTask > 0, Julia: hasJulia(s.Environment.Packages)}
-	r, err := Request(o, local)
-	if err != nil {
-		return t, resources.Layout{}, err
-	}
 	var nodes []resources.Node
 	if !local {
 		nodes = Kinds(classes)
@@ -145,7 +142,7 @@ func threadsFor(s *jobspec.Spec, o sbatch.Options, classes []cluster.Class, loca
 		t.Nested = &Nested{o, i}
 		if o*i > t.PerTask {
 			return t, l, fault.New(
-				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, plural(t.PerTask, "core")),
+				fmt.Sprintf("threads.nested starts %d times %d threads, but a task has %s", o, i, text.Plural(t.PerTask, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or start fewer", o*i*l.CPUsPerThread),
 			)
 		}
@@ -193,7 +190,7 @@ func (p *Plan) Ranks() string {
 		return ""
 	}
 	l := p.Resources
-	where := plural(l.MinNodes, "node")
+	where := text.Plural(l.MinNodes, "node")
 	switch {
 	case p.Local:
 		return fmt.Sprintf("%d by mpirun, here", l.Tasks)

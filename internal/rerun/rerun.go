@@ -117,7 +117,7 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 	}
 	j.Spec.Slurm = j.Spec.Slurm.Without(o.Without...)
 	for _, opt := range slices.Clone(j.Spec.Slurm) {
-		if strings.HasPrefix(opt.Value, "redacted-") {
+		if private.IsToken(opt.Value) {
 			j.Spec.Slurm = j.Spec.Slurm.Without(opt.Name)
 			again.Notes = append(again.Notes, "option "+opt.Name+" was redacted and is left out")
 		}

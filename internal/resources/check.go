@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -23,7 +24,7 @@ func expand(counts string) []int {
 func fits(r Request, l Layout, nodes []Node, w Wishes) error {
 	if w.PerTask > l.CPUsPerTask && !r.Overcommit {
 		return fault.New(
-			fmt.Sprintf("threads.per-task is %d, but slurm.cpus-per-task gives a task %s", w.PerTask, plural(l.CPUsPerTask, "CPU")),
+			fmt.Sprintf("threads.per-task is %d, but slurm.cpus-per-task gives a task %s", w.PerTask, text.Plural(l.CPUsPerTask, "CPU")),
 			fmt.Sprintf("set slurm.cpus-per-task: %d, or leave per-task out", w.PerTask),
 		)
 	}
@@ -39,12 +40,12 @@ func fits(r Request, l Layout, nodes []Node, w Wishes) error {
 		case have > 0 && perNode*l.CPUsPerTask > have:
 			tooSmall = fault.New(
 				fmt.Sprintf("%s a node with %s each need %d CPUs, and no node it may use has more than %d%s",
-					plural(perNode, "task"), plural(l.CPUsPerTask, "CPU"), perNode*l.CPUsPerTask, mostCPUs(nodes, r), hinted(r)),
+					text.Plural(perNode, "task"), text.Plural(l.CPUsPerTask, "CPU"), perNode*l.CPUsPerTask, mostCPUs(nodes, r), hinted(r)),
 				"ask for more nodes, or for fewer tasks or CPUs",
 			)
 		case w.PerTask > cores:
 			tooMany = fault.New(
-				fmt.Sprintf("threads.per-task is %d, but the %s of a task are %s", w.PerTask, plural(l.CPUsPerTask, "CPU"), plural(cores, "core")),
+				fmt.Sprintf("threads.per-task is %d, but the %s of a task are %s", w.PerTask, text.Plural(l.CPUsPerTask, "CPU"), text.Plural(cores, "core")),
 				fmt.Sprintf("set slurm.cpus-per-task: %d, or slurm.hint: multithread if hardware threads are meant", w.PerTask*k),
 			)
 		default:
@@ -87,10 +88,10 @@ func advice(r Request, l Layout, nodes []Node) (notes []string) {
 		}
 	}
 	if shared {
-		notes = append(notes, fmt.Sprintf("with %s a task, tasks share cores on nodes with several hardware threads a core; slurm.hint: nomultithread gives each a core", plural(l.CPUsPerTask, "CPU")))
+		notes = append(notes, fmt.Sprintf("with %s a task, tasks share cores on nodes with several hardware threads a core; slurm.hint: nomultithread gives each a core", text.Plural(l.CPUsPerTask, "CPU")))
 	}
 	if socket > 0 && l.ThreadsPerTask > socket {
-		notes = append(notes, fmt.Sprintf("%d threads a task, and a socket has %s: memory of the other socket is slower; more tasks with fewer threads often run faster", l.ThreadsPerTask, plural(socket, "core")))
+		notes = append(notes, fmt.Sprintf("%d threads a task, and a socket has %s: memory of the other socket is slower; more tasks with fewer threads often run faster", l.ThreadsPerTask, text.Plural(socket, "core")))
 	}
 	if r.Overcommit {
 		notes = append(notes, "slurm.overcommit: more tasks than CPUs are wanted, so nothing is refused for that")
@@ -104,15 +105,8 @@ func advice(r Request, l Layout, nodes []Node) (notes []string) {
 			}
 		}
 		if used < least {
-			notes = append(notes, fmt.Sprintf("slurm.exclusive takes whole nodes of %s and more, the tasks of a node use %d: slurm.cpus-per-task is how a task gets more threads", plural(least, "CPU"), used))
+			notes = append(notes, fmt.Sprintf("slurm.exclusive takes whole nodes of %s and more, the tasks of a node use %d: slurm.cpus-per-task is how a task gets more threads", text.Plural(least, "CPU"), used))
 		}
 	}
 	return notes
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Given is what a job has been given, as its first node sees it.
@@ -140,7 +141,7 @@ func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 			tasks = per[i]
 		}
 		if need := tasks * g.ThreadsPerTask; need > have {
-			what := fmt.Sprintf("%s with %s each on a node where the job has %s", plural(tasks, "task"), plural(g.ThreadsPerTask, "thread"), plural(have, "CPU"))
+			what := fmt.Sprintf("%s with %s each on a node where the job has %s", text.Plural(tasks, "task"), text.Plural(g.ThreadsPerTask, "thread"), text.Plural(have, "CPU"))
 			if !g.Overcommit {
 				return notes, "", fault.New(what, "ask for the CPUs with slurm.cpus-per-task, or for fewer threads with threads.per-task")
 			}
@@ -148,7 +149,7 @@ func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 			break
 		}
 		if need := tasks * g.ThreadsPerTask * g.CPUsPerThread; g.CPUsPerThread > 1 && need > have && tasks > 1 {
-			notes = append(notes, fmt.Sprintf("%s with %s each share %s of a node", plural(tasks, "task"), plural(g.ThreadsPerTask, "thread"), plural(have/g.CPUsPerThread, "core")))
+			notes = append(notes, fmt.Sprintf("%s with %s each share %s of a node", text.Plural(tasks, "task"), text.Plural(g.ThreadsPerTask, "thread"), text.Plural(have/g.CPUsPerThread, "core")))
 			break
 		}
 	}
@@ -156,7 +157,7 @@ func (g Given) Check(plan Layout) (notes []string, over string, err error) {
 		per = []int{g.Tasks}
 	}
 	if need := per[0] * g.ThreadsPerTask; g.Affinity > 0 && need > g.Affinity {
-		note := fmt.Sprintf("%s here, but only %s may be used: the job oversubscribes them", plural(need, "thread"), plural(g.Affinity, "processor"))
+		note := fmt.Sprintf("%s here, but only %s may be used: the job oversubscribes them", text.Plural(need, "thread"), text.Plural(g.Affinity, "processor"))
 		notes = append(notes, note)
 		if !g.Overcommit {
 			over = note

@@ -80,6 +80,52 @@ func FromOptions(o sbatch.Options) (Request, error) {
 	return r, nil
 }
 
+// LeastNodes is the least number of nodes that it asks for: of nodes, or as many
+// as its tasks need with so many a node; 1 where neither says more.
+func (r Request) LeastNodes() int {
+	switch {
+	case r.MinNodes > 0:
+		return r.MinNodes
+	case r.Tasks > 0 && r.PerNode > 0:
+		return ceil(r.Tasks, r.PerNode)
+	}
+	return 1
+}
+
+// LeastCPUs is the number of CPUs that all tasks need, as far as that is said.
+func (r Request) LeastCPUs() int { return max(r.Tasks, 1) * max(r.CPUsPerTask, 1) }
+
+// TasksOfFullest is how many tasks at the least some node gets: with ntasks,
+// ntasks-per-node is an upper bound (sbatch(1)), and without nodes there may be
+// a node for each task.
+func (r Request) TasksOfFullest() int {
+	switch {
+	case r.Tasks == 0:
+		return max(r.PerNode, 1)
+	case r.MaxNodes == 0:
+		return 1
+	}
+	return ceil(r.Tasks, r.MaxNodes)
+}
+
+// TasksOfEach is how many tasks every node gets; 0 where that is left to Slurm.
+func (r Request) TasksOfEach() int {
+	nodes := r.MinNodes
+	if r.MaxNodes != nodes {
+		nodes = 0 // of a range it is not known how many there will be
+	}
+	switch {
+	case r.PerNode > 0:
+		return r.PerNode
+	case nodes == 1 || nodes == 0 && r.Tasks <= 1:
+		// sbatch gives one task where none is asked for; a single one is on one node.
+		return max(r.Tasks, 1)
+	case nodes > 0 && r.Tasks%nodes == 0:
+		return r.Tasks / nodes
+	}
+	return 0
+}
+
 // amount reads 4, a100:2 and a100:2,v100:1, the sum of them.
 func amount(v string) int {
 	sum := 0

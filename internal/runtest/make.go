@@ -55,7 +55,7 @@ func Sent(t *testing.T) rundir.Run {
 	t.Helper()
 	r := Create(t, t.TempDir())
 	w := &Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 7}, nil }}
-	if _, err := ledger.Submit(t.Context(), r, w, About()); err != nil {
+	if _, err := ledger.Submit(t.Context(), r, w, About(), nil); err != nil {
 		t.Fatal(err)
 	}
 	return r

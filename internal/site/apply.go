@@ -2,9 +2,9 @@ package site
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -94,37 +94,11 @@ func (c *Config) convert(o sbatch.Options, have sbatch.Option, name string, f fu
 // perNode is the number of CPUs that the job asks of each node; 0 where that is
 // left to Slurm.
 func perNode(o sbatch.Options) int64 {
-	num := func(name string, otherwise int64) int64 {
-		v, ok := o.Get(name)
-		if !ok {
-			return otherwise
-		}
-		n, err := strconv.ParseInt(v, 10, 32)
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	if _, whole := o.Get("exclusive"); whole {
+	r, err := resources.FromOptions(o)
+	if _, whole := o.Get("exclusive"); whole || err != nil {
 		return 0
 	}
-	nodes, tasks := int64(0), num("ntasks", 0)
-	if v, ok := o.Get("nodes"); ok {
-		// Of a range it is not known how many there will be.
-		if least, most, err := slurm.ParseNodes(v); err == nil && least == most {
-			nodes = int64(least)
-		}
-	}
-	each := num("ntasks-per-node", 0)
-	switch {
-	case each > 0:
-	case nodes == 1 || nodes == 0 && tasks <= 1:
-		// sbatch gives one task where none is asked for; a single one is on one node.
-		each = max(tasks, 1)
-	case nodes > 0 && tasks > 0 && tasks%nodes == 0:
-		each = tasks / nodes
-	}
-	return each * num("cpus-per-task", 1)
+	return int64(r.TasksOfEach()) * int64(max(r.CPUsPerTask, 1))
 }
 
 // perTask keeps cpus-per-task from sites that refuse it.

@@ -1,10 +1,14 @@
-// Package sri tells whether a text is the SHA-256 of a source as Nix prints it,
-// sha256-…, and makes that of the other notations.
+// Package sri reads and writes the SHA-256 of a source as Nix prints it, sha256-…,
+// and makes that of the other notations.
+//
+// It promises that a hash which it lets pass is 32 bytes in full.
 package sri
 
 import (
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/nix-community/go-nix/pkg/nixbase32"
@@ -40,8 +44,24 @@ func Is(s string) bool {
 	if !Form.MatchString(s) {
 		return false
 	}
-	sum, err := base64.StdEncoding.Strict().DecodeString(s[len("sha256-"):])
-	return err == nil && len(sum) == 32
+	_, err := Parse(s)
+	return err == nil
+}
+
+// Format writes the 32 bytes of a SHA-256.
+func Format(sum []byte) string { return "sha256-" + base64.StdEncoding.EncodeToString(sum) }
+
+// Parse returns the 32 bytes of "sha256-<base64>".
+func Parse(s string) ([]byte, error) {
+	b64, ok := strings.CutPrefix(s, "sha256-")
+	if !ok {
+		return nil, fmt.Errorf("hash %q does not begin with sha256-", s)
+	}
+	sum, err := base64.StdEncoding.Strict().DecodeString(b64)
+	if err != nil || len(sum) != sha256.Size {
+		return nil, fmt.Errorf("hash %q is not sha256- and 44 base64 digits", s)
+	}
+	return sum, nil
 }
 
 // Of converts the other ways in which a SHA-256 is written: hexadecimal,
@@ -62,5 +82,5 @@ func Of(s string) string {
 	if err != nil || len(sum) != 32 {
 		return ""
 	}
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum)
+	return Format(sum)
 }

@@ -156,7 +156,7 @@ func TestNotes(t *testing.T) {
 func TestSweepEnds(t *testing.T) {
 	r := runtest.Create(t, t.TempDir())
 	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 7}, nil }}
-	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Array: "0-4", Count: 5}}); err != nil {
+	if _, err := ledger.Submit(t.Context(), r, w, runtest.About(), []facts.Call{{Array: "0-4", Count: 5}}); err != nil {
 		t.Fatal(err)
 	}
 	for task, raw := range []int64{8, 9, 10, 11} {

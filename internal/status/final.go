@@ -9,6 +9,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/indices"
 )
 
 const finalSchema = facts.FinalSchema
@@ -75,9 +76,9 @@ func (s *Status) keep(from string, now time.Time) {
 			}
 		}
 		for state, ns := range lists {
-			f.Tasks[state] = slurm.FormatIndices(ns)
+			f.Tasks[state] = indices.Format(ns)
 		}
-		f.Missing = slurm.FormatIndices(missing)
+		f.Missing = indices.Format(missing)
 	}
 	_ = durable.Replace(finalFile(s.Run), f)
 }

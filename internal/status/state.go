@@ -16,6 +16,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/indices"
 )
 
 // Status is what became of a run, from all witnesses. Of a sweep, Task, Attempt,
@@ -331,7 +332,7 @@ func (s *Status) LoadTasks() error {
 	}
 	states := map[int]slurm.State{}
 	for _, state := range slices.Sorted(maps.Keys(s.Final.Tasks)) {
-		ns, err := slurm.ParseIndices(s.Final.Tasks[state])
+		ns, err := indices.Parse(s.Final.Tasks[state])
 		if err != nil {
 			return fmt.Errorf("run %s: %w", s.Run.ID, err)
 		}

@@ -116,7 +116,7 @@ func TestStatesAskOnce(t *testing.T) {
 	for i := range 20 {
 		r := runtest.Create(t, dir)
 		w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: int64(i + 1)}, nil }}
-		if _, err := ledger.Submit(t.Context(), r, w, runtest.About()); err != nil {
+		if _, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil); err != nil {
 			t.Fatal(err)
 		}
 		all = append(all, r)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -17,6 +16,9 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
+
+// afterOK is how a run waits for those that it comes after.
+const afterOK = "afterok"
 
 // After looks at the runs that a job comes after, and returns the sbatch
 // options that make it wait for those that are not completed yet. A run that
@@ -54,11 +56,11 @@ func After(ctx context.Context, w status.Watcher, parents []rundir.Run, given st
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	dep := "afterok:" + strings.Join(ids, ":")
+	var o sbatch.Options
 	if given != "" {
-		dep = given + "," + dep
+		o = o.Set("dependency", given)
 	}
-	return sbatch.Options{{Name: "dependency", Value: dep}, {Name: "kill-on-invalid-dep", Value: "yes"}}, nil
+	return o.After(afterOK, ids...).Set("kill-on-invalid-dep", "yes"), nil
 }
 
 // afterAgain is what After says to a further submission of a run: of the runs
@@ -82,13 +84,9 @@ func parents(r rundir.Run, pl *plan.Plan, ins []facts.Intent) (out []rundir.Run,
 	}
 	ids := map[int64]bool{}
 	if len(ins) > 0 {
-		dep, _ := ledger.CallsOf(ins[0])[0].Asked().Get("dependency")
-		for _, part := range strings.Split(dep, ",") {
-			list, ok := strings.CutPrefix(part, "afterok:")
-			for _, id := range strings.Split(list, ":") {
-				if n, err := strconv.ParseInt(id, 10, 64); ok && err == nil {
-					ids[n] = true
-				}
+		for _, id := range ledger.CallsOf(ins[0])[0].Asked().Awaited(afterOK) {
+			if n, err := strconv.ParseInt(id, 10, 64); err == nil {
+				ids[n] = true
 			}
 		}
 	}

@@ -87,7 +87,7 @@ func (j *Loaded) slurmClasses(ctx context.Context, conf *site.Config, fresh bool
 	if err != nil {
 		return nil, false, err
 	}
-	nodes, err = cluster.Eligible(nodes, cluster.RequestOf(opts), def)
+	nodes, err = cluster.Eligible(nodes, cluster.PlaceOf(opts), def)
 	if err != nil && remembered {
 		return j.slurmClasses(ctx, conf, true)
 	}

@@ -30,7 +30,7 @@ func child(t *testing.T, parent rundir.Run, after []string, options ...string) r
 		t.Fatal(err)
 	}
 	w := &runtest.Witness{T: t, Take: func([]string) (slurm.JobRef, error) { return slurm.JobRef{ID: 8}, nil }}
-	if _, err := ledger.SubmitCalls(t.Context(), r, w, runtest.About(), []facts.Call{{Count: 1, Options: options}}); err != nil {
+	if _, err := ledger.Submit(t.Context(), r, w, runtest.About(), []facts.Call{{Count: 1, Options: options}}); err != nil {
 		t.Fatal(err)
 	}
 	return r

@@ -217,7 +217,7 @@ func (j *Built) hand(ctx context.Context, run rundir.Run, options sbatch.Options
 	if j.Plan.Sweep != nil {
 		limit, running = ArrayLimit(ctx, j.Slurm, j.Project, j.opts.Now()), j.Plan.Sweep.MaxRunning
 	}
-	s, err := ledger.SubmitCalls(ctx, run, j.Slurm, j.About(), ledger.FirstCalls(len(j.Tasks), limit, running, facts.Arguments(options)))
+	s, err := ledger.Submit(ctx, run, j.Slurm, j.About(), ledger.FirstCalls(len(j.Tasks), limit, running, facts.Arguments(options)))
 	if err != nil {
 		ForgetLimits(j.Project)
 	}

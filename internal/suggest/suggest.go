@@ -1,4 +1,6 @@
 // Package suggest finds the word that a person most likely meant.
+//
+// It promises to name none rather than one that is not near.
 package suggest
 
 import "strings"
@@ -24,16 +26,16 @@ func Nearest(s string, words []string) string {
 	best, bestAt := "", len(s)/3+1
 	for _, w := range words {
 		// A word that is short is near to everything of its length.
-		if n := distance(s, plain(w)); n < bestAt && n < len(w)/2+1 || n == 0 && best == "" {
+		if n := Distance(s, plain(w)); n < bestAt && n < len(w)/2+1 || n == 0 && best == "" {
 			best, bestAt = w, n
 		}
 	}
 	return best
 }
 
-// distance counts the letters to change, insert, drop or swap with the next
-// one to make b out of a (optimal string alignment).
-func distance(a, b string) int {
+// Distance counts the letters to change, insert, drop or swap with the next
+// one to make b out of a (optimal string alignment), byte by byte.
+func Distance(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	row := make([]int, len(b)+1)
 	for j := range last {

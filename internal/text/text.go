@@ -5,6 +5,7 @@ import (
 	"strings"
 )
 
+// Because is a reason in parentheses, to be put behind a state; "" for none.
 func Because(reason string) string {
 	if reason == "" {
 		return ""

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nixbatch/nixbatch/slurm"
+	"github.com/nixbatch/nixbatch/slurm/indices"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
@@ -75,11 +76,11 @@ func (f *Fake) accept(opt map[string]string, part, script string) (int64, error)
 	tasks := []int{-1}
 	if a, ok := opt["array"]; ok {
 		list, _, _ := strings.Cut(a, "%")
-		indices, err := slurm.ParseIndices(list)
-		if err != nil || len(indices) == 0 {
+		ns, err := indices.Parse(list)
+		if err != nil || len(ns) == 0 {
 			return 0, errors.New("sbatch: error: Batch job submission failed: Invalid job array specification")
 		}
-		tasks = indices
+		tasks = ns
 	}
 	limit := slurm.Unlimited
 	if t, ok := opt["time"]; ok {

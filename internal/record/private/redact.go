@@ -92,13 +92,16 @@ func NewRedactor(p Private) (*Redactor, error) {
 
 // Token stands for a private value.
 func (r *Redactor) Token(s string) string {
-	if strings.HasPrefix(s, tokenStart) {
+	if IsToken(s) {
 		return s
 	}
 	return r.token(s)
 }
 
 const tokenStart = "redacted-"
+
+// IsToken reports whether a value is one that stands for a private one.
+func IsToken(s string) bool { return strings.HasPrefix(s, tokenStart) }
 
 func (r *Redactor) token(s string) string {
 	return r.salt.token(s)

@@ -130,6 +130,7 @@ func (d dirSource) List(below string) ([]string, error) {
 	return out, err
 }
 
+// Unsafe is the error of a name that leads out of a record.
 func Unsafe(name string) error {
 	return fault.New(fmt.Sprintf("the name %q leads out of the record", name), "do not trust this file")
 }

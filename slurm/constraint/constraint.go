@@ -1,4 +1,9 @@
-package slurm
+// Package constraint reads what --constraint of sbatch(1) says about the features
+// of nodes: "(haswell|zen4)&ib".
+//
+// It promises to let no node out that slurmctld might take, and to refuse what it
+// cannot read.
+package constraint
 
 import (
 	"errors"
@@ -7,9 +12,9 @@ import (
 	"strings"
 )
 
-var errConstraint = errors.New("not a constraint that sbatch takes")
+var errNone = errors.New("not a constraint that sbatch takes")
 
-// MatchConstraint reports whether a node with these features can take part in a
+// Match reports whether a node with these features can take part in a
 // job of at least this many nodes with this constraint: --constraint of
 // sbatch(1), read from left to right with & and | of equal rank, as slurmctld
 // does.
@@ -18,16 +23,16 @@ var errConstraint = errors.New("not a constraint that sbatch takes")
 // is decided later. A count (feature*2) asks that many nodes for the feature and
 // nothing of the others, of which there are some only if the job has more nodes;
 // in brackets with counts each part takes nodes of its own.
-func MatchConstraint(expr string, features []string, nodes int) (bool, error) {
-	p := &constraint{rest: expr, features: features, nodes: nodes}
+func Match(expr string, features []string, nodes int) (bool, error) {
+	p := &reader{rest: expr, features: features, nodes: nodes}
 	ok, _, err := p.list(0)
 	if err == nil && p.rest != "" {
-		err = errConstraint
+		err = errNone
 	}
 	return ok, err
 }
 
-type constraint struct {
+type reader struct {
 	rest     string
 	features []string
 	nodes    int
@@ -35,13 +40,13 @@ type constraint struct {
 
 // list reads terms up to the closing bracket; counted says that one of them has
 // a count.
-func (p *constraint) list(closing byte) (val, counted bool, err error) {
+func (p *reader) list(closing byte) (val, counted bool, err error) {
 	val, counted, err = p.term(closing)
 	either := val // some term holds
 	for err == nil && p.rest != "" && p.rest[0] != closing {
 		op := p.rest[0]
 		if op != '&' && op != ',' && op != '|' {
-			return false, false, errConstraint
+			return false, false, errNone
 		}
 		if p.rest = p.rest[1:]; p.rest == "" {
 			break // slurmctld overlooks an operator at the end
@@ -61,10 +66,10 @@ func (p *constraint) list(closing byte) (val, counted bool, err error) {
 	return val, counted, err
 }
 
-func (p *constraint) term(within byte) (val, counted bool, err error) {
+func (p *reader) term(within byte) (val, counted bool, err error) {
 	switch {
 	case p.rest == "":
-		return false, false, errConstraint
+		return false, false, errNone
 	case p.rest[0] == '(' || p.rest[0] == '[':
 		closing := byte(')')
 		if p.rest[0] == '[' {
@@ -72,7 +77,7 @@ func (p *constraint) term(within byte) (val, counted bool, err error) {
 		}
 		p.rest = p.rest[1:]
 		if val, counted, err = p.list(closing); err != nil || p.rest == "" {
-			return false, false, errConstraint
+			return false, false, errNone
 		}
 		p.rest = p.rest[1:]
 	default:
@@ -82,7 +87,7 @@ func (p *constraint) term(within byte) (val, counted bool, err error) {
 		}
 		word := p.rest[:end]
 		if word == "" {
-			return false, false, errConstraint
+			return false, false, errNone
 		}
 		p.rest = p.rest[end:]
 		val = slices.Contains(p.features, word)
@@ -91,7 +96,7 @@ func (p *constraint) term(within byte) (val, counted bool, err error) {
 		p.rest = strings.TrimLeft(rest, "0123456789")
 		n, err := strconv.Atoi(rest[:len(rest)-len(p.rest)])
 		if err != nil || n < 1 {
-			return false, false, errConstraint
+			return false, false, errNone
 		}
 		// Inside of brackets the counts are all the nodes that there are.
 		val, counted = val || within == 0 && n < p.nodes, true
