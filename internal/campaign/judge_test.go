@@ -200,7 +200,7 @@ func (e evidence) claims(s saying, v *verdict) {
 		bad("that is not its job")
 	case !c.Submitted && started:
 		bad("not submitted, and its payload had started")
-	case !c.Submitted && alive != nil:
+	case !c.Submitted && alive != nil && !e.stopped(alive.id):
 		bad("not submitted, and the queue has %v", *alive)
 	case c.State == "completed" && !ended:
 		bad("its payload had not ended")
@@ -213,6 +213,22 @@ func (e evidence) claims(s saying, v *verdict) {
 	case alive != nil && c.JobID != 0 && c.JobID != alive.id && e.over(s, c.JobID):
 		bad("that is over, and the queue has %v", *alive)
 	}
+}
+
+// stopped says whether a job ended by itself without running its payload: it came
+// when its submission was given up, and is not the run's.
+func (e evidence) stopped(id int64) bool {
+	for _, l := range e.lines {
+		if l.job == id {
+			return false
+		}
+	}
+	for _, j := range e.jobs {
+		if j.id == id {
+			return j.state == "FAILED"
+		}
+	}
+	return false
 }
 
 // over says whether the queue had a job as over.

@@ -195,7 +195,7 @@ func (s *Status) sum() {
 	if !s.Sweep() {
 		s.State, s.Reason = first.State, first.Reason
 		if s.Job.How == "none" && !first.Submitted && !first.Start {
-			s.NotSubmitted, s.Reason = true, "Slurm has no job of this run, and none ever started"
+			s.NotSubmitted, s.Reason = true, "Slurm had no job of this run when it was looked for; one that comes later stops by itself"
 		}
 		return
 	}

@@ -211,7 +211,7 @@ func TestUnsettled(t *testing.T) {
 		{name: "at once, silent", w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
 		{name: "its own start tells", start: true, w: runtest.Witness{AcctErr: slurm.ErrNoAccounting}, job: 7,
 			reason: "it started and left the queue without an end: it was killed, or its node was lost"},
-		{name: "an hour later, not found", after: time.Hour, w: runtest.Witness{}, gone: true, reason: "Slurm has no job of this run, and none ever started"},
+		{name: "an hour later, not found", after: time.Hour, w: runtest.Witness{}, gone: true, reason: "Slurm had no job of this run when it was looked for; one that comes later stops by itself"},
 		{name: "an hour later, silent", after: time.Hour, w: runtest.Witness{FindErr: errors.New("down")}, reason: unknown, fails: true},
 		{name: "an hour later, found", after: time.Hour, w: runtest.Witness{Found: []slurm.JobRef{{ID: 9}}, AcctErr: slurm.ErrNoAccounting}, job: 9, reason: "it left the queue without a start"},
 	} {
