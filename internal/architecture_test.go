@@ -27,7 +27,7 @@ var layers = [][]string{
 		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"internal/schemas/schemastest"},
 	{"internal/schemas"},
-	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probe/probetest", "internal/runtest"},
+	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
 	{"internal/nodes", "internal/cancel", "internal/starter"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
 	{"internal/submit"},

@@ -10,7 +10,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/doctor"
 	"github.com/nixbatch/nixbatch/internal/nix"
-	"github.com/nixbatch/nixbatch/internal/probe/probetest"
+	"github.com/nixbatch/nixbatch/internal/probetest"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
 )

@@ -11,7 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/probe"
-	"github.com/nixbatch/nixbatch/internal/probe/probetest"
+	"github.com/nixbatch/nixbatch/internal/probetest"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 )

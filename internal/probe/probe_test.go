@@ -11,7 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/probe"
-	"github.com/nixbatch/nixbatch/internal/probe/probetest"
+	"github.com/nixbatch/nixbatch/internal/probetest"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 	"github.com/nixbatch/nixbatch/slurm"
 )

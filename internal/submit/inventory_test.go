@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/probe/probetest"
+	"github.com/nixbatch/nixbatch/internal/probetest"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/testbed"
