@@ -115,11 +115,16 @@ func (f *fault) launchedTwice(at *site, j job) {
 	f.cancelled = true
 	_, err := at.slurm(f.dir, "scancel", fmt.Sprint(j.id))
 	f.broken(err)
-	drained, err := at.slurm(f.dir, "sinfo", "--noheader", "--states=drain", "--Node", "--format=%N")
-	f.broken(err)
-	for _, node := range strings.Fields(drained) {
-		_, err = at.slurm(f.dir, "scontrol", "update", "nodename="+node, "state=resume")
-		f.broken(err)
+	var drained string
+	if !until(func() bool {
+		drained, err = at.slurm(f.dir, "sinfo", "--noheader", "--states=drain", "--Node", "--format=%N")
+		for _, node := range strings.Fields(drained) {
+			// It is refused while the node is on its way; then it is asked again.
+			_, _ = at.slurm(f.dir, "scontrol", "update", "nodename="+node, "state=resume")
+		}
+		return err == nil && strings.TrimSpace(drained) == ""
+	}) {
+		f.broken(fmt.Errorf("nodes stay drained: %s, %v", drained, err))
 	}
 }
 
