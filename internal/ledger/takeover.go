@@ -16,7 +16,9 @@ import (
 )
 
 // askAgain are the pauses before a job that found another's number in its place
-// asks Slurm whose that is; askFor bounds all of it.
+// asks Slurm whose that is; askFor bounds all of it. A program that is not there
+// is asked for again, too: it may lie on a file system that is away for a moment,
+// and who gives up at once loses the run.
 var askAgain = []time.Duration{0, time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second}
 
 const askFor = 3 * time.Minute
@@ -52,7 +54,7 @@ func takeOver(ctx context.Context, r rundir.Run, t facts.Ticket, job slurm.JobRe
 		case <-ctx.Done():
 			return claim, errors.Join(unasked, ctx.Err()), nil
 		}
-		if who, _, unasked = look(ctx, q, want, token(r, t.Round, t.Call, len(all))); unasked == nil || slurm.Missing(unasked) {
+		if who, _, unasked = look(ctx, q, want, token(r, t.Round, t.Call, len(all))); unasked == nil {
 			break
 		}
 	}
