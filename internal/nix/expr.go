@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/internal/nixsource"
+	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // Env is what one build is made of: pure data.
@@ -32,11 +33,21 @@ type Env struct {
 	Compiler         string
 	Whole, WholeTune string
 	// OptimizePackages are the attribute paths of the packages to rebuild for
-	// Arch, beside nixpkgs; Packages are looked up among them first. A package
-	// of Packages that only depends on a named one stays as it is, unless it is
-	// named too. OptimizeConfig is a dotted config option that is set to Arch.
+	// Arch. With Reach jobspec.ReachRebuild, or "", all that depends on one of them
+	// is rebuilt with it, in the package set; with jobspec.ReachNamed they make a set
+	// beside it, where they take each other, Packages are looked up there first, and
+	// nothing else changes.
 	OptimizePackages []string
-	OptimizeConfig   string
+	Reach            string
+	// Override has arguments for some of OptimizePackages, by path. Known has those
+	// that tell packages of Arch's CPU, by the package's own name (pname); those of ""
+	// are for any package that takes them. Values are those of Config.
+	Override, Known map[string]map[string]any
+	// Aliases has, by path, where else in the package set some of OptimizePackages may
+	// be.
+	Aliases map[string][]string
+	// OptimizeConfig is a dotted config option that is set to Arch.
+	OptimizeConfig string
 	// NoTests turns off the tests of the optimised packages: the building
 	// machine cannot run Arch.
 	NoTests bool
@@ -143,10 +154,19 @@ func (e Env) job(name string) (string, error) {
 	for i, o := range e.Overlays {
 		overlays[i] = map[string]any{"url": o.URL, "sha256": o.Hash, "file": path.Clean(or(o.File, "default.nix"))}
 	}
-	var optimize []string
 	arch := e.arch()
-	if arch != "" {
-		optimize = e.OptimizePackages
+	optimize, known := []any{}, map[string]any{}
+	if arch != "" && !e.Everywhere {
+		for _, p := range e.OptimizePackages {
+			for i, at := range append([]string{p}, e.Aliases[p]...) {
+				optimize = append(optimize, map[string]any{"path": nixlang.SplitAttr(at), "name": p, "alias": i > 0, "override": copySet(e.Override[p])})
+			}
+		}
+	}
+	if len(optimize) > 0 {
+		for name, args := range e.Known {
+			known[name] = args
+		}
 	}
 	return nixlang.QuoteValue(map[string]any{
 		"name":       name,
@@ -155,7 +175,9 @@ func (e Env) job(name string) (string, error) {
 		"overlays":   overlays,
 		"config":     config,
 		"packages":   attrPaths(e.Packages),
-		"optimize":   attrPaths(optimize),
+		"optimize":   optimize,
+		"reach":      or(e.Reach, jobspec.ReachRebuild),
+		"known":      known,
 		"arch":       arch,
 		"tune":       or(e.Tune, "generic"),
 		"options":    anys(e.Options),

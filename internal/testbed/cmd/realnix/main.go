@@ -1,0 +1,189 @@
+// Command realnix evaluates what chemists name on a real nixpkgs, and NixOS-QChem
+// over it, and prints what an optimised build changes there: make realnix
+// NIXPKGS=DIR [QCHEM=DIR]. Nothing is built. It fails where a derivation differs that
+// lies between no name and the environment, where one does not that does, and where a
+// package is there in two forms.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
+	"github.com/nixbatch/nixbatch/internal/screen"
+	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
+	"github.com/nixbatch/nixbatch/internal/tuning"
+	"github.com/nixbatch/nixbatch/jobspec"
+)
+
+// row is a job as somebody would write it.
+type row struct {
+	packages, named string // separated by spaces
+	config          string // optimize.config
+	override        map[string]map[string]any
+	arch            string
+}
+
+// rows are of nixpkgs alone.
+var rows = []row{
+	{packages: "nwchem", named: "openblas nwchem"},
+	{packages: "nwchem", named: "blas lapack"},
+	{packages: "gromacs", named: "fftw gromacs"},
+	{packages: "gromacs", named: "fftw gromacs", arch: "skylake-avx512"},
+	{packages: "gromacs", named: "gromacs", override: map[string]map[string]any{"gromacs": {"cpuAcceleration": "AVX_256"}}},
+	{packages: "quantum-espresso", named: "openblas fftw quantum-espresso"},
+	{packages: "cp2k", named: "openblas fftw libxsmm libint cp2k"},
+	{packages: "python3Packages.numpy", named: "openblas"},
+	{packages: "python3Packages.pyscf", named: "openblas"},
+	{packages: "python3Packages.pyscf", named: "python3Packages.numpy python3Packages.pyscf"},
+	{packages: "python3Packages.pyscf", named: "openblas python3Packages.numpy python3Packages.pyscf"},
+}
+
+// qchemRows are of the overlay.
+var qchemRows = []row{
+	{packages: "qchem.nwchem", config: "qchem-config.optArch"},
+	{packages: "qchem.nwchem", named: "openblas qchem.nwchem"},
+	{packages: "qchem.psi4", named: "openblas"},
+}
+
+func main() {
+	if err := run(); err != nil {
+		screen.Printf(os.Stderr, "realnix: %s\n", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	nixpkgs, qchem := flag.String("nixpkgs", "", "directory of a nixpkgs"), flag.String("qchem", "", "directory of NixOS-QChem")
+	dir, only := flag.String("dir", "build/realnix", "where answers are kept"), flag.String("only", "", "only rows that have this word")
+	flag.Parse()
+	if *nixpkgs == "" {
+		return errors.New("no nixpkgs is named: make realnix NIXPKGS=DIR")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	t := trees{nix: &nix.Nix{Dir: *dir}, memory: nixsource.Memory{Dir: filepath.Join(*dir, "trees")}}
+	if err := os.MkdirAll(*dir, 0o700); err != nil {
+		return err
+	}
+	if err := t.resolve(*nixpkgs, *qchem); err != nil {
+		return err
+	}
+	all := rows
+	if *qchem != "" {
+		all = qchemRows
+	}
+	wrong := 0
+	for _, r := range all {
+		if !strings.Contains(r.packages+" "+r.named, *only) {
+			continue
+		}
+		problems, err := t.show(ctx, os.Stdout, r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", r.packages, err)
+		}
+		wrong += problems
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%s not as promised", text.Plural(wrong, "thing"))
+	}
+	return nil
+}
+
+// trees is what everything is evaluated on.
+type trees struct {
+	nix      *nix.Nix
+	memory   nixsource.Memory
+	nixpkgs  nixsource.Source
+	overlays []nixsource.OverlaySource
+}
+
+func (t *trees) resolve(nixpkgs, qchem string) (err error) {
+	if t.nixpkgs, err = t.memory.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: nixpkgs}, "."); err != nil || qchem == "" {
+		return err
+	}
+	o, err := t.memory.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: qchem}, ".")
+	t.overlays = []nixsource.OverlaySource{{Source: o, File: "overlay.nix"}}
+	return err
+}
+
+// show evaluates a row and prints it, with what is not as promised.
+func (t *trees) show(ctx context.Context, w io.Writer, r row) (problems int, err error) {
+	e := nix.Env{Name: "realnix", System: submit.System(), Nixpkgs: t.nixpkgs, Overlays: t.overlays, Packages: strings.Fields(r.packages),
+		Config: map[string]any{"allowUnfree": true}, OptimizePackages: strings.Fields(r.named), OptimizeConfig: r.config, Override: r.override}
+	generic := e
+	e.Arch = r.arch
+	if e.Arch == "" {
+		e.Arch = "haswell"
+	}
+	e.Tune, e.Known, e.Aliases = e.Arch, tuning.Arguments(e.Arch), tuning.Aliases(e.OptimizePackages)
+	if _, err := t.nix.Survey(ctx, generic, []nix.Env{generic, e}); err != nil {
+		return 0, err
+	}
+	was, err := t.graph(ctx, generic)
+	if err != nil {
+		return 0, err
+	}
+	is, err := t.graph(ctx, e)
+	if err != nil {
+		return 0, err
+	}
+	screen.Printf(w, "%s, named %s %s\n", r.packages, r.named, r.config)
+	screen.Printf(w, "  changed  %d of %d: %s\n", len(is.Diff(was))-1, len(is.Nodes)-1, strings.Join(names(is.Diff(was), is.Root), " "))
+	reach, err := is.Reach()
+	if err != nil {
+		return 0, err
+	}
+	for _, n := range reach.Names {
+		screen.Printf(w, "  %s (%s) reaches %s %s\n", n.Name, n.Is, orNothing(n.Reaches), n.Arguments)
+		if len(n.Reaches) == 0 {
+			screen.Printf(w, "    %s\n", tuning.Instead(n.Is, reach.All))
+		}
+	}
+	for arch, count := range reach.March {
+		screen.Printf(w, "  told -march=%s: %d\n", arch, count)
+	}
+	wrong, err := is.Astray(was)
+	if r.config != "" {
+		wrong = nil // the overlay decides what differs
+	}
+	for _, p := range wrong {
+		screen.Printf(w, "  WRONG: %s\n", p)
+	}
+	return len(wrong), err
+}
+
+func orNothing(names []string) string {
+	if len(names) == 0 {
+		return "nothing"
+	}
+	return strings.Join(names, " ")
+}
+
+func (t *trees) graph(ctx context.Context, e nix.Env) (*nixgraph.Graph, error) {
+	d, err := t.nix.Instantiate(ctx, nix.Expression(e))
+	if err != nil {
+		return nil, err
+	}
+	return t.nix.Graph(d.Drv)
+}
+
+// names are those of some derivations but the root.
+func names(nodes []nixgraph.Node, root string) (out []string) {
+	for _, n := range nodes {
+		if n.Drv != root {
+			out = append(out, n.Name)
+		}
+	}
+	return out
+}
