@@ -13,7 +13,8 @@ let
         inherit (job) config;
         overlays =
           map (o: import (fetch o + "/${o.file}")) job.overlays
-          ++ (if job.reach == "rebuild" then overlaysOf job else [ ]);
+          ++ (if job.reach == "rebuild" then overlaysOf job else [ ])
+          ++ (if job.told && job.noTests then [ (untested job) ] else [ ]);
       }
       // (
         if job.everywhere then
@@ -226,6 +227,31 @@ let
         }) (builtins.filter isInterpreter (builtins.attrNames prev))
       );
 
+  # An overlay for a package set that is told the arch by an option: what it compiles
+  # for that runs no tests. Found are the packages of the sets within it that the job
+  # takes packages from, and what is made with a standard environment of its own.
+  untested =
+    job: final: prev:
+    let
+      heads = unique (map builtins.head (builtins.filter (path: builtins.length path > 1 && !isModule path) job.packages));
+      flags = p: toString (p.NIX_CFLAGS_COMPILE or "") + " " + toString (p.env.NIX_CFLAGS_COMPILE or "");
+      told = p: isPackage p && p ? overrideAttrs && builtins.match ".*-march=${job.arch}( .*)?" (flags p) != null;
+      quiet = p: if told p then p.overrideAttrs (_: withoutTests job) else p;
+      all = builtins.mapAttrs (_: quiet);
+      set = old: if old ? overrideScope then old.overrideScope (_: all) else old // all old;
+    in
+    builtins.listToAttrs (map (name: { inherit name; value = set prev.${name}; }) (builtins.filter (name: prev ? ${name}) heads))
+    // {
+      stdenv = prev.stdenv // {
+        override =
+          args:
+          let
+            other = prev.stdenv.override args;
+          in
+          other // { mkDerivation = attrs: quiet (other.mkDerivation attrs); };
+      };
+    };
+
   # The shell of a job, and its environment, from a package set.
   made =
     pkgs: job:
@@ -339,7 +365,7 @@ let
       shared = packageSet bare;
       setFor =
         job:
-        if job.config == bare.config && !job.everywhere && (job.reach == "named" || job.optimize == [ ]) then
+        if job.config == bare.config && !job.everywhere && !(job.told && job.noTests) && (job.reach == "named" || job.optimize == [ ]) then
           shared
         else
           packageSet job;

@@ -48,6 +48,11 @@ type Env struct {
 	Aliases map[string][]string
 	// OptimizeConfig is a dotted config option that is set to Arch.
 	OptimizeConfig string
+	// ConfigOff is a dotted config option that is set to ConfigOffValue in the build
+	// without an arch, where OptimizeConfig is given and Config does not set either: the
+	// package set would take an arch of its own.
+	ConfigOff      string
+	ConfigOffValue any
 	// NoTests turns off the tests of the optimised packages: the building
 	// machine cannot run Arch.
 	NoTests bool
@@ -183,7 +188,8 @@ func (e Env) job(name string) (string, error) {
 		"options":    anys(e.Options),
 		"compiler":   e.Compiler,
 		"whole":      map[string]any{"arch": or(e.Whole, arch), "tune": or(e.WholeTune, or(e.Tune, "generic"))},
-		"noTests":    e.NoTests && len(optimize) > 0,
+		"noTests":    e.NoTests && (len(optimize) > 0 || e.OptimizeConfig != "" && arch != ""),
+		"told":       e.OptimizeConfig != "" && arch != "",
 		"everywhere": e.Everywhere && arch != "",
 	}, "  ")
 }
@@ -204,13 +210,29 @@ func attrPaths(paths []string) []any {
 	return list
 }
 
-// config is Config, with the option of OptimizeConfig set in a copy.
+// config is Config, with the option of OptimizeConfig set in a copy, or, without an
+// arch, what turns the package set's own off.
 func (e Env) config() (map[string]any, error) {
 	config := copySet(e.Config)
-	if e.OptimizeConfig == "" || e.arch() == "" {
+	switch {
+	case e.OptimizeConfig == "":
 		return config, nil
+	case e.arch() != "":
+		given, err := setOption(config, e.OptimizeConfig, e.arch())
+		if err == nil && given {
+			err = errors.New("optimize.config " + e.OptimizeConfig + ": the option is set in environment.config too")
+		}
+		return config, err
+	case e.ConfigOff != "" && !hasOption(config, e.OptimizeConfig):
+		_, err := setOption(config, e.ConfigOff, e.ConfigOffValue)
+		return config, err
 	}
-	parts := nixlang.SplitAttr(e.OptimizeConfig)
+	return config, nil
+}
+
+// setOption sets a dotted option, unless it is given.
+func setOption(config map[string]any, option string, value any) (given bool, err error) {
+	parts := nixlang.SplitAttr(option)
 	set := config
 	for i, p := range parts[:len(parts)-1] {
 		switch inner := set[p].(type) {
@@ -221,15 +243,27 @@ func (e Env) config() (map[string]any, error) {
 			set[p] = next
 			set = next
 		default:
-			return nil, fmt.Errorf("optimize.config %s: config.%s is no set", e.OptimizeConfig, strings.Join(parts[:i+1], "."))
+			return false, fmt.Errorf("optimize.config %s: config.%s is no set", option, strings.Join(parts[:i+1], "."))
 		}
 	}
-	option := parts[len(parts)-1]
-	if _, given := set[option]; given {
-		return nil, errors.New("optimize.config " + e.OptimizeConfig + ": the option is set in environment.config too")
+	last := parts[len(parts)-1]
+	if _, given = set[last]; !given {
+		set[last] = value
 	}
-	set[option] = e.arch()
-	return config, nil
+	return given, nil
+}
+
+func hasOption(config map[string]any, option string) bool {
+	parts := nixlang.SplitAttr(option)
+	for _, p := range parts[:len(parts)-1] {
+		inner, ok := config[p].(map[string]any)
+		if !ok {
+			return false
+		}
+		config = inner
+	}
+	_, ok := config[parts[len(parts)-1]]
+	return ok
 }
 
 func copySet(set map[string]any) map[string]any {

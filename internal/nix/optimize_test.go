@@ -280,6 +280,44 @@ func TestNoTests(t *testing.T) {
 	}
 }
 
+// A package set that is told the arch by an option, and takes one of its own without
+// it, as NixOS-QChem does: generic is generic where it is known how to turn that off,
+// and what is compiled for an arch is found where it is not. Tests off are off in all
+// that is compiled for the arch.
+func TestOwnArch(t *testing.T) {
+	n, _ := testNix(t)
+	e := minipkgs(t, `final: prev:
+	  let
+	    settings = prev.config.own or { };
+	    arch = settings.arch or (if settings.avx or true then "haswell" else null);
+	    make = name: inputs: (final.stdenv.mkDerivation { inherit name inputs; doCheck = true; buildCommand = "echo > $out"; }).overrideAttrs (
+	      if arch == null then { } else { NIX_CFLAGS_COMPILE = "-O2 -march=${arch} -mtune=${arch}"; });
+	  in { own = { lib = make "own-lib" [ ]; program = make "own-program" [ final.own.lib final.hello ]; }; }`)
+	e.Packages, e.OptimizeConfig = []string{"own.program"}, "own.arch"
+	for _, c := range []struct {
+		arch, off string
+		noTests   bool
+		march     map[string]int
+		tested    int
+	}{
+		{"generic", "", false, map[string]int{"haswell": 2}, 2},
+		{"generic", "own.avx", false, map[string]int{}, 0},
+		{"znver3", "own.avx", false, map[string]int{"znver3": 2}, 2},
+		{"znver3", "own.avx", true, map[string]int{"znver3": 2}, 0},
+	} {
+		e.Arch, e.ConfigOff, e.ConfigOffValue, e.NoTests = c.arch, c.off, false, c.noTests
+		r, err := n.Reach(context.Background(), Expression(e))
+		if err != nil || cmp.Diff(c.march, r.March) != "" || len(r.Tested) != c.tested {
+			t.Errorf("%+v: %v, %v, %v", c, r.March, r.Tested, err)
+		}
+	}
+	// What the job file sets is left alone.
+	e.Arch, e.ConfigOff, e.Config = "generic", "own.avx", map[string]any{"own": map[string]any{"arch": "znver2"}}
+	if r, err := n.Reach(context.Background(), Expression(e)); err != nil || r.March["znver2"] != 2 {
+		t.Errorf("%v, %v", r.March, err)
+	}
+}
+
 // Setting the arch for everything rebuilds more: what the plan compares with.
 func TestEverywhere(t *testing.T) {
 	n, _ := testNix(t)

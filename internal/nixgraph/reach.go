@@ -46,7 +46,8 @@ type Reach struct {
 	Rebuilt []string `json:"rebuilt"`
 	// Tested are those that run their tests, of Rebuilt and of what is told a CPU.
 	Tested []string `json:"tested"`
-	// March is what compilers are told as -march, and in how many derivations.
+	// March is what compilers are told as -march by the package set itself, not for the
+	// names' sake, and in how many derivations.
 	March map[string]int `json:"march"`
 	// All are the names of all derivations below the environment but downloads.
 	All []string `json:"-"`
@@ -105,7 +106,7 @@ func (g *Graph) Reach() (r Reach, err error) {
 		if rebuilt[drv] {
 			r.Rebuilt = append(r.Rebuilt, node.Name)
 		}
-		if node.March != "" {
+		if node.March != "" && len(node.Names) == 0 {
 			r.March[node.March]++
 		}
 		if node.Tests && (rebuilt[drv] || node.March != "") {

@@ -97,6 +97,9 @@ type Build struct {
 	Why        string   `json:"why"`
 	Expression string   `json:"expression"`
 	Key        string   `json:"key"` // of the expression's text: nix.Expr.Hash
+	// Needs is the name that the package set itself gives compilers as -march for some
+	// derivations, where a CPU that can run Arch may not have what it asks for.
+	Needs string `json:"needs,omitempty"`
 	// Reach says whom each name of optimize.packages reaches, in their order; Rebuilt
 	// is what lies between the names and the environment, names of derivations, sorted.
 	// They are known once the build was evaluated: Tell.
@@ -196,6 +199,9 @@ func (in Input) env(b Build) nix.Env {
 		Config: s.Environment.Config, Packages: s.Environment.Packages, Arch: b.Arch, Tune: b.Tune,
 		OptimizePackages: s.Optimize.Packages, OptimizeConfig: s.Optimize.Config, NoTests: b.NoTests,
 		Reach: s.Optimize.Reach, Override: s.Optimize.Override,
+	}
+	if off, value, ok := tuning.Off(s.Optimize.Config); ok {
+		e.ConfigOff, e.ConfigOffValue = off, value
 	}
 	if len(s.Optimize.Packages) > 0 {
 		e.Known, e.Aliases = tuning.Arguments(b.Arch), tuning.Aliases(s.Optimize.Packages)

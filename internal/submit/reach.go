@@ -13,17 +13,21 @@ import (
 )
 
 // Reach finds out, for each build of the plan, whom the packages reach that are
-// named to be optimised, and writes it into the plan. It refuses a name that reaches
+// named to be optimised, and what compilers are told by the package set itself, and
+// writes it into the plan. It refuses a name that reaches
 // nothing, and a build in which more would be made again than the job file allows.
 // Nothing is built; what was found out before takes no process.
 func (j *Planned) Reach(ctx context.Context) error {
 	for i := range j.Plan.Builds {
 		b := &j.Plan.Builds[i]
-		if b.Recorded || !counted(*b) {
+		if b.Recorded {
 			continue
 		}
 		r, err := j.Nix.Reach(ctx, b.Expr)
 		if err != nil {
+			return err
+		}
+		if err := j.Plan.Reveal(b, r.March); err != nil {
 			return err
 		}
 		for _, n := range r.Names {

@@ -25,6 +25,16 @@ type table struct {
 	Brings    []bringing `json:"brings"`
 	Alike     []group    `json:"alike"`
 	Aliases   []alias    `json:"aliases"`
+	Options   []option   `json:"options"`
+}
+
+// option is a dotted option of a package set that is told an arch, and how the set
+// is told to take none: without that it has one of its own.
+type option struct {
+	Option string `json:"option"`
+	Off    string `json:"off"` // a dotted option
+	Value  any    `json:"value"`
+	Source string `json:"source"`
 }
 
 // alias is an attribute that stands for one of others, in the same set.
@@ -164,6 +174,17 @@ func Aliases(paths []string) map[string][]string {
 		}
 	}
 	return out
+}
+
+// Off is the option, and its value, that has a package set take no arch where the
+// option is not set that is told one; ok is false where none is known.
+func Off(told string) (option string, value any, ok bool) {
+	for _, o := range known().Options {
+		if o.Option == told {
+			return o.Off, o.Value, true
+		}
+	}
+	return "", nil, false
 }
 
 // Pname is a derivation's name without its version: up to the first hyphen that no

@@ -11,14 +11,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/nixsource"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/text"
@@ -32,6 +35,7 @@ type row struct {
 	config          string // optimize.config
 	override        map[string]map[string]any
 	arch            string
+	tests           string // "off": the machine that builds cannot run the arch
 }
 
 // rows are of nixpkgs alone.
@@ -53,7 +57,8 @@ var rows = []row{
 var qchemRows = []row{
 	{packages: "qchem.nwchem", config: "qchem-config.optArch"},
 	{packages: "qchem.nwchem", named: "openblas qchem.nwchem"},
-	{packages: "qchem.psi4", named: "openblas"},
+	{packages: "qchem.nwchem", config: "qchem-config.optArch", tests: "off"},
+	{packages: "qchem.psi4", named: "openblas", config: "qchem-config.optArch"},
 }
 
 func main() {
@@ -79,6 +84,7 @@ func run() error {
 	if err := t.resolve(*nixpkgs, *qchem); err != nil {
 		return err
 	}
+	screen.Printf(os.Stdout, "| packages | named | differs from generic in | |\n|---|---|---|---|\n")
 	all := rows
 	if *qchem != "" {
 		all = qchemRows
@@ -89,6 +95,11 @@ func run() error {
 			continue
 		}
 		problems, err := t.show(ctx, os.Stdout, r)
+		var missing *nix.MissingPackage
+		if errors.As(err, &missing) {
+			screen.Printf(os.Stdout, "| %s | %s | not there: no %s | |\n", r.packages, r.named, missing.Name)
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.packages, err)
 		}
@@ -121,7 +132,11 @@ func (t *trees) resolve(nixpkgs, qchem string) (err error) {
 func (t *trees) show(ctx context.Context, w io.Writer, r row) (problems int, err error) {
 	e := nix.Env{Name: "realnix", System: submit.System(), Nixpkgs: t.nixpkgs, Overlays: t.overlays, Packages: strings.Fields(r.packages),
 		Config: map[string]any{"allowUnfree": true}, OptimizePackages: strings.Fields(r.named), OptimizeConfig: r.config, Override: r.override}
+	if off, value, ok := tuning.Off(r.config); ok {
+		e.ConfigOff, e.ConfigOffValue = off, value
+	}
 	generic := e
+	e.NoTests = r.tests == "off"
 	e.Arch = r.arch
 	if e.Arch == "" {
 		e.Arch = "haswell"
@@ -138,36 +153,60 @@ func (t *trees) show(ctx context.Context, w io.Writer, r row) (problems int, err
 	if err != nil {
 		return 0, err
 	}
-	screen.Printf(w, "%s, named %s %s\n", r.packages, r.named, r.config)
-	screen.Printf(w, "  changed  %d of %d: %s\n", len(is.Diff(was))-1, len(is.Nodes)-1, strings.Join(names(is.Diff(was), is.Root), " "))
+	screen.Printf(w, "| %s | %s | ", r.packages, strings.TrimSpace(r.named+" "+r.config))
+	diff := names(is.Diff(was), is.Root)
+	screen.Printf(w, "%d of %d: %s | ", len(diff), len(is.Nodes)-1, strings.Join(diff, ", "))
 	reach, err := is.Reach()
 	if err != nil {
 		return 0, err
 	}
+	before, err := was.Reach()
+	if err != nil {
+		return 0, err
+	}
+	var words []string
 	for _, n := range reach.Names {
-		screen.Printf(w, "  %s (%s) reaches %s %s\n", n.Name, n.Is, orNothing(n.Reaches), n.Arguments)
-		if len(n.Reaches) == 0 {
-			screen.Printf(w, "    %s\n", tuning.Instead(n.Is, reach.All))
+		words = append(words, plan.Reach{Name: n.Name, Reaches: n.Reaches, Arguments: n.Arguments}.Words())
+	}
+	if r.config != "" || len(before.March) > 0 {
+		words = append(words, told("generic", before.March), told(e.Arch, reach.March))
+	}
+	if r.tests == "off" {
+		words = append(words, fmt.Sprintf("tests on in %d", len(reach.Tested)))
+	}
+	screen.Printf(w, "%s |\n", strings.Join(words, "; "))
+	var wrong []string
+	if r.config == "" { // else the overlay decides what differs
+		if wrong, err = is.Astray(was); err != nil {
+			return 0, err
 		}
+	} else if len(before.March) > 0 {
+		wrong = append(wrong, "the generic build is made for an arch")
 	}
-	for arch, count := range reach.March {
-		screen.Printf(w, "  told -march=%s: %d\n", arch, count)
+	if r.tests == "off" && len(reach.Tested) > 0 {
+		wrong = append(wrong, "tests stay on: "+strings.Join(reach.Tested, " "))
 	}
-	wrong, err := is.Astray(was)
-	if r.config != "" {
-		wrong = nil // the overlay decides what differs
+	for _, n := range reach.Names {
+		if len(n.Reaches) == 0 {
+			wrong = append(wrong, n.Name+" reaches nothing; "+tuning.Instead(n.Is, reach.All))
+		}
 	}
 	for _, p := range wrong {
 		screen.Printf(w, "  WRONG: %s\n", p)
 	}
-	return len(wrong), err
+	return len(wrong), nil
 }
 
-func orNothing(names []string) string {
-	if len(names) == 0 {
-		return "nothing"
+// told is what compilers are told as -march by the set itself, and how often.
+func told(build string, march map[string]int) string {
+	var words []string
+	for _, arch := range slices.Sorted(maps.Keys(march)) {
+		words = append(words, fmt.Sprintf("%d with the set's own -march=%s", march[arch], arch))
 	}
-	return strings.Join(names, " ")
+	if len(words) == 0 {
+		words = []string{"none with an -march of the set's own"}
+	}
+	return build + ": " + strings.Join(words, ", ")
 }
 
 func (t *trees) graph(ctx context.Context, e nix.Env) (*nixgraph.Graph, error) {
