@@ -103,11 +103,11 @@ func (s *site) state(name string) listed {
 func (s *site) reaches(name, state, reason string) listed {
 	s.t.Helper()
 	var last listed
-	deadline := time.Now().Add(patience)
-	for ; time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		if last = s.state(name); last.State == state && strings.Contains(last.Reason, reason) {
-			return last
-		}
+	if comes(200*time.Millisecond, func() bool {
+		last = s.state(name)
+		return last.State == state && strings.Contains(last.Reason, reason)
+	}) {
+		return last
 	}
 	_, log, _ := s.run("logs", name)
 	s.t.Fatalf("%s is %+v, not %s (%s); its log:\n%s", name, last, state, reason, log)
