@@ -33,6 +33,7 @@ func newNix(t *testing.T) *nix {
 	}
 	return &nix{t: t, dir: dir, env: []string{
 		"PATH=/usr/bin:/bin", "NIX_CONF_DIR=" + dir, "HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + dir,
+		"OMP_WAIT_POLICY=passive", // a thread that waits for another leaves it the processor
 	}}
 }
 
