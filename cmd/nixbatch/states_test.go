@@ -156,6 +156,14 @@ func (s *site) startNow(name, file string) {
 	})
 }
 
+// limitComes lets a job's time be over now, as slurmctld counts it: it ends the job
+// as at any limit, when it next looks at them (every 30 s), and nobody has to wait
+// for the minute that is the shortest limit.
+func (s *site) limitComes(name string) {
+	s.t.Helper()
+	s.scontrol("update", "JobId="+fmt.Sprint(s.state(name).JobID), "EndTime=now+1seconds")
+}
+
 // appears waits for a file.
 func (s *site) appears(name string) {
 	s.t.Helper()
@@ -205,6 +213,8 @@ func TestStates(t *testing.T) {
 		"timeout": func(s *site) {
 			s.job("limit", "partition: n, mem: 60M, time: 1", "", refusing)
 			s.must("submit", "limit.yaml")
+			s.appears("begun.0")
+			s.limitComes("limit")
 			s.reaches("limit", "timeout", "")
 			s.why("limit", "its time limit came", "--time x2, which is 0-00:02:00")
 		},
