@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -112,6 +113,8 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 	case counted && t.endedBefore(a.State, a.Start, a.Nodes), !counted && queued && t.endedBefore(q.State, q.Start, q.Nodes):
 		t.byEnd()
 		from, t.Reason = "files", text.Join(t.Reason, "it had ended when Slurm, which did not know of it, began it once more")
+	case (counted && a.State == slurm.Failed || !counted && queued && q.State == slurm.Failed) && t.lives(words.run):
+		t.State, t.Reason, from = slurm.Running, "its agent holds its lock: what Slurm calls failed is a later start", "files"
 	case counted && a.State.Final():
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
@@ -151,6 +154,16 @@ func (t *TaskStatus) endedBefore(state slurm.State, start time.Time, nodes strin
 		return nodes == "" || !t.end.Time.IsZero() && start.After(t.end.Time)
 	}
 	return false
+}
+
+// lives reports whether the agent of a task without an end holds its lock. A start
+// that Slurm made beside it stops by itself, and that is failed.
+func (t *TaskStatus) lives(r rundir.Run) bool {
+	if t.end != nil || !t.begun() {
+		return false
+	}
+	held, err := Alive(r, *t)
+	return held && err == nil // what cannot be told is Slurm's to tell
 }
 
 // lastWord takes over what else was said of the task's end, if anything was.
