@@ -167,6 +167,7 @@ func limits() []kind {
 	return []kind{
 		step("no-space-at-a-step", "a step of submit that makes something last finds no space", "mkdirat,linkat,renameat,symlinkat", "error=ENOSPC", 12),
 		step("io-error-at-a-step", "a step of submit that makes something last has an input/output error", "fsync,linkat,renameat", "error=EIO", 16),
+		step("no-permission-at-a-step", "a step of submit that makes something last is not allowed", "mkdirat,linkat,renameat,symlinkat,openat", "error=EACCES", 60),
 		ulimit("file-size", "no file may be larger than some blocks", "-f", 1, 40),
 		ulimit("few-files", "only a few files may be open", "-n", 5, 30),
 		{name: "stale-lock", does: "locks were left by processes that are dead", holds: once, run: func(f *fault) {
