@@ -25,7 +25,7 @@ const (
 	exitNix         = int(fault.Nix)
 	exitSlurm       = int(fault.Slurm)
 	exitUnknown     = int(fault.Unsure)
-	exitNotWritten  = 6
+	exitNotWritten  = int(fault.NotWritten)
 	exitSystem      = int(fault.System)
 	exitInterrupted = int(fault.Interrupted)
 )

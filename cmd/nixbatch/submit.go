@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -252,7 +253,7 @@ func follow(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool) 
 			return
 		}
 		shown = st.State
-		screen.Printf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
+		screen.Printf(s.Err, "%s%s\n", st.State, text.Because(st.Reason))
 	}, func(err error) { screen.Printf(s.Err, "nixbatch: %v\n", err) })
 	if ctx.Err() != nil {
 		screen.Printf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", sub.Job.JobID, sub.Run.ID)

@@ -104,10 +104,11 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		t.State, t.Reason = slurm.Unknown, "it is not known whether Slurm took its retry"
 	case queued && !q.State.Final() && q.State != slurm.Unknown:
 		t.State, t.Reason, from = q.State, q.Reason, "queue"
-		if word := waits[q.Word]; word != "" {
-			t.Reason = word
+		how := slurm.ParseManner(q.Word)
+		if how != "" {
+			t.Reason = string(how)
 		}
-		if q.Word == "SUSPENDED" {
+		if how == slurm.Suspended {
 			t.Cause = Suspended
 		}
 	case counted && t.endedBefore(a.State, a.Start, a.Nodes), !counted && queued && t.endedBefore(q.State, q.Start, q.Nodes):
@@ -119,7 +120,7 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
 		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, q.Reason, exitCode(t.Brief)), "queue"
-		if q.Reason == "DependencyNeverSatisfied" {
+		if slurm.ParseReason(q.Reason).Kind() == slurm.ForNothing {
 			t.Reason = "what it waited for did not complete"
 		}
 	case silent != "" && (t.end == nil || t.end.ToldToEnd()):
@@ -175,23 +176,13 @@ func (t *TaskStatus) lastWord(words *lastWords) bool {
 	return ok
 }
 
-// waits are states of Slurm's that ours do not tell apart, in words.
-var waits = map[string]string{
-	"SUSPENDED":    "suspended",
-	"STOPPED":      "stopped by a signal",
-	"REQUEUED":     "requeued",
-	"REQUEUE_HOLD": "requeued and held",
-	"SPECIAL_EXIT": "requeued and held",
-}
-
 func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) string {
-	first, _, _ := strings.Cut(word, " ")
-	switch {
-	case strings.HasPrefix(first, "PREEMPTED"):
+	switch how := slurm.ParseManner(word); {
+	case how == slurm.Preempted:
 		t.Cause = Preempted
 		return preempted
-	case strings.HasPrefix(first, "DEADLINE"):
-		return "its deadline came"
+	case how == slurm.PastDeadline:
+		return string(how)
 	case t.end != nil && t.end.Reason != "":
 		return t.end.Reason
 	case state == slurm.Failed && code == fault.Refused.ExitCode() && t.Brief.Elapsed == 0:
@@ -202,7 +193,8 @@ func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) s
 		text := "the agent was killed before it could write the end"
 		// Slurm calls it a launch failure when the batch process, which had been
 		// started all the same, is killed (seen with 22.05.8).
-		if why := fate(reason); why != "" && reason != "NonZeroExitCode" && reason != "JobLaunchFailure" {
+		kind := slurm.ParseReason(reason).Kind()
+		if why := fate(reason); why != "" && kind != slurm.ExitCodeNotZero && kind != slurm.LaunchFailed {
 			text += ": " + why
 		}
 		return text

@@ -40,13 +40,13 @@ type taskKey struct {
 const answerSchema = "nixbatch/answer/v1"
 
 // CacheFile is where what Slurm answered is kept: one file for each user and
-// cluster, named by slurm.conf's path. "" where there is no place.
+// cluster, as far as the environment tells it. "" where there is no place.
 func CacheFile(getenv func(string) string) string {
 	dir := rundir.StateDir(getenv)
 	if dir == "" {
 		return ""
 	}
-	return filepath.Join(dir, "queue-"+digest.Bytes([]byte(getenv("SLURM_CONF") + "\n" + getenv("SLURM_CLUSTERS")))[:12]+".json")
+	return filepath.Join(dir, "queue-"+digest.Bytes([]byte(slurm.Where(getenv)))[:12]+".json")
 }
 
 // Forget drops what was kept: something was just changed in the queue.

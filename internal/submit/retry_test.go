@@ -1,7 +1,6 @@
 package submit_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -14,7 +13,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/runtest"
 	"github.com/nixbatch/nixbatch/internal/status"
@@ -186,7 +184,7 @@ func TestRetryWhileOthersRun(t *testing.T) {
 
 // Where there is no Slurm it is said so, in one way.
 func TestNoSlurm(t *testing.T) {
-	_, absent := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "nixbatch-test-no-such-command"})
+	_, absent := (slurm.OnPath{}).Run(t.Context(), slurm.Command{Name: "nixbatch-test-no-such-command"})
 	r := runtest.Sent(t)
 	w := &runtest.Witness{T: t, QueueErr: absent}
 	_, err := status.States(t.Context(), w, []rundir.Run{r}, runtest.About())

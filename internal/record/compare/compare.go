@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Schema names the report's JSON.
@@ -123,18 +124,18 @@ func gather(r *load.Record) (side, error) {
 			return nil
 		}
 		if s := a.Start; s != nil {
-			f.archs = appendNew(f.archs, s.Build.Arch)
-			f.threads = appendNew(f.threads, strconv.Itoa(s.Threads))
+			f.archs = text.AddNew(f.archs, s.Build.Arch)
+			f.threads = text.AddNew(f.threads, strconv.Itoa(s.Threads))
 			nodes := 0
 			for _, n := range s.Nodes {
 				name := n.CPUName()
 				if !n.Override {
 					name += fmt.Sprintf(" (family %d, model %d)", n.CPU.Family, n.CPU.Model)
 				}
-				f.cpus = appendNew(f.cpus, name)
+				f.cpus = text.AddNew(f.cpus, name)
 				nodes += n.Count
 			}
-			f.layout = appendNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
+			f.layout = text.AddNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
 			for _, in := range s.Inputs {
 				f.inputs[in.Path] = in
 			}
@@ -175,13 +176,6 @@ func gather(r *load.Record) (side, error) {
 	return f, err
 }
 
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
 func (r *Report) add(kind, what, a, b string) {
 	switch {
 	case a == b:
@@ -220,7 +214,7 @@ func (r *Report) packages(a, b side) {
 		out := map[string][]string{}
 		for _, arch := range f.archs {
 			for _, p := range export.Packages(f.Envs[arch]) {
-				out[p.Name] = appendNew(out[p.Name], p.Version)
+				out[p.Name] = text.AddNew(out[p.Name], p.Version)
 			}
 		}
 		return out
