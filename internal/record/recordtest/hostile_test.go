@@ -135,6 +135,36 @@ func replace(t *rapid.T, file string) {
 	}
 }
 
+// exported is a full export of a run.
+func exported(t *rapid.T, run recordtest.Run, to string) string {
+	r, err := load.Open(run.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err = export.Write(context.Background(), r, export.Options{Format: "json", Out: to}); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+// scratch changes a byte of a zip: most often of its table of contents, which lies
+// at the end.
+func scratch(t *rapid.T, file string) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := 0
+	if rapid.IntRange(0, 2).Draw(t, "in the table") > 0 {
+		from = max(0, len(data)-3000)
+	}
+	data[rapid.IntRange(from, len(data)-1).Draw(t, "at")] = byte(rapid.IntRange(0, 255).Draw(t, "byte"))
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // files are those of a record whose names end so, sorted.
 func files(t *rapid.T, dir, end string) (out []string) {
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
@@ -210,26 +240,20 @@ func TestHostileFacts(t *testing.T) {
 		defer os.RemoveAll(dir)
 		run := recordtest.Make(t, dir, recordtest.Options{Tasks: 2, Attempts: 2, Env: []facts.Var{{Name: "TOKEN", Value: "hunter2-and-more", From: "job file"}}})
 		path := run.Dir
-		how := rapid.SampledFrom([]string{"before sealing", "after sealing", "in an export"}).Draw(rt, "how")
+		how := rapid.SampledFrom([]string{"before sealing", "after sealing", "in an export", "in a zip"}).Draw(rt, "how")
 		if how != "before sealing" {
 			run.Seal(t)
 		}
-		if how == "in an export" {
-			r, err := load.Open(run.Dir)
-			if err != nil {
-				rt.Fatal(err)
-			}
-			path = filepath.Join(dir, "export")
-			_, err = export.Write(context.Background(), r, export.Options{Format: "json", Out: path})
-			r.Close()
-			if err != nil {
-				rt.Fatal(err)
-			}
+		if strings.HasPrefix(how, "in ") {
+			path = exported(rt, run, filepath.Join(dir, map[string]string{"in a zip": "x.zip", "in an export": "x"}[how]))
 		}
 		for range rapid.IntRange(1, 3).Draw(rt, "how many") {
-			if rapid.IntRange(0, 3).Draw(rt, "a file as a whole") == 0 {
+			switch {
+			case how == "in a zip":
+				scratch(rt, path)
+			case rapid.IntRange(0, 3).Draw(rt, "a file as a whole") == 0:
 				replace(rt, rapid.SampledFrom(files(rt, path, "")).Draw(rt, "file"))
-			} else {
+			default:
 				spoil(rt, rapid.SampledFrom(files(rt, path, ".json")).Draw(rt, "file"))
 			}
 		}
