@@ -13,7 +13,8 @@ export GOFLAGS := $(GOFLAGS) -tags=urfave_cli_no_docs
 
 VERSION := 0.1.0
 COMMIT := $(shell git rev-parse HEAD 2>/dev/null)
-LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)
+COMMAND := github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command
+LDFLAGS := -s -w -X $(COMMAND).Version=$(VERSION) -X $(COMMAND).Commit=$(COMMIT)
 # The private cluster runs as who starts it, and Debian's /nix belongs to root.
 # Go's build cache of that part stays here, so that nothing of root's is left
 # in a home directory.

@@ -25,6 +25,8 @@ const module = "github.com/nixbatch/nixbatch/"
 var layers = [][]string{
 	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/testbed",
 		"examples", "examples/mpi", "internal", "internal/campaign"},
+	{"cmd/nixbatch/internal/records"},
+	{"cmd/nixbatch/internal/command"},
 	{"internal/schemas/schemastest"},
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
@@ -41,7 +43,7 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest", "internal/nixlang", "internal/nixlog", "internal/nixstore", "internal/nixtree"},
+	{"internal/git", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
@@ -67,7 +69,9 @@ var keepers = []struct {
 	why  string
 }{
 	{"os/exec", is("internal/proc"), "one place starts processes"},
-	{"github.com/urfave/cli/v2", func(f string) bool { return f == "cmd/nixbatch" || strings.HasPrefix(f, "internal/testbed/cmd/") },
+	{"github.com/urfave/cli/v2", func(f string) bool {
+		return f == "cmd/nixbatch" || strings.HasPrefix(f, "cmd/nixbatch/internal/") || strings.HasPrefix(f, "internal/testbed/cmd/")
+	},
 		"command lines belong to commands"},
 	{"gopkg.in/yaml.v3", func(f string) bool { return f == "internal/strictyaml" || f == "internal/testbed/cmd/libraries" }, "an archived library has to be easy to replace"},
 }
@@ -220,7 +224,7 @@ func TestLibrariesAreUsed(t *testing.T) {
 	where := map[string]string{
 		"github.com/urfave/cli/v2":                    "cmd/nixbatch",
 		"gopkg.in/yaml.v3":                            "internal/strictyaml",
-		"github.com/nix-community/go-nix/pkg/nixhash": "internal/nix",
+		"github.com/nix-community/go-nix/pkg/nixhash": "internal/nixsource",
 		"github.com/nix-community/go-nix/pkg/nar":     "internal/nixtree",
 		"github.com/klauspost/cpuid/v2":               "cpuflags",
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -169,7 +170,7 @@ func TestActivationEqualsNixShell(t *testing.T) {
 			if len(got.Stderr) > 0 {
 				t.Errorf("activate said %q", got.Stderr)
 			}
-			drv, err := readDrv(lastLine(shell))
+			drv, err := nixgraph.ReadDerivation(lastLine(shell))
 			if err != nil {
 				t.Fatal(err)
 			}
