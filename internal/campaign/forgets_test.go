@@ -270,6 +270,9 @@ func relaunched() []kind {
 			f.up()
 			f.control("release")
 			f.finish()
+			if late {
+				f.cancelled = false // by launchedTwice, perhaps: that undoes no end
+			}
 		}}
 	}
 	return []kind{
