@@ -13,8 +13,9 @@ import (
 )
 
 // Killed or interrupted at any step that makes something last, what writes of a
-// record leaves it whole, and no export that is half of one: the same command
-// gets through afterwards. strace does it, as in TestKilledAtEveryStep.
+// record leaves it whole, and no export that is half of one: the same command gets
+// through afterwards. strace does it for each thread, as in TestKilledAtEveryStep:
+// where two are interrupted, that ends a command at once.
 func TestRecordsAreNeverHalfWritten(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "half")
