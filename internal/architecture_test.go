@@ -25,6 +25,8 @@ const module = "github.com/nixbatch/nixbatch/"
 var layers = [][]string{
 	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/realnix", "internal/testbed/cmd/testbed",
 		"examples", "examples/mpi", "internal", "internal/campaign"},
+	{"cmd/nixbatch/internal/records"},
+	{"cmd/nixbatch/internal/command"},
 	{"internal/schemas/schemastest"},
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
@@ -67,7 +69,9 @@ var keepers = []struct {
 	why  string
 }{
 	{"os/exec", is("internal/proc"), "one place starts processes"},
-	{"github.com/urfave/cli/v2", func(f string) bool { return f == "cmd/nixbatch" || strings.HasPrefix(f, "internal/testbed/cmd/") },
+	{"github.com/urfave/cli/v2", func(f string) bool {
+		return f == "cmd/nixbatch" || strings.HasPrefix(f, "cmd/nixbatch/internal/") || strings.HasPrefix(f, "internal/testbed/cmd/")
+	},
 		"command lines belong to commands"},
 	{"gopkg.in/yaml.v3", func(f string) bool { return f == "internal/strictyaml" || f == "internal/testbed/cmd/libraries" }, "an archived library has to be easy to replace"},
 }

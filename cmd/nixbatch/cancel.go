@@ -6,22 +6,23 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/cancel"
 	"github.com/nixbatch/nixbatch/internal/screen"
-	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
-func cancelCommand(s Streams) *cli.Command {
+func cancelCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "cancel", Usage: "cancel a run's jobs, or one task of it", ArgsUsage: "RUN[.TASK]",
 		Description: "Only a job that the queue shows to be the run's is told to end. Exit codes: 0 done, 2 no such run, 4 Slurm could not be\n" +
 			"asked, or this shell speaks to another cluster, 5 it is not known whether there is a job.",
 		Action: func(c *cli.Context) error {
-			r, task, err := findRun(c, true)
+			r, task, err := command.FindRun(c, true)
 			if err != nil {
 				return err
 			}
-			out, err := cancel.Run(c.Context, newClient(), r, task, about())
+			out, err := cancel.Run(c.Context, command.NewClient(), r, task, command.About())
 			if err != nil {
 				return err
 			}
@@ -31,7 +32,7 @@ func cancelCommand(s Streams) *cli.Command {
 	}
 }
 
-func tellCancelled(s Streams, out cancel.Outcome, task int) {
+func tellCancelled(s command.Streams, out cancel.Outcome, task int) {
 	st := out.Status
 	id := st.Run.ID
 	switch out.Word {
@@ -40,7 +41,7 @@ func tellCancelled(s Streams, out cancel.Outcome, task int) {
 	case cancel.TaskOver:
 		screen.Printf(s.Out, "task %d of run %s is over already\n", task, id)
 	case cancel.NotThere:
-		screen.Printf(s.Out, "run %s does not run%s\n", id, ui.Because(st.Reason))
+		screen.Printf(s.Out, "run %s does not run%s\n", id, text.Because(st.Reason))
 	case cancel.Here:
 		screen.Printf(s.Out, "run %s is told to end; told once more, it is killed\n", id)
 	case cancel.Cancelled:

@@ -3,17 +3,18 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
-func checkCommand(s Streams) *cli.Command {
+func checkCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "check", Usage: "every problem in a job file", ArgsUsage: "FILE",
 		Description: "Needs neither Nix nor Slurm. Exit codes: 0 no problem, 2 problems.",
-		Flags:       []cli.Flag{jsonFlag()},
+		Flags:       []cli.Flag{command.JSONFlag()},
 		Action: func(c *cli.Context) error {
 			file, err := oneFile(c)
 			if err != nil {
@@ -33,11 +34,11 @@ func checkCommand(s Streams) *cli.Command {
 	}
 }
 
-func schemaCommand(s Streams) *cli.Command {
+func schemaCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "schema", Usage: "the JSON Schema of job files, for editors",
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
+			if err := command.NoArgs(c); err != nil {
 				return err
 			}
 			_, err := s.Out.Write(jobspec.Schema())

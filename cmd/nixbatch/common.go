@@ -4,23 +4,15 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/rundir"
-	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/ui"
-	"github.com/nixbatch/nixbatch/slurm"
 )
-
-func jsonFlag() cli.Flag {
-	return &cli.BoolFlag{Name: "json", Usage: "print JSON, errors too"}
-}
 
 func localFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "local", Usage: "for this machine, without Slurm"}
@@ -35,32 +27,12 @@ func oneFile(c *cli.Context) (string, error) {
 	return c.Args().First(), nil
 }
 
-// oneRun is the command's argument, a run; "" stands for the newest.
-func oneRun(c *cli.Context) (string, error) {
-	if c.NArg() > 1 {
-		return "", fault.New(fmt.Sprintf("nixbatch %s takes one run, got %d arguments", c.Command.Name, c.NArg()),
-			"nixbatch status lists the runs")
-	}
-	return c.Args().First(), nil
-}
-
-func noArgs(c *cli.Context) error {
-	if c.NArg() > 0 {
-		return fault.New(fmt.Sprintf("nixbatch %s takes no argument, got %q", c.Command.Name, c.Args().First()), "nixbatch "+c.Command.Name+" --help")
-	}
-	return nil
-}
-
-func newClient() *slurm.Client {
-	return &slurm.Client{Env: submit.QueueEnv(os.Environ())}
-}
-
 // options is what commands that prepare a job share.
-func options(c *cli.Context, s Streams, local bool) (submit.Options, *ui.Progress) {
+func options(c *cli.Context, s command.Streams, local bool) (submit.Options, *ui.Progress) {
 	p := ui.NewProgress(s.Err, c.Bool("json"))
 	return submit.Options{
-		Local: local, Tool: tool(), Runner: proc.System{}, Environ: os.Environ(), Now: clock,
-		Client: newClient(), Progress: p.Event,
+		Local: local, Tool: command.Tool(), Runner: proc.System{}, Environ: os.Environ(), Now: command.Clock,
+		Client: command.NewClient(), Progress: p.Event,
 	}, p
 }
 
@@ -71,37 +43,4 @@ func planned(ctx context.Context, file string, o submit.Options) (*submit.Planne
 		return nil, err
 	}
 	return j.MakePlan(ctx)
-}
-
-// here is the project of the working directory.
-func here() (rundir.Project, error) {
-	wd, err := os.Getwd()
-	if err != nil {
-		return rundir.Project{}, err
-	}
-	return rundir.Near(wd)
-}
-
-// findRun is the run, or the task of one, that the argument names. Without an
-// argument it is the newest run, where none is required.
-func findRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) {
-	name, err := oneRun(c)
-	if err != nil {
-		return r, task, err
-	}
-	if required && name == "" {
-		return r, task, fault.New("nixbatch "+c.Command.Name+" needs a run", "nixbatch status lists the runs")
-	}
-	p, err := here()
-	if err != nil {
-		return r, task, err
-	}
-	return ledger.GetTask(p, name)
-}
-
-// clock tells the time; tests set another.
-var clock = time.Now
-
-func about() ledger.About {
-	return ledger.About{Tool: tool(), Now: clock, Cache: status.CacheFile(os.Getenv), MaxAge: submit.AnswerAge}
 }

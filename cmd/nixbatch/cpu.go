@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -14,15 +15,15 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
-func cpuCommand(s Streams) *cli.Command {
+func cpuCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "cpu", Usage: "a CPU, the build for it, and why not a better one",
 		Description: "This machine's CPU, or the one that a saved /proc/cpuinfo describes. Exit codes: 0 done, 2 not a cpuinfo.",
-		Flags: []cli.Flag{jsonFlag(),
+		Flags: []cli.Flag{command.JSONFlag(),
 			&cli.StringFlag{Name: "cpuinfo", Usage: "read `FILE`, a copy of /proc/cpuinfo, instead of this machine"},
 			&cli.StringFlag{Name: "gcc", Usage: "choose for this `VERSION` of GCC (12.2.0), not for the newest"}},
 		Action: func(c *cli.Context) error {
-			if err := noArgs(c); err != nil {
+			if err := command.NoArgs(c); err != nil {
 				return err
 			}
 			if v := c.String("gcc"); v != "" && !gccVersion.MatchString(v) {

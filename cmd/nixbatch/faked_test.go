@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -48,7 +49,7 @@ func TestFakedCPUIsNotLearnt(t *testing.T) {
 	if code, _, diag := s.run("probe", learnt); code == 0 || !strings.Contains(diag, "nothing is learnt from it") {
 		t.Errorf("probe on a node: exit code %d\n%s", code, diag)
 	}
-	if code, _, diag := s.run("nodes", "--probe"); code != exitUsage || !strings.Contains(diag, "hint: unset it") {
+	if code, _, diag := s.run("nodes", "--probe"); code != command.Usage || !strings.Contains(diag, "hint: unset it") {
 		t.Errorf("nodes --probe: exit code %d\n%s", code, diag)
 	}
 	if got := names(); len(got) > 0 {

@@ -5,12 +5,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/starter"
 )
 
-func initCommand(s Streams) *cli.Command {
+func initCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "init", Usage: "start a job file", ArgsUsage: "[FILE]",
 		Description: "Writes FILE (job.yaml without one); a file that is there is left alone. Exit codes: 0 done, 2 it exists.",

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -58,7 +59,7 @@ func TestInterruptIsNoFailure(t *testing.T) {
 			if args[len(args)-2] == "--json" {
 				want, diag = `"message": "interrupted; nothing was submitted"`, out
 			}
-			if code != exitInterrupted || !strings.Contains(diag, want) || strings.Contains(diag, "killed") {
+			if code != command.Interrupted || !strings.Contains(diag, want) || strings.Contains(diag, "killed") {
 				t.Errorf("%s, %v: exit code %d\n%s", program, args, code, diag)
 			}
 		}
@@ -78,7 +79,7 @@ func TestInterruptedProbes(t *testing.T) {
 	// The jobs wait, so that none answers before the interrupt.
 	s.front("sbatch", `: >$SITE/started; until [ -e $SITE/typed ]; do sleep 0.1; done; "$REAL" --hold "$@" | tee -a $SITE/ids`)
 	code, out, diag := s.typed("nodes", "--probe")
-	if code != exitInterrupted || !strings.Contains(diag, "nixbatch: interrupted\n") || strings.Contains(diag, "no answer in time") {
+	if code != command.Interrupted || !strings.Contains(diag, "nixbatch: interrupted\n") || strings.Contains(diag, "no answer in time") {
 		t.Errorf("exit code %d\n%s%s", code, out, diag)
 	}
 	ids, err := os.ReadFile(filepath.Join(s.dir, "ids"))

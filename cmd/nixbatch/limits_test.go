@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/limits"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
@@ -31,7 +32,7 @@ func TestPipesAreRefused(t *testing.T) {
 	s.write("csv.yaml", "name: x\nsweep: {csv: pipe}\n"+job, 0o600)
 	for _, args := range [][]string{{"check", "pipe"}, {"plan", "input.yaml"}, {"plan", "csv.yaml"}, {"record", "verify", "./pipe"}, {"record", "show", "./pipe"},
 		{"rerun", "--dir", "again", "./pipe"}, {"cpu", "--file", "pipe"}, {"check", "/dev/zero"}} {
-		if code, out, diag := s.run(args...); code != exitUsage && !(code == exitJobFailed && strings.Contains(out, "a pipe")) {
+		if code, out, diag := s.run(args...); code != command.Usage && !(code == command.JobFailed && strings.Contains(out, "a pipe")) {
 			t.Errorf("%q: exit code %d\n%s%s", args, code, out, diag)
 		}
 	}
@@ -39,7 +40,7 @@ func TestPipesAreRefused(t *testing.T) {
 	if err := syscall.Mkfifo(site, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, diag := s.run("plan", "job.yaml"); code != exitUsage || !strings.Contains(diag, "is a pipe, not a file") {
+	if code, _, diag := s.run("plan", "job.yaml"); code != command.Usage || !strings.Contains(diag, "is a pipe, not a file") {
 		t.Errorf("exit code %d\n%s", code, diag)
 	}
 }
@@ -50,7 +51,7 @@ func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, "second")
 	s.front("sinfo", "trap '' INT TERM; echo $$ >$SITE/pid; : >$SITE/started; exec 1>&- 2>&-; while :; do sleep 1; done")
-	if code, _, diag := s.typed("plan", "job.yaml"); code != exitInterrupted || diag != "nixbatch: interrupted\n" {
+	if code, _, diag := s.typed("plan", "job.yaml"); code != command.Interrupted || diag != "nixbatch: interrupted\n" {
 		t.Errorf("exit code %d\n%s", code, diag)
 	}
 	s.unfront()
@@ -114,7 +115,7 @@ func TestFewDescriptors(t *testing.T) {
 			if err != nil {
 				failed++
 			}
-			if code := cmd.ProcessState.ExitCode(); code == exitUsage {
+			if code := cmd.ProcessState.ExitCode(); code == command.Usage {
 				t.Errorf("%d descriptors, %s: exit code %d, as if the job file were wrong\n%.600s", n, args, code, text)
 			}
 		}
@@ -142,13 +143,13 @@ func TestLittleMemory(t *testing.T) {
 		want string
 		code int
 	}{
-		{"-v", limits.MinSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", exitSystem},
+		{"-v", limits.MinSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", command.SystemFailed},
 		{"-v", limits.MinSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
 		{"-v", limits.MinSpace >> 10, "check ../job.yaml", "", 0},
-		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
-		{"-d", limits.MinData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", exitSystem},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed\nhint: ulimit -v and ulimit -d", command.SystemFailed},
+		{"-d", limits.MinData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", command.SystemFailed},
 		{"-d", limits.MinData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
-		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", exitJobFailed},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed\nhint: ulimit -v and ulimit -d", command.SystemFailed},
 	} {
 		cmd, out, diag := s.cmd()
 		cmd = &exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", fmt.Sprintf("ulimit %s %d; exec %s %s", tc.flag, tc.kib, cmd.Path, tc.args)},

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 )
@@ -72,23 +73,23 @@ func TestLocalEnds(t *testing.T) {
 		reason    string
 	}{
 		{"left", `/usr/bin/setsid /bin/sleep 1000 & echo $! >>pids; echo ready`, none, 0, "completed", ""},
-		{"typed", obedient, submitter(syscall.SIGINT), exitInterrupted, "cancelled", "told to end by signal: terminated"},
-		{"typed-stubborn", stubborn, submitter(syscall.SIGINT), exitInterrupted, "cancelled", "told to end by signal: terminated"},
+		{"typed", obedient, submitter(syscall.SIGINT), command.Interrupted, "cancelled", "told to end by signal: terminated"},
+		{"typed-stubborn", stubborn, submitter(syscall.SIGINT), command.Interrupted, "cancelled", "told to end by signal: terminated"},
 		{"submit-killed", stubborn, submitter(syscall.SIGKILL), -1, "cancelled", "told to end by signal: terminated"},
 		{"agent-killed", stubborn, func(s *site, _ int, agent proc.Ident, _ listed) {
 			if err := agent.Signal(syscall.SIGKILL); err != nil {
 				s.t.Error(err)
 			}
-		}, exitJobFailed, "failed", "its agent was killed by signal: killed; what it had started was ended"},
+		}, command.JobFailed, "failed", "its agent was killed by signal: killed; what it had started was ended"},
 		{"cancelled", obedient, func(s *site, _ int, _ proc.Ident, r listed) {
 			if out := s.must("cancel", r.RunID); !strings.Contains(out, "run "+r.RunID+" is told to end") {
 				s.t.Errorf("cancel: %s", out)
 			}
-		}, exitJobFailed, "cancelled", "by nixbatch cancel"},
+		}, command.JobFailed, "cancelled", "by nixbatch cancel"},
 		{"cancelled-twice", stubborn, func(s *site, _ int, _ proc.Ident, r listed) {
 			s.must("cancel", r.RunID)
 			s.must("cancel", r.RunID)
-		}, exitJobFailed, "cancelled", "by nixbatch cancel"},
+		}, command.JobFailed, "cancelled", "by nixbatch cancel"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -228,7 +229,7 @@ func TestLocalCancelsNobodyElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		code, out, diag := s.run("cancel", r.RunID)
-		if code != exitUsage || !strings.Contains(diag, "cannot be cancelled from here") || !strings.Contains(diag, "hint: ") {
+		if code != command.Usage || !strings.Contains(diag, "cannot be cancelled from here") || !strings.Contains(diag, "hint: ") {
 			t.Errorf("exit code %d\n%s%s", code, out, diag)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -14,7 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
-func logsCommand(s Streams) *cli.Command {
+func logsCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "logs", Usage: "what a run printed", ArgsUsage: "[RUN[.TASK]]",
 		Description: "Without RUN, the newest one. Of a sweep, name the task; without one the first that failed is shown, else its first.\n" +
@@ -22,14 +23,14 @@ func logsCommand(s Streams) *cli.Command {
 			"steer it. Exit codes: 0 done, 2 no such run or nothing printed yet.",
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "follow", Aliases: []string{"f"}, Usage: "go on until the run is over"}},
 		Action: func(c *cli.Context) error {
-			r, task, err := findRun(c, false)
+			r, task, err := command.FindRun(c, false)
 			if err != nil {
 				return err
 			}
 			out := screen.Raw(s.Out)
 			defer screen.Close(out)
 			if c.Bool("follow") {
-				return ui.FollowLog(c.Context, out, newClient(), r, task, about())
+				return ui.FollowLog(c.Context, out, command.NewClient(), r, task, command.About())
 			}
 			if task < 0 {
 				if task = status.LogTask(r); task > 0 {

@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/interrupt"
 	"github.com/nixbatch/nixbatch/internal/limits"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -18,7 +19,7 @@ import (
 func main() { os.Exit(mainCode()) }
 
 func mainCode() int {
-	s := Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
+	s := command.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}
 	// The node's side comes first: it pays for nothing it does not use, and
 	// signals are its payload's, not its own.
 	if code, ok := nodeSide(s, os.Args[1:]); ok {
@@ -30,11 +31,11 @@ func mainCode() int {
 	}
 	if err := limits.Enough(); err != nil {
 		ui.PrintError(screen.To(s.Err, s.Err), err)
-		return exitSystem
+		return command.SystemFailed
 	}
 	ctx, stop := interrupt.Context(context.Background(), func() {
 		ui.PrintError(screen.To(s.Err, s.Err), interruption(context.Canceled))
-		os.Exit(exitInterrupted)
+		os.Exit(command.Interrupted)
 	})
 	defer stop()
 	return Run(ctx, s, os.Args[1:])

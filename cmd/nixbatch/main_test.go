@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/testbed"
 )
@@ -40,7 +41,7 @@ func standingStill(at string) {
 	if err != nil {
 		panic(err)
 	}
-	clock = func() time.Time { return t }
+	command.Clock = func() time.Time { return t }
 	main()
 }
 

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 )
 
 // A project that was moved while jobs of it wait is told of, and nothing of it is
@@ -39,7 +41,7 @@ func TestMovedProject(t *testing.T) {
 	s.must("cancel", "moved")
 	s.reaches("moved", "cancelled", "")
 	code, out, diag := s.run("retry", "moved")
-	if code != exitUsage || !strings.Contains(diag, "was submitted from "+was) || !strings.Contains(diag, "hint: move it back") {
+	if code != command.Usage || !strings.Contains(diag, "was submitted from "+was) || !strings.Contains(diag, "hint: move it back") {
 		t.Errorf("retry: exit code %d\n%s%s", code, out, diag)
 	}
 	jobs, err := queued(s.c, "moved")

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/agent"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -17,7 +18,7 @@ import (
 // nodeSide runs the commands that batch scripts call: agent RUN_DIR, look,
 // which prints this node's CPU, and probe DIR, which leaves it in a file. Called
 // as launch it is the command launch of a job's lines.
-func nodeSide(s Streams, args []string) (code int, ok bool) {
+func nodeSide(s command.Streams, args []string) (code int, ok bool) {
 	switch {
 	case filepath.Base(os.Args[0]) == "launch":
 		return launch.Main(context.Background(), os.Environ(), args, s.Err, time.Now()), true
@@ -30,7 +31,7 @@ func nodeSide(s Streams, args []string) (code int, ok bool) {
 		a := agent.Agent{
 			Ticket:  ticket,
 			Run:     rundir.Run{ID: filepath.Base(dir), Dir: dir, Project: rundir.Project{Dir: filepath.Dir(filepath.Dir(dir))}},
-			Machine: agent.Node{}, Stdout: s.Out, Stderr: s.Err, Tool: tool(),
+			Machine: agent.Node{}, Stdout: s.Out, Stderr: s.Err, Tool: command.Tool(),
 		}
 		return a.Main(context.Background()), true
 	case len(args) == 1 && args[0] == "look":

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nodes"
 	"github.com/nixbatch/nixbatch/internal/probe"
@@ -14,12 +15,12 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
-func nodesCommand(s Streams) *cli.Command {
+func nodesCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "nodes", Usage: "classes of nodes, and the build each would run", ArgsUsage: "[PARTITION]",
 		Description: "Nodes that Slurm describes alike are one class. What their CPUs are is learnt from every job's start, and from\n" +
 			"--probe; where nothing was seen, the site's map of features tells (docs/site.md). Exit codes: 0 done, 2 no such partition, 4 Slurm could not be asked, or a probe was not answered.",
-		Flags: []cli.Flag{jsonFlag(),
+		Flags: []cli.Flag{command.JSONFlag(),
 			&cli.BoolFlag{Name: "probe", Usage: "run one short job a class to learn its CPU"},
 			&cli.DurationFlag{Name: "timeout", Usage: "how long to wait for probes; the site's, else 2m"},
 			&cli.BoolFlag{Name: "publish", Usage: "write what is known to where all users of this machine look (for admins)"}},
@@ -35,13 +36,13 @@ func nodesCommand(s Streams) *cli.Command {
 	}
 }
 
-func tellNodes(c *cli.Context, s Streams) error {
-	project, err := here()
+func tellNodes(c *cli.Context, s command.Streams) error {
+	project, err := command.Here()
 	if err != nil {
 		return err
 	}
 	out, silent := ui.Nodes{Schema: ui.NodesSchema}, false
-	q := nodes.Question{Client: newClient(), Project: project, Getenv: os.Getenv, Partition: c.Args().First(),
+	q := nodes.Question{Client: command.NewClient(), Project: project, Getenv: os.Getenv, Partition: c.Args().First(),
 		Probe: c.Bool("probe"), Timeout: c.Duration("timeout"), Publish: c.Bool("publish")}
 	q.Probed = func(r probe.Result, of int) {
 		told := ui.ProbeOf(r)
@@ -63,7 +64,7 @@ func tellNodes(c *cli.Context, s Streams) error {
 		ui.PrintNodes(s.Out, all.Classes)
 	}
 	if err == nil && silent {
-		return &quietError{exitSlurm}
+		return command.Exit(command.SlurmFailed)
 	}
 	return err
 }

@@ -7,11 +7,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
 )
 
-func pinCommand(s Streams) *cli.Command {
+func pinCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "pin", Usage: "print the pin of a source tree, to paste into a job file", ArgsUsage: "SOURCE",
 		Description: "SOURCE is github:OWNER/REPO/REV, git+URL?rev=REV or ?ref=NAME, the https:// address of a tarball, or a directory.\n" +

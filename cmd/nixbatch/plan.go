@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/submit"
@@ -15,11 +16,11 @@ func whyFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "why", Usage: "list the better CPU names that cannot be used, each with what stands in its way"}
 }
 
-func planCommand(s Streams) *cli.Command {
+func planCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "plan", Usage: "what would happen, and why", ArgsUsage: "FILE",
 		Description: "Nothing is built and nothing submitted. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
-		Flags: []cli.Flag{jsonFlag(), localFlag(), whyFlag(),
+		Flags: []cli.Flag{command.JSONFlag(), localFlag(), whyFlag(),
 			&cli.BoolFlag{Name: "everywhere", Usage: "count also what the arch set for all of nixpkgs would change (evaluates it once more)"},
 			&cli.BoolFlag{Name: "script", Usage: "print only the batch script that Slurm would get"}},
 		Action: func(c *cli.Context) error {
@@ -51,7 +52,7 @@ func planCommand(s Streams) *cli.Command {
 }
 
 // printScript prints the batch script as Slurm would get it.
-func printScript(s Streams, j *submit.Planned) error {
+func printScript(s command.Streams, j *submit.Planned) error {
 	script, err := j.Script()
 	if err != nil {
 		return err
@@ -63,11 +64,11 @@ func printScript(s Streams, j *submit.Planned) error {
 	return err
 }
 
-func buildCommand(s Streams) *cli.Command {
+func buildCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "build", Usage: "make the builds now", ArgsUsage: "FILE",
 		Description: "What is built is kept from garbage collection. Exit codes: 0 done, 2 bad job file, 3 Nix failed, 4 Slurm could not be asked.",
-		Flags:       []cli.Flag{jsonFlag(), localFlag()},
+		Flags:       []cli.Flag{command.JSONFlag(), localFlag()},
 		Action: func(c *cli.Context) error {
 			file, err := oneFile(c)
 			if err != nil {

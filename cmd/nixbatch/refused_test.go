@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 )
 
 // What the machine refuses is not the job file's fault, and has an exit code of
@@ -33,8 +35,8 @@ func TestMachineRefuses(t *testing.T) {
 		inside := exec.Command("unshare", append(args, strings.Fields(tc.args)...)...)
 		inside.Env, inside.Dir, inside.Stdout, inside.Stderr = cmd.Env, s.dir, out, diag
 		err := inside.Run()
-		if code := inside.ProcessState.ExitCode(); code != exitSystem || !strings.Contains(diag.String(), tc.words) {
-			t.Errorf("%s: %v: exit code %d, want %d and %q\n%s%s", tc.args, err, code, exitSystem, tc.words, out, diag)
+		if code := inside.ProcessState.ExitCode(); code != command.SystemFailed || !strings.Contains(diag.String(), tc.words) {
+			t.Errorf("%s: %v: exit code %d, want %d and %q\n%s%s", tc.args, err, code, command.SystemFailed, tc.words, out, diag)
 		}
 		if jobs, err := queued(s.c, "refused"); err != nil || len(jobs) > 0 {
 			t.Fatalf("%s: in the queue: %+v, %v", tc.args, jobs, err)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/records"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -18,7 +20,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
-func rerunCommand(s Streams) *cli.Command {
+func rerunCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "rerun", Usage: "the same again, from a record", ArgsUsage: "[RUN|FILE]",
 		Description: "Lays the job out in an empty directory, checks that the builds have the recorded derivations, runs it, waits, and\n" +
@@ -26,14 +28,14 @@ func rerunCommand(s Streams) *cli.Command {
 			"was sealed is refused.\n" +
 			"Exit codes: 0 the results agree, 1 they differ, the job failed, or the record was changed, 2 bad record, or not the same derivation, 3 Nix\n" +
 			"failed, 4 Slurm refused, 5 it is not known whether Slurm took the job, 130 interrupted.",
-		Flags: []cli.Flag{jsonFlag(), localFlag(),
+		Flags: []cli.Flag{command.JSONFlag(), localFlag(),
 			&cli.BoolFlag{Name: "exact", Usage: "with the recorded build (the default)"},
 			&cli.BoolFlag{Name: "here", Usage: "with the best build for the nodes here"},
 			&cli.StringFlag{Name: "arch", Usage: "with the build for `ARCH`, such as generic"},
 			&cli.StringFlag{Name: "dir", Value: ".", Usage: "an empty or a new `DIRECTORY`"},
 			&cli.StringSliceFlag{Name: "without", Usage: "leave out the option `NAME` of sbatch, such as partition"}},
 		Action: func(c *cli.Context) error {
-			name, err := oneRecord(c)
+			name, err := records.One(c)
 			if err != nil {
 				return err
 			}
@@ -44,7 +46,7 @@ func rerunCommand(s Streams) *cli.Command {
 			if n := btoi(c.Bool("exact")) + btoi(c.Bool("here")) + btoi(c.String("arch") != ""); n > 1 {
 				return fault.New("--exact, --here and --arch exclude each other", "nixbatch rerun --help")
 			}
-			r, err := openRecord(c.Context, s, name)
+			r, err := records.Open(c.Context, s, name)
 			if err != nil {
 				return err
 			}
@@ -61,7 +63,7 @@ func btoi(b bool) int {
 	return 0
 }
 
-func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
+func runAgain(c *cli.Context, s command.Streams, r *load.Record, arch string) error {
 	ctx, asJSON, local := c.Context, c.Bool("json"), c.Bool("local")
 	o, p := options(c, s, local)
 	defer p.Clear()
@@ -99,7 +101,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 	if err != nil {
 		return err
 	}
-	sealOver(ctx, s, []status.Status{st})
+	command.SealOver(ctx, s, []status.Status{st})
 	if !asJSON {
 		ui.PrintEnd(s.Out, st)
 	}
@@ -110,7 +112,7 @@ func runAgain(c *cli.Context, s Streams, r *load.Record, arch string) error {
 }
 
 // againDiff compares the new run with the recorded one.
-func againDiff(ctx context.Context, s Streams, r *load.Record, run rundir.Run, st status.Status, again *rerun.Again, asJSON bool) error {
+func againDiff(ctx context.Context, s command.Streams, r *load.Record, run rundir.Run, st status.Status, again *rerun.Again, asJSON bool) error {
 	now, err := load.Open(run.Dir)
 	if err != nil {
 		return err
@@ -133,7 +135,7 @@ func differs(ctx context.Context, st status.Status, rep *compare.Report) error {
 		return err
 	}
 	if rep.Verdict == compare.Different || rep.Verdict == compare.NotComparable {
-		return &quietError{exitJobFailed}
+		return command.Exit(command.JobFailed)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/schemas"
 	"github.com/nixbatch/nixbatch/internal/schemas/schemastest"
 )
@@ -24,38 +25,38 @@ func TestPrintedJSONIsAsPublished(t *testing.T) {
 		code int
 		line string
 	}{
-		{exitDone, "check job.yaml"},
-		{exitUsage, "check wrong.yaml"},
-		{exitUsage, "status no-such-run"},
-		{exitDone, "plan job.yaml"},
-		{exitDone, "build job.yaml"},
-		{exitDone, "submit job.yaml"},
-		{exitDone, "submit schemas-done.yaml --wait"},
-		{exitJobFailed, "submit schemas-bad.yaml --wait"},
-		{exitDone, "submit schemas-done.yaml schemas-last.yaml --chain"},
-		{exitDone, "submit schemas-last.yaml --local"},
-		{exitDone, "retry schemas-bad"},
-		{exitDone, "status"},
-		{exitDone, "status schemas-bad"},
-		{exitDone, "why schemas-held"},
-		{exitDone, "why schemas-bad"},
-		{exitDone, "nodes"},
-		{exitDone, "cpu"},
+		{command.Done, "check job.yaml"},
+		{command.Usage, "check wrong.yaml"},
+		{command.Usage, "status no-such-run"},
+		{command.Done, "plan job.yaml"},
+		{command.Done, "build job.yaml"},
+		{command.Done, "submit job.yaml"},
+		{command.Done, "submit schemas-done.yaml --wait"},
+		{command.JobFailed, "submit schemas-bad.yaml --wait"},
+		{command.Done, "submit schemas-done.yaml schemas-last.yaml --chain"},
+		{command.Done, "submit schemas-last.yaml --local"},
+		{command.Done, "retry schemas-bad"},
+		{command.Done, "status"},
+		{command.Done, "status schemas-bad"},
+		{command.Done, "why schemas-held"},
+		{command.Done, "why schemas-bad"},
+		{command.Done, "nodes"},
+		{command.Done, "cpu"},
 		{anyCode, "doctor"}, // the site's affair
-		{exitDone, "gc --dry-run"},
-		{exitDone, "record list"},
-		{exitDone, "record show schemas-bad"},
-		{exitDone, "record export schemas-last -o last.zip"},
-		{exitDone, "record export schemas-last --format=methods -o methods"},
-		{exitDone, "record show last.zip"},
-		{exitDone, "record verify last.zip"},
-		{exitDone, "record diff schemas-last last.zip"},
-		{exitDone, "rerun last.zip --local --dir again"},
+		{command.Done, "gc --dry-run"},
+		{command.Done, "record list"},
+		{command.Done, "record show schemas-bad"},
+		{command.Done, "record export schemas-last -o last.zip"},
+		{command.Done, "record export schemas-last --format=methods -o methods"},
+		{command.Done, "record show last.zip"},
+		{command.Done, "record verify last.zip"},
+		{command.Done, "record diff schemas-last last.zip"},
+		{command.Done, "rerun last.zip --local --dir again"},
 	} {
 		seen[s.printsJSON(check, c.code, strings.Fields(c.line)...)] = true
 	}
 	s.must("cancel", "schemas-held")
-	seen[s.printsJSON(check, exitDone, "record", "seal", "schemas-held")] = true
+	seen[s.printsJSON(check, command.Done, "record", "seal", "schemas-held")] = true
 	for _, name := range schemas.Printed() {
 		if !seen[name] {
 			t.Errorf("no command printed %s", name)

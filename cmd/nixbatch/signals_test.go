@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
@@ -100,7 +101,7 @@ func TestSignalsEndCommands(t *testing.T) {
 				}
 			}
 			code := exit(t, cmd)
-			if code != exitInterrupted && !(twice && code == -int(sig)) || strings.Contains(diag.String(), "goroutine") {
+			if code != command.Interrupted && !(twice && code == -int(sig)) || strings.Contains(diag.String(), "goroutine") {
 				t.Errorf("%v, %v: exit code %d\n%s%s", tc.args, sig, code, out, diag)
 			}
 		}
@@ -147,7 +148,7 @@ func TestSignalsWhileReading(t *testing.T) {
 			if err := cmd.Process.Signal(sig); err != nil {
 				t.Error(err)
 			}
-			if code := exit(t, cmd); code != exitInterrupted || out.String() != "" || diag.String() != "nixbatch: interrupted\n" {
+			if code := exit(t, cmd); code != command.Interrupted || out.String() != "" || diag.String() != "nixbatch: interrupted\n" {
 				t.Errorf("%v, %v: exit code %d\n%s%s", args, sig, code, out, diag)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -25,7 +26,7 @@ func TestNothingIsMadeAtTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(res.Stdout) != "nixbatch version "+version+"\n" {
+	if string(res.Stdout) != "nixbatch version "+command.Version+"\n" {
 		t.Errorf("--version printed %q", res.Stdout)
 	}
 	if !strings.Contains(string(res.Stderr), "init runtime @") {

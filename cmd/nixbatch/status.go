@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/screen"
@@ -13,18 +14,18 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
-func statusCommand(s Streams) *cli.Command {
+func statusCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "status", Usage: "what became of the runs", ArgsUsage: "[RUN]",
 		Description: "RUN is a run's id, its beginning or end, or the job's name (its newest run). Without one, all runs of this\n" +
 			"directory's project are listed. Slurm is asked once for all of them, and its answer serves all commands of the next\n" +
 			"three seconds. Exit codes: 0 done, 2 no such run, 5 Slurm did not answer (what files tell is shown), 130 interrupted.",
-		Flags: []cli.Flag{jsonFlag(),
+		Flags: []cli.Flag{command.JSONFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "the runs of all of your projects"},
 			&cli.BoolFlag{Name: "tasks", Usage: "every task of a sweep, also where they are many"},
 			&cli.BoolFlag{Name: "watch", Aliases: []string{"w"}, Usage: "go on until all is over; on a terminal the table is drawn over"}},
 		Action: func(c *cli.Context) error {
-			name, err := oneRun(c)
+			name, err := command.OneRun(c)
 			if err != nil {
 				return err
 			}
@@ -40,22 +41,22 @@ func statusCommand(s Streams) *cli.Command {
 			}
 			v := &ui.StatusView{Out: s.Out, Err: s.Err, One: name != "", Tasks: c.Bool("tasks"), JSON: c.Bool("json")}
 			if c.Bool("watch") {
-				p := about()
+				p := command.About()
 				states, err := v.Watch(c.Context, screen.Terminal(s.Out), func(maxAge time.Duration) ([]status.Status, error) {
 					p.MaxAge = maxAge
-					return status.States(c.Context, newClient(), all, p)
+					return status.States(c.Context, command.NewClient(), all, p)
 				})
 				if c.Context.Err() != nil {
-					return &quietError{exitInterrupted}
+					return command.Exit(command.Interrupted)
 				}
-				sealOver(c.Context, s, states)
+				command.SealOver(c.Context, s, states)
 				return err
 			}
-			states, serr := status.States(c.Context, newClient(), all, about())
+			states, serr := status.States(c.Context, command.NewClient(), all, command.About())
 			if err := c.Context.Err(); err != nil {
 				return err // what was cut short is not Slurm's failure
 			}
-			sealOver(c.Context, s, states)
+			command.SealOver(c.Context, s, states)
 			if err := v.Print(s.Out, states); err != nil {
 				return err
 			}
@@ -63,7 +64,7 @@ func statusCommand(s Streams) *cli.Command {
 				if !v.JSON {
 					ui.PrintError(s.Err, serr)
 				}
-				return &quietError{exitUnknown}
+				return command.Exit(command.Unknown)
 			}
 			return nil
 		},
@@ -87,7 +88,7 @@ func chosenRuns(name string, all bool) ([]rundir.Run, error) {
 		}
 		return out, nil
 	}
-	p, err := here()
+	p, err := command.Here()
 	if err != nil {
 		return nil, err
 	}

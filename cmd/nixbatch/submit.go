@@ -7,23 +7,25 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-func submitCommand(s Streams) *cli.Command {
+func submitCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "submit", Usage: "plan, build, and submit", ArgsUsage: "FILE",
 		Description: "A job whose like is in the queue already is not submitted a second time, unless --again says so. With --chain,\n" +
 			"several files are submitted, each to start when the one before is completed.\n" +
 			"Exit codes: 0 done, 1 the job failed (with --wait or --local), 2 bad job file, or the same job is there, 3 Nix failed,\n" +
 			"4 Slurm refused, 5 it is not known whether Slurm took the job, 130 interrupted.",
-		Flags: []cli.Flag{jsonFlag(), localFlag(),
+		Flags: []cli.Flag{command.JSONFlag(), localFlag(),
 			&cli.BoolFlag{Name: "wait", Usage: "wait for the end, and exit with 1 if the job failed"},
 			&cli.BoolFlag{Name: "again", Usage: "submit also what is in the queue already"},
 			&cli.BoolFlag{Name: "chain", Usage: "several files, one after the other"},
@@ -41,7 +43,7 @@ func submitCommand(s Streams) *cli.Command {
 	}
 }
 
-func submitFile(c *cli.Context, s Streams, file string) (err error) {
+func submitFile(c *cli.Context, s command.Streams, file string) (err error) {
 	ctx, local, asJSON := c.Context, c.Bool("local"), c.Bool("json")
 	called := false // sbatch: from then on it is told otherwise what became of the job
 	defer func() {
@@ -91,7 +93,7 @@ func submitFile(c *cli.Context, s Streams, file string) (err error) {
 }
 
 // runLocal runs a built job here.
-func runLocal(ctx context.Context, s Streams, b *submit.Built, t *ui.Steps, asJSON bool) error {
+func runLocal(ctx context.Context, s command.Streams, b *submit.Built, t *ui.Steps, asJSON bool) error {
 	sub, err := b.Local(ctx)
 	if err != nil {
 		return err
@@ -105,7 +107,7 @@ func runLocal(ctx context.Context, s Streams, b *submit.Built, t *ui.Steps, asJS
 
 // runHere runs a job here and shows what it prints, which is its own; not on
 // standard output where that is for JSON alone.
-func runHere(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool) (status.Status, error) {
+func runHere(ctx context.Context, s command.Streams, sub *submit.Submitted, asJSON bool) (status.Status, error) {
 	to := s.Out
 	if asJSON {
 		to = s.Err
@@ -117,7 +119,7 @@ func runHere(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool)
 }
 
 // tellTwin tells of a run of the job's name that is another job.
-func tellTwin(s Streams) func(submit.Twin) {
+func tellTwin(s command.Streams) func(submit.Twin) {
 	return func(tw submit.Twin) {
 		screen.Printf(s.Err, "nixbatch: note: run %s of that name is %s; this job differs in %s\n",
 			tw.Status.Run.ID, tw.Status.State, strings.Join(tw.Differ, ", "))
@@ -125,9 +127,9 @@ func tellTwin(s Streams) func(submit.Twin) {
 }
 
 // cutShort tells in JSON too what an interrupt found, where it ended the waiting.
-func cutShort(s Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, err error, asJSON bool) error {
-	var quiet *quietError
-	if !asJSON || !errors.As(err, &quiet) || quiet.code != exitInterrupted {
+func cutShort(s command.Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, err error, asJSON bool) error {
+	var quiet *command.Quiet
+	if !asJSON || !errors.As(err, &quiet) || quiet.Code != command.Interrupted {
 		return err
 	}
 	out := ui.SubmittedOf(sub)
@@ -140,10 +142,10 @@ func cutShort(s Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, e
 
 // ended tells what became of a submission; st is empty for one that was not
 // waited for.
-func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, asJSON bool) error {
+func ended(ctx context.Context, s command.Streams, sub *submit.Submitted, t *ui.Steps, st status.Status, asJSON bool) error {
 	if st.State != "" {
 		t.Done("run")
-		sealOver(ctx, s, []status.Status{st})
+		command.SealOver(ctx, s, []status.Status{st})
 	}
 	out := ui.SubmittedOf(sub)
 	out.Settle(t, st)
@@ -162,7 +164,7 @@ func ended(ctx context.Context, s Streams, sub *submit.Submitted, t *ui.Steps, s
 
 // tellCopies names jobs that a wrapper around sbatch submitted beside the run's:
 // they stop by themselves. And it says where a number is sbatch's word alone.
-func tellCopies(s Streams, job facts.Submit) {
+func tellCopies(s command.Streams, job facts.Submit) {
 	if job.Unconfirmed {
 		screen.Printf(s.Err, "nixbatch: note: sbatch is not Slurm's own here, and Slurm could not be asked whether its answer is right\nhint: nixbatch status %s asks again\n", job.RunID)
 	}
@@ -172,14 +174,14 @@ func tellCopies(s Streams, job facts.Submit) {
 }
 
 // tellSubmitted names the job where standard output could not.
-func tellSubmitted(s Streams, sub *submit.Submitted) {
-	if s.unwritten() != nil {
+func tellSubmitted(s command.Streams, sub *submit.Submitted) {
+	if s.Unwritten() != nil {
 		screen.Printf(s.Err, "%s, run %s\n", ui.JobWords(sub.Job), sub.Run.ID)
 	}
 }
 
 // chain submits several jobs, each of which waits for the one before.
-func chain(c *cli.Context, s Streams, files []string) (err error) {
+func chain(c *cli.Context, s command.Streams, files []string) (err error) {
 	if len(files) < 2 || c.Bool("local") || c.Bool("dry-run") || c.Bool("wait") {
 		return fault.New("--chain takes two job files or more, and neither --local, --wait nor --dry-run", "nixbatch submit first.yaml second.yaml --chain")
 	}
@@ -218,16 +220,16 @@ func chain(c *cli.Context, s Streams, files []string) (err error) {
 func verdict(ctx context.Context, st status.Status) error {
 	switch {
 	case ctx.Err() != nil:
-		return &quietError{exitInterrupted}
+		return command.Exit(command.Interrupted)
 	case st.State == "" || st.State == slurm.Completed:
 		return nil
 	case st.State == slurm.Unknown:
-		return &quietError{exitUnknown}
+		return command.Exit(command.Unknown)
 	}
-	return &quietError{exitJobFailed}
+	return command.Exit(command.JobFailed)
 }
 
-func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, asJSON, why bool) error {
+func dryRun(ctx context.Context, s command.Streams, j *submit.Planned, p *ui.Progress, asJSON, why bool) error {
 	costs, err := j.Costs(ctx)
 	if err != nil {
 		return err
@@ -245,18 +247,18 @@ func dryRun(ctx context.Context, s Streams, j *submit.Planned, p *ui.Progress, a
 }
 
 // follow waits for the run's end.
-func follow(ctx context.Context, s Streams, sub *submit.Submitted, asJSON bool) (status.Status, error) {
+func follow(ctx context.Context, s command.Streams, sub *submit.Submitted, asJSON bool) (status.Status, error) {
 	var shown slurm.State
 	st, err := sub.Wait(ctx, func(st status.Status) {
 		if asJSON || st.State.Final() || st.State == shown {
 			return
 		}
 		shown = st.State
-		screen.Printf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
+		screen.Printf(s.Err, "%s%s\n", st.State, text.Because(st.Reason))
 	}, func(err error) { screen.Printf(s.Err, "nixbatch: %v\n", err) })
 	if ctx.Err() != nil {
 		screen.Printf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", sub.Job.JobID, sub.Run.ID)
-		return st, &quietError{exitInterrupted}
+		return st, command.Exit(command.Interrupted)
 	}
 	return st, err
 }

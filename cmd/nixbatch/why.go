@@ -3,22 +3,23 @@ package main
 import (
 	"github.com/urfave/cli/v2"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/internal/why"
 )
 
-func whyCommand(s Streams) *cli.Command {
+func whyCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "why", Usage: "why a run waits, or what it died of", ArgsUsage: "[RUN[.TASK]]",
 		Description: "Without RUN, the newest one; of a sweep the first task that did not complete. Exit codes: 0 done, 2 no such run,\n" +
 			"5 Slurm did not answer (what files tell is shown).",
-		Flags: []cli.Flag{jsonFlag()},
+		Flags: []cli.Flag{command.JSONFlag()},
 		Action: func(c *cli.Context) error {
-			r, task, err := findRun(c, false)
+			r, task, err := command.FindRun(c, false)
 			if err != nil {
 				return err
 			}
-			why, serr := why.Explain(c.Context, r, newClient(), task, about())
+			why, serr := why.Explain(c.Context, r, command.NewClient(), task, command.About())
 			if err := c.Context.Err(); err != nil {
 				return err // what was cut short is not Slurm's failure
 			}
@@ -36,7 +37,7 @@ func whyCommand(s Streams) *cli.Command {
 				if !c.Bool("json") {
 					ui.PrintError(s.Err, serr)
 				}
-				return &quietError{exitUnknown}
+				return command.Exit(command.Unknown)
 			}
 			return nil
 		},

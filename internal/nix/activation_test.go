@@ -258,34 +258,3 @@ func TestDifferences(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkActivate(b *testing.B) {
-	n, _ := testNix(b)
-	_, out := realise(b, n, minipkgs(b, ""))
-	benchmarkShell(b, proc.Cmd{Path: out + "/bash", Env: []string{"PATH=/usr/bin"}, Args: []string{"-c", "source " + out + "/activate"}})
-}
-
-func BenchmarkPlainBash(b *testing.B) {
-	benchmarkShell(b, proc.Cmd{Path: "/bin/bash", Env: []string{"PATH=/usr/bin"}, Args: []string{"-c", ":"}})
-}
-
-func BenchmarkNixShell(b *testing.B) {
-	n, _ := testNix(b)
-	e := minipkgs(b, "")
-	_, out := realise(b, n, e)
-	shell, err := n.evaluate(context.Background(), expression(e, "(made (packageSet job) job).shell"), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	benchmarkShell(b, proc.Cmd{Path: "nix-shell", Env: append(n.environ(), "NIX_BUILD_SHELL="+out+"/bash"),
-		Args: []string{"--pure", lastLine(shell), "--run", ":"}})
-}
-
-func benchmarkShell(b *testing.B, c proc.Cmd) {
-	b.Helper()
-	for b.Loop() {
-		if _, err := (proc.System{}).Run(context.Background(), c); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -138,7 +138,11 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 // trust refuses a record that was changed since it was sealed, and one that
 // lacks what it would take.
 func (a *Again) trust(r *load.Record) error {
-	if bad := check.Sealed(r); len(bad) > 0 {
+	bad, err := check.Sealed(r)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if len(bad) > 0 {
 		name := r.RunID // what to verify: a run or an export
 		if r.Contents != nil {
 			name = r.Path

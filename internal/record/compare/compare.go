@@ -9,7 +9,6 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Schema names the report's JSON.
@@ -54,13 +54,14 @@ type Report struct {
 	B      string `json:"b"`
 	// Verdict is "same", "same results", "different results", or "not
 	// comparable" where one of them did not complete, or a redacted record lacks
-	// the hash of an output.
+	// the hash of an output. What a redacted record lacks is no difference.
 	Verdict     string       `json:"verdict"`
 	Differences []Difference `json:"differences"`
 	Numbers     []Number     `json:"numbers"`
 	Notes       []string     `json:"notes,omitempty"`
 
 	hidden []string // outputs of one size whose hash a redacted record lacks
+	masked []string // what a redacted record has only a token of
 }
 
 // The verdicts.
@@ -108,6 +109,7 @@ func Runs(a, b *load.Record) (*Report, error) {
 	r.compareNumbers(fa, fb)
 	r.files("output", fa.outputs, fb.outputs)
 	r.judge(fa, fb)
+	r.tellMasked(a, b)
 	slices.SortStableFunc(r.Differences, func(x, y Difference) int {
 		return cmp.Compare(slices.Index(order, x.Kind), slices.Index(order, y.Kind))
 	})
@@ -122,18 +124,18 @@ func gather(r *load.Record) (side, error) {
 			return nil
 		}
 		if s := a.Start; s != nil {
-			f.archs = appendNew(f.archs, s.Build.Arch)
-			f.threads = appendNew(f.threads, strconv.Itoa(s.Threads))
+			f.archs = text.AddNew(f.archs, s.Build.Arch)
+			f.threads = text.AddNew(f.threads, strconv.Itoa(s.Threads))
 			nodes := 0
 			for _, n := range s.Nodes {
 				name := n.CPUName()
 				if !n.Override {
 					name += fmt.Sprintf(" (family %d, model %d)", n.CPU.Family, n.CPU.Model)
 				}
-				f.cpus = appendNew(f.cpus, name)
+				f.cpus = text.AddNew(f.cpus, name)
 				nodes += n.Count
 			}
-			f.layout = appendNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
+			f.layout = text.AddNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
 			for _, in := range s.Inputs {
 				f.inputs[in.Path] = in
 			}
@@ -174,15 +176,12 @@ func gather(r *load.Record) (side, error) {
 	return f, err
 }
 
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
 func (r *Report) add(kind, what, a, b string) {
-	if a != b {
+	switch {
+	case a == b:
+	case alike(a, b):
+		r.masked = append(r.masked, what)
+	default:
 		r.Differences = append(r.Differences, Difference{Kind: kind, What: what, A: a, B: b})
 	}
 }
@@ -215,7 +214,7 @@ func (r *Report) packages(a, b side) {
 		out := map[string][]string{}
 		for _, arch := range f.archs {
 			for _, p := range export.Packages(f.Envs[arch]) {
-				out[p.Name] = appendNew(out[p.Name], p.Version)
+				out[p.Name] = text.AddNew(out[p.Name], p.Version)
 			}
 		}
 		return out
@@ -285,6 +284,7 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 		}
 		return fmt.Sprintf("%d bytes, sha256 %s", f.Size, f.SHA256)
 	}
+	a = renamed(a, b)
 	names := map[string]bool{}
 	for n := range a {
 		names[n] = true
@@ -306,63 +306,14 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 	}
 }
 
-func (r *Report) compareNumbers(a, b side) {
-	names := map[string]bool{}
-	for n := range a.numbers {
-		names[n] = true
+// tellMasked says what was not compared, and why.
+func (r *Report) tellMasked(a, b *load.Record) {
+	if oneRun(a, b) && a.Redacted() != b.Redacted() {
+		r.Notes = append(r.Notes, "both are the record of one run, under one seal, and one of them is redacted: record verify tells of each whether it is as it was sealed")
 	}
-	for n := range b.numbers {
-		names[n] = true
+	if len(r.masked) > 0 {
+		r.Notes = append(r.Notes, "not compared, since a redacted record lacks what is private in it: "+strings.Join(r.masked, ", "))
 	}
-	for _, key := range sorted(names) {
-		na, oka := a.numbers[key]
-		nb, okb := b.numbers[key]
-		if !oka {
-			na = facts.Number{Problem: "not declared in the first run"}
-		}
-		if !okb {
-			nb = facts.Number{Problem: "not declared in the second run"}
-		}
-		file, where, _ := strings.Cut(key, "\x00")
-		n := pair(na, nb)
-		n.File, n.Where = file, where
-		r.Numbers = append(r.Numbers, n)
-		if !n.Agree {
-			d := Difference{Kind: "number", What: file + ": " + where, A: num(na, n.A), B: num(nb, n.B)}
-			r.Differences = append(r.Differences, d)
-		}
-	}
-}
-
-func num(n facts.Number, v float64) string {
-	if n.Problem != "" {
-		return n.Problem
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-// pair compares two rows of numbers by the tolerances of the first.
-func pair(a, b facts.Number) Number {
-	n := Number{Count: len(a.Values), Agree: true, Problem: cmp.Or(a.Problem, b.Problem)}
-	if n.Problem == "" && len(a.Values) != len(b.Values) {
-		n.Problem = fmt.Sprintf("%d numbers in one, %d in the other", len(a.Values), len(b.Values))
-	}
-	if n.Problem != "" {
-		n.Agree = false
-		return n
-	}
-	worst := math.Inf(-1)
-	for i, x := range a.Values {
-		y := b.Values[i]
-		off := math.Abs(x - y)
-		allowed := math.Max(a.Abs, a.Rel*math.Max(math.Abs(x), math.Abs(y)))
-		if off-allowed > worst {
-			worst = off - allowed
-			n.A, n.B, n.Off, n.Allowed = x, y, off, allowed
-		}
-		n.Agree = n.Agree && off <= allowed
-	}
-	return n
 }
 
 // judge decides what the differences mean for the results.
@@ -388,7 +339,7 @@ func (r *Report) judge(a, b side) {
 		r.Verdict = Different
 	case slices.ContainsFunc(r.hidden, func(n string) bool { return !counted[n] }):
 		r.Verdict = NotComparable
-	case len(r.Differences) == 0:
+	case len(r.Differences) == 0 && (len(r.masked) == 0 || oneRun(a.Record, b.Record)):
 		r.Verdict = Same
 	default:
 		r.Verdict = SameResults

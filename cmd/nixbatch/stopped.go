@@ -3,33 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 
+	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 )
-
-// output is standard output; it remembers the first error.
-type output struct {
-	to  io.Writer
-	err error
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	n, err := o.to.Write(p)
-	if err != nil && o.err == nil {
-		o.err = err
-	}
-	return n, err
-}
-
-// unwritten is why standard output is not whole; nil while it is.
-func (s Streams) unwritten() error {
-	if s.out == nil {
-		return nil
-	}
-	return s.out.err
-}
 
 // stoppedError is a command that was interrupted before it came to its point.
 type stoppedError struct {
@@ -43,7 +21,7 @@ func (e *stoppedError) Unwrap() error { return e.err }
 // stopped says of an error that came from an interrupt what did not happen.
 func stopped(ctx context.Context, err error, note string) error {
 	var (
-		quiet  *quietError
+		quiet  *command.Quiet
 		unsure *ledger.UncertainError
 		part   *ledger.PartError
 	)
