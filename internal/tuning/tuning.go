@@ -149,9 +149,9 @@ func Instead(derivation string, all []string) string {
 		if _, ok := g.of(derivation); !ok {
 			continue
 		}
-		for _, name := range all {
-			if m, ok := g.of(name); ok {
-				return fmt.Sprintf("its %s is %s: name %s", g.What, name, m.Attribute)
+		for _, m := range g.Members { // the likeliest first: a reference is there for its headers, too
+			if i := slices.IndexFunc(all, func(name string) bool { return Pname(name) == m.Pname }); i >= 0 {
+				return fmt.Sprintf("its %s is %s: name %s", g.What, all[i], m.Attribute)
 			}
 		}
 	}

@@ -83,6 +83,9 @@ func TestWords(t *testing.T) {
 	if got := Instead("openblas-0.3.28", []string{"hello-2", "mkl-2023.1"}); got != "its BLAS is mkl-2023.1: name mkl" {
 		t.Errorf("%q", got)
 	}
+	if got := Instead("mkl-2023.1", []string{"liblapack-3.12", "openblas-0.3.28"}); got != "its BLAS is openblas-0.3.28: name openblas" {
+		t.Errorf("%q", got)
+	}
 	if got := Instead("hello-2", []string{"mkl-2023.1"}); got != "" {
 		t.Errorf("%q", got)
 	}

@@ -48,6 +48,7 @@ var rows = []row{
 	{packages: "quantum-espresso", named: "openblas fftw quantum-espresso"},
 	{packages: "cp2k", named: "openblas fftw libxsmm libint cp2k"},
 	{packages: "python3Packages.numpy", named: "openblas"},
+	{packages: "python3Packages.scipy", named: "python3Packages.numpy"},
 	{packages: "python3Packages.pyscf", named: "openblas"},
 	{packages: "python3Packages.pyscf", named: "python3Packages.numpy python3Packages.pyscf"},
 	{packages: "python3Packages.pyscf", named: "openblas python3Packages.numpy python3Packages.pyscf"},
@@ -98,6 +99,10 @@ func run() error {
 		var missing *nix.MissingPackage
 		if errors.As(err, &missing) {
 			screen.Printf(os.Stdout, "| %s | %s | not there: no %s | |\n", r.packages, r.named, missing.Name)
+			continue
+		}
+		if err != nil && strings.HasPrefix(err.Error(), "optimize.packages: ") { // an older one has not the argument
+			screen.Printf(os.Stdout, "| %s | %s | refused: %s | |\n", r.packages, r.named, err)
 			continue
 		}
 		if err != nil {
