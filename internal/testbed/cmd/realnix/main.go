@@ -160,7 +160,7 @@ func (t *trees) show(ctx context.Context, w io.Writer, r row) (problems int, err
 	}
 	screen.Printf(w, "| %s | %s | ", r.packages, strings.TrimSpace(r.named+" "+r.config))
 	diff := names(is.Diff(was), is.Root)
-	screen.Printf(w, "%d of %d: %s | ", len(diff), len(is.Nodes)-1, strings.Join(diff, ", "))
+	screen.Printf(w, "%d of %d: %s | ", len(diff), len(is.Nodes)-1, text.Some(diff, 20))
 	reach, err := is.Reach()
 	if err != nil {
 		return 0, err
