@@ -28,7 +28,7 @@ environment:
   packages: [hello]
 optimize:
   arch: auto # a build for each kind of CPU that the job may land on
-  packages: [] # the packages that gain from it: only these are rebuilt
+  packages: [] # the packages that gain from it: these are rebuilt, and what depends on them
 slurm:
   ntasks: 1
   cpus-per-task: 1
