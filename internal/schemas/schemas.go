@@ -79,7 +79,9 @@ func All() map[string][]byte {
 }
 
 var special = map[reflect.Type]map[string]any{
-	reflect.TypeFor[time.Time]():    {"type": "string", "format": "date-time"},
+	reflect.TypeFor[time.Time](): {"type": "string", "format": "date-time"},
+	reflect.TypeFor[facts.Float](): {"anyOf": []any{map[string]any{"type": "number"}, map[string]any{"enum": []any{"NaN", "Infinity", "-Infinity"}}},
+		"description": "JSON has neither NaN nor infinite numbers: they are strings"},
 	reflect.TypeFor[cpuflags.Set](): {"type": "array", "items": map[string]any{"type": "string"}},
 }
 

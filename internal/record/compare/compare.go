@@ -9,7 +9,6 @@ package compare
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,19 +33,6 @@ type Difference struct {
 	Expected bool `json:"expected,omitempty"`
 }
 
-// Number is one declared number, or a row of them.
-type Number struct {
-	File    string  `json:"file"`
-	Where   string  `json:"where"` // pattern or path
-	Count   int     `json:"count"`
-	A       float64 `json:"a"` // the pair that is furthest apart
-	B       float64 `json:"b"`
-	Off     float64 `json:"difference"`
-	Allowed float64 `json:"allowed"`
-	Agree   bool    `json:"agree"`
-	Problem string  `json:"problem,omitempty"`
-}
-
 // Report is the comparison of two runs.
 type Report struct {
 	Schema string `json:"schema"`
@@ -56,8 +42,9 @@ type Report struct {
 	// comparable" where one of them did not complete, or a redacted record lacks
 	// the hash of an output.
 	Verdict     string       `json:"verdict"`
+	Counts      *Counts      `json:"counts,omitempty"` // of two sweeps
 	Differences []Difference `json:"differences"`
-	Numbers     []Number     `json:"numbers"`
+	Numbers     []Number     `json:"numbers"` // the largest deviations first, those that are missing last
 	Notes       []string     `json:"notes,omitempty"`
 
 	hidden []string // outputs of one size whose hash a redacted record lacks
@@ -79,18 +66,23 @@ type side struct {
 	*load.Record
 	archs, cpus, threads, layout []string
 	inputs, outputs              map[string]facts.File
-	numbers                      map[string]facts.Number
+	numbers                      map[place]facts.Number
+	tasks                        tasks
 	result                       string
 	incomplete                   int
 }
 
 // Runs compares two records.
 func Runs(a, b *load.Record) (*Report, error) {
-	fa, err := gather(a)
+	ta, tb, err := bothTasks(a, b)
 	if err != nil {
 		return nil, err
 	}
-	fb, err := gather(b)
+	fa, err := gather(a, ta)
+	if err != nil {
+		return nil, err
+	}
+	fb, err := gather(b, tb)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +97,8 @@ func Runs(a, b *load.Record) (*Report, error) {
 	r.job(fa, fb)
 	r.files("input", fa.inputs, fb.inputs)
 	r.add("result", "result", fa.result, fb.result)
-	r.compareNumbers(fa, fb)
+	r.numbers(fa, fb)
+	r.count(fa, fb)
 	r.files("output", fa.outputs, fb.outputs)
 	r.judge(fa, fb)
 	slices.SortStableFunc(r.Differences, func(x, y Difference) int {
@@ -114,8 +107,8 @@ func Runs(a, b *load.Record) (*Report, error) {
 	return r, nil
 }
 
-func gather(r *load.Record) (side, error) {
-	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[string]facts.Number{}}
+func gather(r *load.Record, t tasks) (side, error) {
+	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[place]facts.Number{}, tasks: t}
 	codes := map[string]int{}
 	err := r.Attempts(func(a load.Attempt) error {
 		if !a.Last {
@@ -138,10 +131,6 @@ func gather(r *load.Record) (side, error) {
 				f.inputs[in.Path] = in
 			}
 		}
-		prefix := ""
-		if a.Task > 0 {
-			prefix = fmt.Sprintf("task %d: ", a.Task)
-		}
 		if a.End == nil {
 			f.incomplete++
 			codes["incomplete"]++
@@ -151,8 +140,8 @@ func gather(r *load.Record) (side, error) {
 		for _, out := range a.End.Outputs {
 			f.outputs[out.Path] = out
 		}
-		for _, n := range a.End.Numbers {
-			f.numbers[prefix+n.File+"\x00"+n.Pattern+n.JSON] = n
+		for i, n := range a.End.Numbers {
+			f.numbers[t.place(a.Task, i, n)] = n
 		}
 		return nil
 	})
@@ -306,71 +295,14 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 	}
 }
 
-func (r *Report) compareNumbers(a, b side) {
-	names := map[string]bool{}
-	for n := range a.numbers {
-		names[n] = true
-	}
-	for n := range b.numbers {
-		names[n] = true
-	}
-	for _, key := range sorted(names) {
-		na, oka := a.numbers[key]
-		nb, okb := b.numbers[key]
-		if !oka {
-			na = facts.Number{Problem: "not declared in the first run"}
-		}
-		if !okb {
-			nb = facts.Number{Problem: "not declared in the second run"}
-		}
-		file, where, _ := strings.Cut(key, "\x00")
-		n := pair(na, nb)
-		n.File, n.Where = file, where
-		r.Numbers = append(r.Numbers, n)
-		if !n.Agree {
-			d := Difference{Kind: "number", What: file + ": " + where, A: num(na, n.A), B: num(nb, n.B)}
-			r.Differences = append(r.Differences, d)
-		}
-	}
-}
-
-func num(n facts.Number, v float64) string {
-	if n.Problem != "" {
-		return n.Problem
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
-}
-
-// pair compares two rows of numbers by the tolerances of the first.
-func pair(a, b facts.Number) Number {
-	n := Number{Count: len(a.Values), Agree: true, Problem: cmp.Or(a.Problem, b.Problem)}
-	if n.Problem == "" && len(a.Values) != len(b.Values) {
-		n.Problem = fmt.Sprintf("%d numbers in one, %d in the other", len(a.Values), len(b.Values))
-	}
-	if n.Problem != "" {
-		n.Agree = false
-		return n
-	}
-	worst := math.Inf(-1)
-	for i, x := range a.Values {
-		y := b.Values[i]
-		off := math.Abs(x - y)
-		allowed := math.Max(a.Abs, a.Rel*math.Max(math.Abs(x), math.Abs(y)))
-		if off-allowed > worst {
-			worst = off - allowed
-			n.A, n.B, n.Off, n.Allowed = x, y, off, allowed
-		}
-		n.Agree = n.Agree && off <= allowed
-	}
-	return n
-}
-
 // judge decides what the differences mean for the results.
 func (r *Report) judge(a, b side) {
 	counted := map[string]bool{}
 	agree := true
 	for _, n := range r.Numbers {
-		counted[n.File] = true
+		for _, p := range n.paths {
+			counted[p] = true
+		}
 		agree = agree && n.Agree
 	}
 	for i := range r.Differences {
@@ -394,6 +326,6 @@ func (r *Report) judge(a, b side) {
 		r.Verdict = SameResults
 	}
 	if differs("output") && len(r.Numbers) == 0 {
-		r.Notes = append(r.Notes, "outputs are compared byte for byte, which is the wrong test for many computations: name the numbers under compare: in the job file")
+		r.Notes = append(r.Notes, "outputs are compared byte for byte, which is the wrong test for many computations: name the numbers under numbers: in the job file")
 	}
 }
