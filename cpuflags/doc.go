@@ -6,10 +6,14 @@
 // (the best of the x86-64 psABI levels), Best (one CPU), BestCommon (several),
 // with the reasons why not better.
 //
-// It decides by sets of flags alone. It never looks at brand names, never
-// starts a process, never writes a file and never guesses a flag that was not
-// seen. The model number only labels, and breaks ties between names that
-// require the same flags.
+// It promises that CanRun says yes only where every flag was seen that a compiler
+// emits code for in that build, and that the same CPU and limits give the same
+// choice wherever they are asked about.
+//
+// It decides by sets of flags alone. It never looks at brand names, never starts
+// a process, never writes a file and never guesses a flag that was not seen. The
+// model number only labels, and breaks ties between names that require the same
+// flags.
 //
 // # Flag names
 //

@@ -43,7 +43,7 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest", "internal/nixlang", "internal/nixlog", "internal/nixstore", "internal/nixtree"},
+	{"internal/git", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
@@ -224,7 +224,7 @@ func TestLibrariesAreUsed(t *testing.T) {
 	where := map[string]string{
 		"github.com/urfave/cli/v2":                    "cmd/nixbatch",
 		"gopkg.in/yaml.v3":                            "internal/strictyaml",
-		"github.com/nix-community/go-nix/pkg/nixhash": "internal/nix",
+		"github.com/nix-community/go-nix/pkg/nixhash": "internal/nixsource",
 		"github.com/nix-community/go-nix/pkg/nar":     "internal/nixtree",
 		"github.com/klauspost/cpuid/v2":               "cpuflags",
 	}

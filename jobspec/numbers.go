@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/bmatcuk/doublestar/v4"
-
 	"github.com/nixbatch/nixbatch/internal/locate"
 	"github.com/nixbatch/nixbatch/internal/paths"
 	"github.com/nixbatch/nixbatch/internal/suggest"
@@ -41,9 +39,9 @@ const maxLine = 100_000
 func numberBlock() block[Number] {
 	return block[Number]{[]key[Number]{
 		{"name", optional, "what the number is called in results, such as energy", textOf(nil),
-			into(checked("a name", numberName), func(n *Number) *string { return &n.Name })},
+			into(checked("a name", locate.Name), func(n *Number) *string { return &n.Name })},
 		{"unit", optional, "its unit, such as Eh; for people, nothing is converted", textOf(nil),
-			into(checked("a unit", oneLine), func(n *Number) *string { return &n.Unit })},
+			into(checked("a unit", locate.Name), func(n *Number) *string { return &n.Unit })},
 		{"file", optional, "the output that holds it, or a pattern for several; {NAME} is a value of the sweep", textOf(nil),
 			into(checked("a file name", paths.Output), func(n *Number) *string { return &n.File })},
 		{"log", optional, "true: look into what the task prints, not into a file", func() schema { return schema{"type": "boolean"} },
@@ -105,62 +103,20 @@ func (d *decoder) numbers(at string, n *node, outputs []string) []Number {
 		var x Number
 		got, ok := numberBlock().read(d, at, item, &x)
 		if ok {
-			d.numberRules(at, item, got, x)
+			locate.Together(&d.Reader, at, item, got, x.Column, x.Log, x.Header)
 		}
 		if p := got["name"]; x.Name != "" && seen[x.Name] {
 			d.Add(p.Value.Pos, "give each its own", "%s: two numbers have the name %s", at, shown(x.Name))
 		}
 		seen[x.Name] = true
 		if d.Count() == before {
-			if x.File != "" && !isOutput(x.File, outputs) {
+			if x.File != "" && !paths.Among(unplaced(outputs), unplaced([]string{x.File})[0]) {
 				d.Add(got["file"].Value.Pos, "add it to outputs", "%s: %s is not one of outputs", at, shown(x.File))
 			}
 			out = append(out, x)
 		}
 	}
 	return out
-}
-
-// numberRules checks what keys of an entry say together.
-func (d *decoder) numberRules(at string, n *node, got map[string]pair, x Number) {
-	there := func(name string) bool { return got[name].Value != nil }
-	table := there("column") && !there("pattern")
-	if there("file") == (there("log") && x.Log) {
-		d.Add(n.Pos, "file is one of outputs; log: true is what the task prints", "%s: expected one of file and log: true", at)
-	}
-	if there("json") == (there("pattern") || there("column")) {
-		d.Add(n.Pos, "pattern is for text, json for JSON files, column for tables", "%s: expected one of pattern, json and column", at)
-		return
-	}
-	for _, rule := range []struct {
-		key  string
-		fits bool
-		what string
-	}{
-		{"unit", there("name"), "names a unit of a number that has no name"},
-		{"separator", table, "is about tables"},
-		{"header", table, "is about tables"},
-		{"section", !there("json"), "is about text and tables"},
-		{"until", there("section"), "ends a section, and there is none"},
-		{"line", !there("json"), "is about text and tables"},
-		{"log", !x.Log || !there("json"), "is text, and json is for files"},
-	} {
-		if there(rule.key) && !rule.fits {
-			hint := "remove it"
-			if rule.key == "unit" {
-				hint = "add a name"
-			}
-			d.Add(got[rule.key].Key.Pos, hint, "%s.%s %s", at, rule.key, rule.what)
-		}
-	}
-	_, counted := locate.Number(x.Column)
-	switch {
-	case !there("column") || x.Column == "":
-	case !table && !counted:
-		d.Add(got["column"].Value.Pos, "write the number of the field, from 1", "%s.column: a line that pattern finds has no headings", at)
-	case table && !counted && x.Header == "no":
-		d.Add(got["header"].Value.Pos, "write the column's number, from 1", "%s.header: the column is named by a heading", at)
-	}
 }
 
 // checked reads text that a function looks at.
@@ -174,20 +130,6 @@ func checked(want string, check func(string) (problem, hint string)) func(*decod
 		}
 		return s, ok
 	}
-}
-
-func numberName(s string) (problem, hint string) {
-	if strings.TrimSpace(s) != s {
-		return "begins or ends with a blank", "remove it"
-	}
-	return oneLine(s)
-}
-
-func oneLine(s string) (problem, hint string) {
-	if strings.ContainsAny(s, "\r\n\t") || len(s) > 100 {
-		return "is no name of one line, at most 100 characters", "shorten it"
-	}
-	return "", ""
 }
 
 func (d *decoder) header(at string, n *node) (string, bool) {
@@ -228,17 +170,14 @@ func (d *decoder) tolerance(at string, n *node) (float64, bool) {
 	return f, true
 }
 
-// isOutput reports whether a name, or a pattern of several, is of what the job
-// writes. A place for a value of the sweep is the same in both.
-func isOutput(file string, outputs []string) bool {
-	plain := func(s string) string { return placeRE.ReplaceAllString(s, "<$1>") }
-	file = plain(file)
-	return slices.ContainsFunc(outputs, func(o string) bool {
-		o = plain(o)
-		one, err := doublestar.Match(o, file)
-		other, oerr := doublestar.Match(file, o)
-		return o == file || one && err == nil || other && oerr == nil
-	})
+// unplaced are names without the braces around names of the sweep, which would be
+// alternatives of a pattern.
+func unplaced(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = placeRE.ReplaceAllString(n, "<$1>")
+	}
+	return out
 }
 
 // numberUse checks what the sweep, which was read after the numbers, has to do

@@ -9,8 +9,15 @@ import (
 	"sync"
 )
 
-// defaultConf is where Slurm's commands look for slurm.conf on most systems.
-const defaultConf = "/etc/slurm/slurm.conf"
+// ConfFile is where Slurm's commands look for slurm.conf(5): the file that
+// SLURM_CONF names, else where most systems have it. There need not be one, for
+// instance where slurmd hands it out (SLURM_CONF_SERVER).
+func ConfFile(getenv func(string) string) string {
+	if conf := getenv("SLURM_CONF"); conf != "" {
+		return conf
+	}
+	return "/etc/slurm/slurm.conf"
+}
 
 // asked keeps what a controller said of its name for as long as the process
 // lives: a cluster is not renamed while it is asked.
@@ -52,9 +59,9 @@ func (c *Client) Cluster(ctx context.Context) (string, error) {
 		}
 		return strings.ToLower(list), nil
 	}
-	conf := get("SLURM_CONF")
-	if conf == "" && get("SLURM_CONF_SERVER") == "" {
-		conf = defaultConf
+	conf := ConfFile(get)
+	if get("SLURM_CONF") == "" && get("SLURM_CONF_SERVER") != "" {
+		conf = "" // the file in the usual place is not the one that counts
 	}
 	if text, err := os.ReadFile(conf); err == nil {
 		if name := ParseConfig(string(text)).ClusterName(); name != "" {

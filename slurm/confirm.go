@@ -27,7 +27,7 @@ func (c Confirmed) Job() Job { return c.seen }
 // ElsewhereError says that a job is on another cluster than the one that
 // Slurm's commands speak to here.
 type ElsewhereError struct {
-	What    string // "job 12", "run x"
+	What    string // what is there: "job 12"
 	Cluster string // where it is
 	Here    string // who is spoken to
 }

@@ -10,8 +10,20 @@ import (
 // next one believe it is a rank of that.
 var dropped = []string{"SLURM_", "SLURMD_", "SBATCH_", "SALLOC_", "SRUN_", "SQUEUE_", "SACCT_", "SINFO_", "SCANCEL_", "SCONTROL_", "SPANK_", "PMI_", "PMI2_", "PMIX_"}
 
-// kept are the exceptions: which cluster to talk to, and the token to do so.
-var kept = []string{"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
+// reaching are the exceptions: which cluster to talk to, and the token to do so.
+var reaching = []string{"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
+
+// Reaches reports whether a variable is one of those by which Slurm's commands
+// find their controller: SLURM_CONF, SLURM_CONF_SERVER, SLURM_CLUSTERS and
+// SLURM_JWT.
+func Reaches(name string) bool { return slices.Contains(reaching, name) }
+
+// Where tells, as one text, which cluster an environment has Slurm's commands
+// speak to: what was learnt of one is not true of another. It asks nobody, and may
+// have two texts for one cluster.
+func Where(getenv func(string) string) string {
+	return strings.Join([]string{getenv("SLURM_CONF"), getenv("SLURM_CONF_SERVER"), getenv("SLURM_CLUSTERS")}, "\n")
+}
 
 // CleanEnv returns an environment (KEY=VALUE, as os.Environ gives it) without
 // the variables that steer Slurm's commands: SLURM_*, SBATCH_*, SRUN_*,
@@ -22,7 +34,7 @@ func CleanEnv(environ []string) []string {
 	out := make([]string, 0, len(environ))
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if slices.Contains(kept, name) || !drops(name) {
+		if Reaches(name) || !drops(name) {
 			out = append(out, kv)
 		}
 	}

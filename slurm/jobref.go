@@ -29,7 +29,7 @@ type Wanted struct {
 	Token string
 	Name  string // the job's
 	// Output is the second token: a part of the name of its standard output's file
-	// that no other run's has, ending in a slash; "" where there is none. Dir is its
+	// that no other job's has, ending in a slash; "" where there is none. Dir is its
 	// working directory, "" where that is not known.
 	Output string
 	Dir    string
@@ -103,8 +103,9 @@ func (w Wanted) Is(s Sight) bool {
 	return sameName || s.Name == ""
 }
 
-// Called reports whether Slurm shows the job of one call of sbatch: as Is, but
-// the whole token decides, which may tell a call beside the run.
+// Called reports whether Slurm shows the job of one call of sbatch: as Is, but call,
+// a word of the comment that may tell more than Token does, decides where Token or
+// another one of its scheme is there.
 func (w Wanted) Called(call string, s Sight) bool {
 	text := s.Comment + " " + s.SubmitLine
 	if own, other := w.tokens(text); own || other {

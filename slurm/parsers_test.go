@@ -120,6 +120,9 @@ func TestParseReason(t *testing.T) {
 		if got != want.reason {
 			t.Errorf("%q: %+v", in, got)
 		}
+		if known := got.Kind() != slurm.OtherReason; known != (want.waiting != "" || want.ended != "" && got.Code != "RaisedSignal") {
+			t.Errorf("%q: kind %d", in, got.Kind())
+		}
 		if got.Waiting() != want.waiting || got.Ended() != want.ended {
 			t.Errorf("%q: waits because %q, ended because %q", in, got.Waiting(), got.Ended())
 		}

@@ -44,56 +44,113 @@ func (r Reason) Ended() string {
 	return ended
 }
 
+// Kind is what a reason is about, for what can be done about it.
+func (r Reason) Kind() ReasonKind {
+	if i := reasonAt(r.Code); i >= 0 {
+		return reasons[i].kind
+	}
+	return OtherReason
+}
+
+// ReasonKind says what a job waits for, what keeps it, or what ended it.
+type ReasonKind int
+
+// The kinds, with the codes of squeue(1) that they stand for.
+const (
+	OtherReason      ReasonKind = iota // none that is known here
+	NoReason                           // None: the scheduler has not looked at it
+	ForRoom                            // Resources
+	ForTurn                            // Priority
+	ForTime                            // BeginTime
+	ForSystem                          // Cleaning, BurstBufferResources, FrontEndDown: what passes by itself
+	ForJob                             // Dependency
+	ForNothing                         // DependencyNeverSatisfied
+	ForArray                           // JobArrayTaskLimit
+	ForLicense                         // Licenses
+	ForReservation                     // Reservation
+	ReservationGone                    // ReservationDeleted
+	HeldByUser                         // JobHeldUser, job requeued in held state
+	HeldByAdmin                        // JobHeldAdmin
+	HeldAfterLaunch                    // launch failed requeued held
+	HeldAfterRequeue                   // JobHoldMaxRequeue
+	PartitionClosed                    // PartitionDown, PartitionInactive
+	PartitionNodes                     // PartitionNodeLimit
+	PartitionTime                      // PartitionTimeLimit
+	PartitionLimits                    // PartitionConfig
+	NodesReserved                      // ReqNodeNotAvail: down, or reserved for later
+	NodesTaken                         // Nodes required for job are DOWN, DRAINED or reserved …
+	NodeLost                           // NodeDown
+	NoSuchNodes                        // BadConstraints
+	LimitOfJobs                        // a user, account or QOS has as many jobs as it may
+	LimitOfCPUs                        // a user or account uses as many CPUs as it may
+	LimitOfMemory                      // a user or account uses as much memory as it may
+	LimitOfOthers                      // QOSGrpCpuLimit: all users of a QOS together
+	TimeSpent                          // AssocGrpCPUMinutesLimit
+	UsageReached                       // QOSUsageThreshold
+	MemoryPerJob                       // MaxMemPerLimit
+	AccountInvalid                     // InvalidAccount
+	QOSInvalid                         // InvalidQOS, QOSNotAllowed
+	BrokenSystem                       // SystemFailure
+	LaunchFailed                       // JobLaunchFailure
+	ExitCodeNotZero                    // NonZeroExitCode
+	MemoryExceeded                     // OutOfMemory
+	Inactive                           // InactiveLimit
+)
+
 // reasons are those that squeue(1) documents, and a few sentences that releases
 // up to 25.11 print in their place.
-var reasons = []struct{ code, waiting, ended string }{
-	{"Resources", "it is next, and waits for nodes to become free", ""},
-	{"Priority", "other jobs come first", ""},
-	{"None", "the scheduler has not looked at it yet", ""},
-	{"BeginTime", "its begin time has not come, or it was requeued a moment ago", ""},
-	{"Dependency", "it waits for another job", ""},
-	{"DependencyNeverSatisfied", "what it waits for failed: it can never start", ""},
-	{"JobHeldUser", "it is held by you", ""},
-	{"JobHeldAdmin", "it is held by an administrator", ""},
-	{"JobArrayTaskLimit", "as many tasks of the array run as may at once", ""},
-	{"PartitionDown", "the partition is down", "the partition went down"},
-	{"PartitionInactive", "the partition takes no jobs at the moment", ""},
-	{"PartitionNodeLimit", "it asks for more nodes than the partition allows", ""},
-	{"PartitionTimeLimit", "its time limit is above the partition's", ""},
-	{"PartitionConfig", "the partition's limits do not allow it", ""},
-	{"ReqNodeNotAvail", "nodes that it needs are down, drained or reserved", ""},
-	{"NodeDown", "a node that it needs is down", "its node was lost"},
-	{"BadConstraints", "no node has what it asks for", "no node has what it asks for"},
-	{"Reservation", "its reservation has not begun", ""},
-	{"ReservationDeleted", "its reservation was deleted", ""},
-	{"Licenses", "a licence that it needs is in use", ""},
-	{"Cleaning", "an earlier start of it is being tidied up", ""},
-	{"AssociationJobLimit", "your account has as many jobs as it may", ""},
-	{"AssocGrpCpuLimit", "your account uses as many CPUs as it may", ""},
-	{"AssocGrpCPUMinutesLimit", "your account has no CPU time left", ""},
-	{"AssocGrpMemLimit", "your account uses as much memory as it may", ""},
-	{"AssocMaxJobsLimit", "you run as many jobs as you may", ""},
-	{"QOSMaxJobsPerUserLimit", "you run as many jobs as the QOS allows", ""},
-	{"QOSMaxCpuPerUserLimit", "you use as many CPUs as the QOS allows", ""},
-	{"QOSMaxMemoryPerUser", "you use as much memory as the QOS allows", ""},
-	{"QOSMaxSubmitJobPerUserLimit", "you have as many jobs as the QOS allows", ""},
-	{"QOSGrpCpuLimit", "all users of the QOS together use as many CPUs as they may", ""},
-	{"QOSNotAllowed", "the QOS is not allowed here", ""},
-	{"QOSUsageThreshold", "the QOS's usage threshold is reached", ""},
-	{"InvalidAccount", "its account is not valid any more", "its account is not valid any more"},
-	{"InvalidQOS", "its QOS is not valid any more", "its QOS is not valid any more"},
-	{"launch failed requeued held", "it could not be started on its node, and is held", ""},
-	{"job requeued in held state", "it was requeued and is held", ""},
-	{"JobHoldMaxRequeue", "it was requeued too often, and is held", "it was requeued too often"},
-	{"NonZeroExitCode", "it ended with an exit code that is not 0", "it ended with an exit code that is not 0"},
-	{"MaxMemPerLimit", "it asks for more memory than a job may", ""},
-	{"BurstBufferResources", "the burst buffer is in use", ""},
-	{"FrontEndDown", "no front end node is up", ""},
-	{"SystemFailure", "Slurm or a node had a failure", "Slurm or a node had a failure"},
-	{"Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions", "nodes that it needs are down, drained or reserved", ""},
-	{"JobLaunchFailure", "", "Slurm could not start it on its node"},
-	{"OutOfMemory", "", "it ran out of memory"},
-	{"InactiveLimit", "", "it was inactive for longer than the site allows"},
+var reasons = []struct {
+	code           string
+	kind           ReasonKind
+	waiting, ended string
+}{
+	{"Resources", ForRoom, "it is next, and waits for nodes to become free", ""},
+	{"Priority", ForTurn, "other jobs come first", ""},
+	{"None", NoReason, "the scheduler has not looked at it yet", ""},
+	{"BeginTime", ForTime, "its begin time has not come, or it was requeued a moment ago", ""},
+	{"Dependency", ForJob, "it waits for another job", ""},
+	{"DependencyNeverSatisfied", ForNothing, "what it waits for failed: it can never start", ""},
+	{"JobHeldUser", HeldByUser, "it is held by you", ""},
+	{"JobHeldAdmin", HeldByAdmin, "it is held by an administrator", ""},
+	{"JobArrayTaskLimit", ForArray, "as many tasks of the array run as may at once", ""},
+	{"PartitionDown", PartitionClosed, "the partition is down", "the partition went down"},
+	{"PartitionInactive", PartitionClosed, "the partition takes no jobs at the moment", ""},
+	{"PartitionNodeLimit", PartitionNodes, "it asks for more nodes than the partition allows", ""},
+	{"PartitionTimeLimit", PartitionTime, "its time limit is above the partition's", ""},
+	{"PartitionConfig", PartitionLimits, "the partition's limits do not allow it", ""},
+	{"ReqNodeNotAvail", NodesReserved, "nodes that it needs are down, drained or reserved", ""},
+	{"NodeDown", NodeLost, "a node that it needs is down", "its node was lost"},
+	{"BadConstraints", NoSuchNodes, "no node has what it asks for", "no node has what it asks for"},
+	{"Reservation", ForReservation, "its reservation has not begun", ""},
+	{"ReservationDeleted", ReservationGone, "its reservation was deleted", ""},
+	{"Licenses", ForLicense, "a licence that it needs is in use", ""},
+	{"Cleaning", ForSystem, "an earlier start of it is being tidied up", ""},
+	{"AssociationJobLimit", LimitOfJobs, "your account has as many jobs as it may", ""},
+	{"AssocGrpCpuLimit", LimitOfCPUs, "your account uses as many CPUs as it may", ""},
+	{"AssocGrpCPUMinutesLimit", TimeSpent, "your account has no CPU time left", ""},
+	{"AssocGrpMemLimit", LimitOfMemory, "your account uses as much memory as it may", ""},
+	{"AssocMaxJobsLimit", LimitOfJobs, "you run as many jobs as you may", ""},
+	{"QOSMaxJobsPerUserLimit", LimitOfJobs, "you run as many jobs as the QOS allows", ""},
+	{"QOSMaxCpuPerUserLimit", LimitOfCPUs, "you use as many CPUs as the QOS allows", ""},
+	{"QOSMaxMemoryPerUser", LimitOfMemory, "you use as much memory as the QOS allows", ""},
+	{"QOSMaxSubmitJobPerUserLimit", LimitOfJobs, "you have as many jobs as the QOS allows", ""},
+	{"QOSGrpCpuLimit", LimitOfOthers, "all users of the QOS together use as many CPUs as they may", ""},
+	{"QOSNotAllowed", QOSInvalid, "the QOS is not allowed here", ""},
+	{"QOSUsageThreshold", UsageReached, "the QOS's usage threshold is reached", ""},
+	{"InvalidAccount", AccountInvalid, "its account is not valid any more", "its account is not valid any more"},
+	{"InvalidQOS", QOSInvalid, "its QOS is not valid any more", "its QOS is not valid any more"},
+	{"launch failed requeued held", HeldAfterLaunch, "it could not be started on its node, and is held", ""},
+	{"job requeued in held state", HeldByUser, "it was requeued and is held", ""},
+	{"JobHoldMaxRequeue", HeldAfterRequeue, "it was requeued too often, and is held", "it was requeued too often"},
+	{"NonZeroExitCode", ExitCodeNotZero, "it ended with an exit code that is not 0", "it ended with an exit code that is not 0"},
+	{"MaxMemPerLimit", MemoryPerJob, "it asks for more memory than a job may", ""},
+	{"BurstBufferResources", ForSystem, "the burst buffer is in use", ""},
+	{"FrontEndDown", ForSystem, "no front end node is up", ""},
+	{"SystemFailure", BrokenSystem, "Slurm or a node had a failure", "Slurm or a node had a failure"},
+	{"Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions", NodesTaken, "nodes that it needs are down, drained or reserved", ""},
+	{"JobLaunchFailure", LaunchFailed, "", "Slurm could not start it on its node"},
+	{"OutOfMemory", MemoryExceeded, "", "it ran out of memory"},
+	{"InactiveLimit", Inactive, "", "it was inactive for longer than the site allows"},
 }
 
 func (r Reason) words() (waiting, ended string) {

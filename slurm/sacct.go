@@ -40,18 +40,18 @@ type AcctJob struct {
 type AcctStep struct {
 	Ref      string // 12, 12_3, 12.batch
 	State    State
-	Word     string // the state as Slurm says it
-	ExitCode int
-	Signal   int
-	Start    time.Time
-	End      time.Time
-	Elapsed  time.Duration
-	TotalCPU time.Duration // parts of a second dropped
+	Word     string        // the state as Slurm says it
+	ExitCode int           // what it exited with; 0 where a signal ended it
+	Signal   int           // that ended it; 0 for none, 125 where its memory ran out
+	Start    time.Time     // UTC, to the second; zero where it never started
+	End      time.Time     // likewise; zero where it is not over
+	Elapsed  time.Duration // to the second
+	TotalCPU time.Duration // user and system, of all its processes; parts of a second dropped
 	// MaxRSS is the memory in bytes of the largest single task; 0 for a job
 	// itself, which has it in its steps.
 	MaxRSS int64
 	Energy int64  // joules, right for exclusive jobs only
-	Usage  string // TRESUsageInTot
+	Usage  string // TRESUsageInTot, as cpu=00:01:02,energy=0,mem=1234K
 }
 
 var acctFields = []string{"JobID", "JobIDRaw", "State", "ExitCode", "Submit", "Start", "End", "ElapsedRaw", "TotalCPU",

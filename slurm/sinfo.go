@@ -35,6 +35,15 @@ func (n Node) Usable() bool {
 	return !strings.Contains(n.Marks, "*")
 }
 
+// Taken is how much of a node that is up other jobs have: 0 for nothing (idle), 1
+// for a part (mixed), 2 for all (allocated), 3 where the state does not tell.
+func (n Node) Taken() int {
+	if i := slices.Index([]string{"idle", "mixed", "allocated"}, n.State); i >= 0 {
+		return i
+	}
+	return 3
+}
+
 // Partition is a queue.
 type Partition struct {
 	Name      string

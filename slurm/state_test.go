@@ -25,6 +25,19 @@ func TestParseState(t *testing.T) {
 	}
 }
 
+func TestParseManner(t *testing.T) {
+	for in, want := range map[string]slurm.Manner{
+		"SUSPENDED": slurm.Suspended, "S": slurm.Suspended, "SUSP+": slurm.Suspended, "STOPPED": slurm.Stopped, "REQUEUED": slurm.Requeued,
+		"REQUEUE_HOLD": slurm.RequeuedHeld, "SPECIAL_EXIT": slurm.RequeuedHeld, "PREEMPTED": slurm.Preempted, "PREEMPT+": slurm.Preempted,
+		"PREEMPTED by 12": slurm.Preempted, "DEADLINE": slurm.PastDeadline, "DL": slurm.PastDeadline,
+		"REQUEUE+": "", "S+": "", "RUNNING": "", "CANCELLED by 1000": "", "": "", "+": "", "NEW_STATE": "",
+	} {
+		if got := slurm.ParseManner(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}
+
 // Nothing but Slurm's own word, code, or an unmistakable cut of it is success.
 func TestUnknownIsNeverCompleted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

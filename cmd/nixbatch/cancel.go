@@ -9,7 +9,7 @@ import (
 	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
 	"github.com/nixbatch/nixbatch/internal/cancel"
 	"github.com/nixbatch/nixbatch/internal/screen"
-	"github.com/nixbatch/nixbatch/internal/ui"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 func cancelCommand(s command.Streams) *cli.Command {
@@ -41,7 +41,7 @@ func tellCancelled(s command.Streams, out cancel.Outcome, task int) {
 	case cancel.TaskOver:
 		screen.Printf(s.Out, "task %d of run %s is over already\n", task, id)
 	case cancel.NotThere:
-		screen.Printf(s.Out, "run %s does not run%s\n", id, ui.Because(st.Reason))
+		screen.Printf(s.Out, "run %s does not run%s\n", id, text.Because(st.Reason))
 	case cancel.Here:
 		screen.Printf(s.Out, "run %s is told to end; told once more, it is killed\n", id)
 	case cancel.Cancelled:

@@ -146,10 +146,10 @@ func TestLittleMemory(t *testing.T) {
 		{"-v", limits.MinSpace>>10 - 1, "record verify --no-store " + recordtest.ID, "of address space is allowed\nhint: ulimit -v", command.SystemFailed},
 		{"-v", limits.MinSpace >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
 		{"-v", limits.MinSpace >> 10, "check ../job.yaml", "", 0},
-		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", command.JobFailed},
+		{"-v", limits.MinSpace >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed\nhint: ulimit -v and ulimit -d", command.SystemFailed},
 		{"-d", limits.MinData>>10 - 1, "record verify --no-store " + recordtest.ID, "of data is allowed\nhint: ulimit -d", command.SystemFailed},
 		{"-d", limits.MinData >> 10, "record verify --no-store " + recordtest.ID, "nothing failed", 0},
-		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed", command.JobFailed},
+		{"-d", limits.MinData >> 10, "record verify --no-store " + large.Dir, "plan.json is too large for the memory that is allowed\nhint: ulimit -v and ulimit -d", command.SystemFailed},
 	} {
 		cmd, out, diag := s.cmd()
 		cmd = &exec.Cmd{Path: "/bin/sh", Args: []string{"sh", "-c", fmt.Sprintf("ulimit %s %d; exec %s %s", tc.flag, tc.kib, cmd.Path, tc.args)},

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/screen"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -253,7 +254,7 @@ func follow(ctx context.Context, s command.Streams, sub *submit.Submitted, asJSO
 			return
 		}
 		shown = st.State
-		screen.Printf(s.Err, "%s%s\n", st.State, ui.Because(st.Reason))
+		screen.Printf(s.Err, "%s%s\n", st.State, text.Because(st.Reason))
 	}, func(err error) { screen.Printf(s.Err, "nixbatch: %v\n", err) })
 	if ctx.Err() != nil {
 		screen.Printf(s.Err, "no longer waiting; job %d goes on\nhint: nixbatch status, or nixbatch cancel %s\n", sub.Job.JobID, sub.Run.ID)

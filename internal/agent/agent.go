@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
-	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/digest"
@@ -101,15 +100,12 @@ func (a *Agent) witness(ctx context.Context) error {
 	if p.Local {
 		return nil
 	}
-	job := slurm.JobRef{Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), ID: int64(a.number("SLURM_ARRAY_JOB_ID"))}
-	if job.ID == 0 {
-		job.ID = int64(a.number("SLURM_JOB_ID"))
-	}
+	job, _ := slurm.ReadBatchStep(a.Getenv)
 	wd, err := os.Getwd()
 	if err != nil {
 		return fmt.Errorf("work directory: %w", err)
 	}
-	instead, err := ledger.Witness(ctx, a.Run, a.Ticket, job, &slurm.Client{}, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
+	instead, err := ledger.Witness(ctx, a.Run, a.Ticket, job.JobRef, &slurm.Client{}, ledger.About{Tool: a.Tool, WorkDir: wd, Job: p.Job, Now: a.Now})
 	if instead != 0 {
 		fmt.Fprintf(a.Stderr, "nixbatch: note: sbatch had answered %d, which is no job of run %s: the run is job %d\n", instead, a.Run.ID, job.ID)
 	}
@@ -118,8 +114,9 @@ func (a *Agent) witness(ctx context.Context) error {
 
 // claim takes the attempt: who makes its directory runs it.
 func (a *Agent) claim() error {
-	a.task = a.Ticket.Offset + a.number("SLURM_ARRAY_TASK_ID")
-	a.attempt = a.Ticket.Attempt + a.number("SLURM_RESTART_COUNT")
+	job, _ := slurm.ReadBatchStep(a.Getenv)
+	a.task = a.Ticket.Offset + max(job.Task, 0)
+	a.attempt = a.Ticket.Attempt + job.Restarts
 	if err := os.MkdirAll(a.Run.TaskDir(a.task), 0o700); err != nil {
 		return fmt.Errorf("task directory: %w", err)
 	}
@@ -156,9 +153,10 @@ func (a *Agent) number(name string) int {
 // work is the task: an error means that the payload was not started.
 func (a *Agent) work(ctx context.Context) (int, error) {
 	s := &a.start
+	job, _ := slurm.ReadBatchStep(a.Getenv)
 	*s = facts.Start{
 		Schema: facts.StartSchema, RunID: a.Run.ID, Task: a.task, Attempt: a.attempt, Tool: a.Tool,
-		JobID: int64(a.number("SLURM_JOB_ID")), Cluster: strings.ToLower(a.Getenv("SLURM_CLUSTER_NAME")), Slurm: a.slurmVars(), Affinity: a.Affinity(),
+		JobID: job.Own, Cluster: job.Cluster, Slurm: a.slurmVars(), Affinity: a.Affinity(),
 		Limits: a.Limits(), Environ: a.environment(),
 	}
 	s.Priv.Hostname, _ = a.Hostname()

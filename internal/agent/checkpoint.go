@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // lastMoments is how long before the time limit a task that has had its
@@ -58,16 +59,13 @@ func (a *Agent) again(c *checkpoint, code int) bool {
 // requeue asks Slurm to start this task again. Slurm then ends this attempt,
 // which has KillWait (slurm.conf(5)) to write down its end.
 func (a *Agent) requeue(ctx context.Context) error {
-	id := a.Getenv("SLURM_JOB_ID")
-	if array := a.Getenv("SLURM_ARRAY_JOB_ID"); array != "" {
-		id = array + "_" + a.Getenv("SLURM_ARRAY_TASK_ID")
-	}
-	if id == "" {
+	job, ok := slurm.ReadBatchStep(a.Getenv)
+	if !ok {
 		return fmt.Errorf("there is no Slurm job to requeue")
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return a.Client(a.stepEnv()).Requeue(ctx, id)
+	return a.Client(a.stepEnv()).Requeue(ctx, job.Ref())
 }
 
 // finish ends an attempt whose payload is over: what lies in the scratch

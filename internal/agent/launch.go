@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // launchSetup is where the payload finds launch.
@@ -30,8 +31,9 @@ var stepOptions = []string{"distribution", "mem-bind", "gpu-bind", "cpu-freq"}
 // environment is entered.
 func (a *Agent) setUpLaunch(b facts.Chosen) error {
 	dir := a.Run.AttemptDir(a.task, a.attempt)
+	_, inSlurm := slurm.ReadBatchStep(a.Getenv)
 	s := launch.Setup{
-		Schema: launch.SetupSchema, Launcher: a.plan.Launcher, Local: a.Getenv("SLURM_JOB_ID") == "",
+		Schema: launch.SetupSchema, Launcher: a.plan.Launcher, Local: !inSlurm,
 		Layout: a.given.Layout, Bind: a.plan.Threads.Bind, Affinity: a.given.Affinity, Overcommit: a.given.Overcommit,
 	}
 	asked, err := plan.Request(a.plan.Slurm, a.plan.Local)

@@ -56,7 +56,7 @@ func (h *Health) add(about, name, verdict, says, way string) {
 // so long is an answer too.
 const doctorTimeout = 30 * time.Second
 
-// Doctor looks at what jobs of this project depend on. It changes nothing, but
+// Look looks at what jobs of this project depend on. It changes nothing, but
 // for a temporary file in the project's directory. What is wrong is told, never
 // an error.
 func Look(ctx context.Context, c *slurm.Client, n *nix.Nix, p rundir.Project, getenv func(string) string) Health {

@@ -14,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
@@ -54,7 +55,7 @@ func pingStore(ctx context.Context, n *nix.Nix) error {
 }
 
 const (
-	storeDir     = "/nix/store"
+	storeDir     = nixstore.Dir
 	daemonSocket = "/nix/var/nix/daemon-socket/socket"
 )
 

@@ -19,6 +19,7 @@ const (
 	Nix         Kind = 3 // Nix could not make or find an environment
 	Slurm       Kind = 4 // Slurm refused, or cannot be asked
 	Unsure      Kind = 5 // it is not known whether Slurm took the job
+	NotWritten  Kind = 6 // it is done, and what there is to print could not be printed
 	System      Kind = 7 // this machine said no: see refusals
 	Interrupted Kind = 130
 )

@@ -160,8 +160,8 @@ func TestSealTogether(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if bad := check.Sealed(r); len(bad) > 0 {
-		t.Error(bad)
+	if bad, err := check.Sealed(r); err != nil || len(bad) > 0 {
+		t.Error(bad, err)
 	}
 }
 
@@ -250,8 +250,8 @@ func TestNothingLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	if bad := check.Sealed(r); len(bad) > 0 {
-		t.Error(bad)
+	if bad, err := check.Sealed(r); err != nil || len(bad) > 0 {
+		t.Error(bad, err)
 	}
 }
 

@@ -1,4 +1,7 @@
-// Package humanize writes numbers as people read them.
+// Package humanize writes numbers of bytes as people read them.
+//
+// It promises that what it writes is right to the digits that it shows, with a
+// unit of 1,024 (KiB, MiB), never of 1,000.
 package humanize
 
 import "fmt"

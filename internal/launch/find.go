@@ -10,6 +10,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -229,7 +230,7 @@ func FindOpenBLAS(env string) string {
 	if err != nil {
 		return ""
 	}
-	return openBLASIn(storePath.FindAllString(string(text), -1))
+	return openBLASIn(nixstore.PathsIn(string(text)))
 }
 
 // maxFiles bounds the programs and libraries that are opened to find OpenBLAS.
@@ -263,11 +264,9 @@ func openBLASIn(paths []string) string {
 	return ""
 }
 
-var storePath = lazyre.New(`/nix/store/[0-9a-z]{32}-[0-9A-Za-z+._?=-]+`)
-
 func storeName(path string) string {
-	if p := storePath.FindString(path); p != "" {
-		return p[len("/nix/store/")+33:]
+	if name := nixstore.NameIn(path); name != "" {
+		return name
 	}
 	return fmt.Sprintf("OpenBLAS (%s)", filepath.Base(path))
 }

@@ -11,7 +11,6 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -119,7 +118,7 @@ func believed(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.
 // refusedCall is a call of which sbatch says that it was refused: a wrapper may
 // say so of a job that Slurm took, which is then in the queue already.
 func refusedCall(ctx context.Context, r rundir.Run, q Submitter, p About, in facts.Intent, i int, err error) (facts.Job, error) {
-	if proc.NotFound(err) {
+	if slurm.Missing(err) {
 		return facts.Job{}, &RefusedError{err} // there is no sbatch
 	}
 	found, ferr := q.FindMarked(ctx, marksOf(r, in, i))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
-	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -17,7 +16,7 @@ type SlurmError struct {
 }
 
 func (e *SlurmError) Error() string {
-	if proc.NotFound(e.Err) {
+	if slurm.Missing(e.Err) {
 		return "there is no Slurm on this machine"
 	}
 	var many *slurm.ManyClustersError
@@ -32,7 +31,7 @@ func (e *SlurmError) Kind() fault.Kind { return fault.Slurm }
 
 // Hint is the way out.
 func (e *SlurmError) Hint() string {
-	if proc.NotFound(e.Err) {
+	if slurm.Missing(e.Err) {
 		return "log in to a submit host" + e.local(", or run the job here with --local")
 	}
 	var many *slurm.ManyClustersError
@@ -62,8 +61,7 @@ func (e *NoSlurmError) Hint() string { return "log in to a submit host" }
 // FromSlurm is an error of Slurm's commands as it is told: one for all that say
 // that there are none.
 func FromSlurm(err error) error {
-	var pe *proc.Error
-	if err != nil && errors.As(err, &pe) && proc.NotFound(pe) {
+	if slurm.Missing(err) {
 		return &NoSlurmError{err}
 	}
 	return err

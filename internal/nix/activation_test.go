@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -169,7 +170,7 @@ func TestActivationEqualsNixShell(t *testing.T) {
 			if len(got.Stderr) > 0 {
 				t.Errorf("activate said %q", got.Stderr)
 			}
-			drv, err := readDrv(lastLine(shell))
+			drv, err := nixgraph.ReadDerivation(lastLine(shell))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -254,37 +255,6 @@ func TestDifferences(t *testing.T) {
 				t.Errorf("pattern %q is malformed or there twice", name)
 			}
 			seen[name] = true
-		}
-	}
-}
-
-func BenchmarkActivate(b *testing.B) {
-	n, _ := testNix(b)
-	_, out := realise(b, n, minipkgs(b, ""))
-	benchmarkShell(b, proc.Cmd{Path: out + "/bash", Env: []string{"PATH=/usr/bin"}, Args: []string{"-c", "source " + out + "/activate"}})
-}
-
-func BenchmarkPlainBash(b *testing.B) {
-	benchmarkShell(b, proc.Cmd{Path: "/bin/bash", Env: []string{"PATH=/usr/bin"}, Args: []string{"-c", ":"}})
-}
-
-func BenchmarkNixShell(b *testing.B) {
-	n, _ := testNix(b)
-	e := minipkgs(b, "")
-	_, out := realise(b, n, e)
-	shell, err := n.evaluate(context.Background(), expression(e, "(made (packageSet job) job).shell"), nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	benchmarkShell(b, proc.Cmd{Path: "nix-shell", Env: append(n.environ(), "NIX_BUILD_SHELL="+out+"/bash"),
-		Args: []string{"--pure", lastLine(shell), "--run", ":"}})
-}
-
-func benchmarkShell(b *testing.B, c proc.Cmd) {
-	b.Helper()
-	for b.Loop() {
-		if _, err := (proc.System{}).Run(context.Background(), c); err != nil {
-			b.Fatal(err)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
@@ -40,10 +41,10 @@ func (n *Nix) Cost(ctx context.Context, drv string) (Cost, error) {
 	if err != nil {
 		return Cost{}, err
 	}
-	return g.cost(a.stderr)
+	return costOf(g, a.stderr)
 }
 
-func (g *Graph) cost(dryRun string) (Cost, error) {
+func costOf(g *nixgraph.Graph, dryRun string) (Cost, error) {
 	c := Cost{FetchDownload: -1, FetchUnpacked: -1}
 	build, fetch := map[string]bool{}, map[string]bool{}
 	var into map[string]bool
@@ -73,13 +74,13 @@ func (g *Graph) cost(dryRun string) (Cost, error) {
 	}
 	sort.Strings(c.BuildNames)
 	c.Build, c.Fetch = len(build), len(fetch)
-	c.Present = g.present(build, fetch)
+	c.Present = present(g, build, fetch)
 	return c, nil
 }
 
 // present counts what is used as it is: reached from the root through
 // derivations that are built, and itself neither built nor fetched.
-func (g *Graph) present(build, fetch map[string]bool) int {
+func present(g *nixgraph.Graph, build, fetch map[string]bool) int {
 	count := 0
 	seen := map[string]bool{}
 	for todo := []string{g.Root}; len(todo) > 0; {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 )
 
@@ -83,7 +84,7 @@ func record(t *testing.T, n *Nix, file string) {
 // The words of other versions of Nix for the same.
 func TestDryRunForms(t *testing.T) {
 	const a, b = "/nix/store/00000000000000000000000000000000-a.drv", "/nix/store/00000000000000000000000000000000-b.drv"
-	g := &Graph{Root: a, Nodes: map[string]Node{
+	g := &nixgraph.Graph{Root: a, Nodes: map[string]nixgraph.Node{
 		a: {Drv: a, Name: "a", Inputs: map[string][]string{b: {"out"}}},
 		b: {Drv: b, Name: "b", Outputs: map[string]string{"out": "/nix/store/00000000000000000000000000000000-b"}},
 	}}
@@ -101,12 +102,12 @@ func TestDryRunForms(t *testing.T) {
 			Cost{0, 2, 1, 1536, 1 << 30, []string{"a"}}},
 		{"these paths will be fetched:\n  /nix/store/00000000000000000000000000000000-b\n", Cost{1, 1, 0, -1, -1, nil}},
 	} {
-		got, err := g.cost(c.text)
+		got, err := costOf(g, c.text)
 		if err != nil || cmp.Diff(c.want, got) != "" {
 			t.Errorf("%q: %v\n%s", c.text, err, cmp.Diff(c.want, got))
 		}
 	}
-	if c, err := g.cost("this derivation will be built:\n  /nix/store/00000000000000000000000000000000-alien.drv\n"); err == nil {
+	if c, err := costOf(g, "this derivation will be built:\n  /nix/store/00000000000000000000000000000000-alien.drv\n"); err == nil {
 		t.Errorf("a derivation from elsewhere was counted: %+v", c)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -22,7 +23,7 @@ type Error struct {
 	Decisive string // the line of Nix, or of the build, that decides; may be ""
 	LogFile  string // where all of it was written; may be ""
 	Way      string // the way out, see Hint; may be ""
-	// Err is the cause: *HashError, *MissingPackage, *FetchError, *TooOld,
+	// Err is the cause: *nixsource.HashError, *MissingPackage, *FetchError, *TooOld,
 	// *BuildError, *proc.Error, a context's error.
 	Err error
 }
@@ -39,7 +40,7 @@ func (e *Error) Error() string {
 func (e *Error) Hint() string { return e.Way }
 
 // Kind is Nix, but where this machine refused what nixbatch itself did: to keep
-// an answer on a full disk, to read a pinned tree.
+// an answer on a full disk, to fill a directory.
 func (e *Error) Kind() fault.Kind {
 	if fault.IsSystem(e.Err) {
 		return fault.System
@@ -48,21 +49,6 @@ func (e *Error) Kind() fault.Kind {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
-
-// HashError is a tree that is not the one pinned. Want and Got are SRI.
-type HashError struct {
-	Want, Got string
-	What      string // the pin, a URL or a derivation
-}
-
-func (e *HashError) Error() string {
-	return fmt.Sprintf("hash of %s is not the one given: want %s, got %s", e.What, e.Want, e.Got)
-}
-
-// Hint is the way out.
-func (e *HashError) Hint() string {
-	return "if the change is wanted, put this into the job file: hash: " + e.Got
-}
 
 // MissingPackage is a name that the package set does not have.
 type MissingPackage struct {
@@ -165,7 +151,7 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 	if m := mismatchRe.FindStringSubmatch(stderr); m != nil {
 		want, got := specifiedRe.FindStringSubmatch(stderr), gotRe.FindStringSubmatch(stderr)
 		if want != nil && got != nil {
-			he := &HashError{Want: nixtree.ToSRI(want[1]), Got: nixtree.ToSRI(got[1]), What: m[1]}
+			he := &nixsource.HashError{Want: nixtree.ToSRI(want[1]), Got: nixtree.ToSRI(got[1]), What: m[1]}
 			e.Message, e.Decisive, e.Way, e.Err = he.Error(), "", he.Hint(), he
 			return e
 		}

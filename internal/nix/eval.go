@@ -12,6 +12,8 @@ import (
 	"github.com/google/renameio/v2"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
 
@@ -48,7 +50,7 @@ func (n *Nix) keepDrv(ex Expr, path string) (d Derivation, err error) {
 	if !nixstore.IsPath(d.Drv) || !strings.HasSuffix(d.Drv, ".drv") {
 		return Derivation{}, &Error{Phase: "evaluate", Message: fmt.Sprintf("nix-instantiate printed %q where a derivation was expected", d.Drv)}
 	}
-	drv, err := readDrv(d.Drv)
+	drv, err := nixgraph.ReadDerivation(d.Drv)
 	if err != nil {
 		return Derivation{}, &Error{Phase: "evaluate", Message: err.Error(), Err: err}
 	}
@@ -75,7 +77,7 @@ func (n *Nix) evaluate(ctx context.Context, ex Expr, args []string) ([]byte, err
 	}
 	a, err := call()
 	var fetch *FetchError
-	if errors.As(err, &fetch) && strings.HasPrefix(fetch.URL, unfetchable) {
+	if errors.As(err, &fetch) && strings.HasPrefix(fetch.URL, nixsource.Unfetchable) {
 		// The tree lies in the store without being registered there, as an
 		// interrupted copy leaves it. Adding it again mends that.
 		if err := n.provide(ctx, sources, true); err != nil {
@@ -89,8 +91,8 @@ func (n *Nix) evaluate(ctx context.Context, ex Expr, args []string) ([]byte, err
 	return a.stdout, nil
 }
 
-func (ex Expr) sources() []Source {
-	all := []Source{ex.env.Nixpkgs}
+func (ex Expr) sources() []nixsource.Source {
+	all := []nixsource.Source{ex.env.Nixpkgs}
 	for _, o := range ex.env.Overlays {
 		all = append(all, o.Source)
 	}
@@ -98,9 +100,9 @@ func (ex Expr) sources() []Source {
 }
 
 // blame names the pin in a hash error, where Nix names its URL.
-func blame(sources []Source, err error) error {
+func blame(sources []nixsource.Source, err error) error {
 	var e *Error
-	var he *HashError
+	var he *nixsource.HashError
 	if !errors.As(err, &e) || !errors.As(err, &he) {
 		return err
 	}

@@ -12,14 +12,15 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 )
 
 // Env is what one build is made of: pure data.
 type Env struct {
 	Name     string // the job's name; made fit for a derivation's name
 	System   string // Nix's name of the system, "x86_64-linux"
-	Nixpkgs  Source
-	Overlays []OverlaySource
+	Nixpkgs  nixsource.Source
+	Overlays []nixsource.OverlaySource
 	Config   map[string]any // nixpkgs' config
 	Packages []string       // attribute paths
 	Arch     string         // "" or "generic": without

@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/nixbatch/nixbatch/internal/nixlang"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -89,8 +90,8 @@ func TestValues(t *testing.T) {
 	}
 }
 
-func pinned(url string) Source {
-	return Source{URL: url, Hash: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}
+func pinned(url string) nixsource.Source {
+	return nixsource.Source{URL: url, Hash: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}
 }
 
 // The text is a function of the environment alone; each part of it that could
@@ -115,9 +116,9 @@ func TestExpressionText(t *testing.T) {
 		"packages": func(e *Env) { e.Packages = nil }, "optimize": func(e *Env) { e.OptimizePackages = []string{"blas"} },
 		"option": func(e *Env) { e.OptimizeConfig = "a.z" }, "tests": func(e *Env) { e.NoTests = true },
 		"config": func(e *Env) { e.Config["b"] = 2 }, "everywhere": func(e *Env) { e.Everywhere = true },
-		"overlay": func(e *Env) { e.Overlays = []OverlaySource{{Source: pinned("https://example.org/o")}} },
+		"overlay": func(e *Env) { e.Overlays = []nixsource.OverlaySource{{Source: pinned("https://example.org/o")}} },
 		"file": func(e *Env) {
-			e.Overlays = []OverlaySource{{Source: pinned("https://example.org/o"), File: "overlay.nix"}}
+			e.Overlays = []nixsource.OverlaySource{{Source: pinned("https://example.org/o"), File: "overlay.nix"}}
 		},
 	} {
 		e := base()
@@ -131,7 +132,7 @@ func TestExpressionText(t *testing.T) {
 	if one.Name != "water-scf-env" {
 		t.Errorf("name %q", one.Name)
 	}
-	if strings.Contains(Expression(Env{Nixpkgs: Source{Tree: "/home/someone"}}).Text, "/home/someone") {
+	if strings.Contains(Expression(Env{Nixpkgs: nixsource.Source{Tree: "/home/someone"}}).Text, "/home/someone") {
 		t.Error("the text names a directory of this machine")
 	}
 	generic, none := base(), base()
@@ -194,7 +195,7 @@ func TestSplitAttr(t *testing.T) {
 // What cannot be written is an error of whoever evaluates, never a wrong text.
 func TestUnwritable(t *testing.T) {
 	n, c := testNix(t)
-	e := Env{Name: "x", Config: map[string]any{"a": "b\x00c"}, Nixpkgs: Source{Pin: jobspec.Pin{}}}
+	e := Env{Name: "x", Config: map[string]any{"a": "b\x00c"}, Nixpkgs: nixsource.Source{Pin: jobspec.Pin{}}}
 	if _, err := n.Instantiate(context.Background(), Expression(e)); err == nil {
 		t.Error("a NUL byte was evaluated")
 	}

@@ -1,5 +1,5 @@
-// Package nix makes the environments of jobs: it turns pins into sources named
-// by their hash, writes the pure expression of an environment, has Nix evaluate
+// Package nix makes the environments of jobs: it fetches their pinned trees, writes
+// the pure expression of an environment, has Nix evaluate
 // and build it, keeps the result from garbage collection, and reads what Nix
 // left in its store.
 //
@@ -18,6 +18,7 @@ package nix
 import (
 	"sync"
 
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
@@ -37,7 +38,7 @@ type Nix struct {
 
 	mu      sync.Mutex
 	version *Version
-	nodes   map[string]Node // derivations read so far
+	graphs  nixgraph.Reader
 }
 
 // Programs names the programs Nix is used through.

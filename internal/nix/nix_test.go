@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -63,9 +64,9 @@ func writeFile(t testing.TB, file, text string) {
 	}
 }
 
-func resolvePath(t testing.TB, dir string) Source {
+func resolvePath(t testing.TB, dir string) nixsource.Source {
 	t.Helper()
-	s, err := Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir}, ".")
+	s, err := nixsource.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir}, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +81,7 @@ func minipkgs(t testing.TB, overlay string) Env {
 	if overlay != "" {
 		dir := t.TempDir()
 		writeFile(t, filepath.Join(dir, "default.nix"), overlay)
-		e.Overlays = []OverlaySource{{Source: resolvePath(t, dir)}}
+		e.Overlays = []nixsource.OverlaySource{{Source: resolvePath(t, dir)}}
 	}
 	return e
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/nix-community/go-nix/pkg/derivation"
 
+	"github.com/nixbatch/nixbatch/internal/nixgraph"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/proc"
 )
 
@@ -39,11 +41,11 @@ in
 }
 `
 
-func graphs(t *testing.T, n *Nix, e Env) (generic, optimised *Graph) {
+func graphs(t *testing.T, n *Nix, e Env) (generic, optimised *nixgraph.Graph) {
 	t.Helper()
 	plain := e
 	plain.Arch = "generic"
-	var out []*Graph
+	var out []*nixgraph.Graph
 	for _, e := range []Env{plain, e} {
 		_, d := instantiate(t, n, e)
 		g, err := n.Graph(d.Drv)
@@ -55,7 +57,7 @@ func graphs(t *testing.T, n *Nix, e Env) (generic, optimised *Graph) {
 	return out[0], out[1]
 }
 
-func names(nodes []Node) []string {
+func names(nodes []nixgraph.Node) []string {
 	out := []string{}
 	for _, n := range nodes {
 		out = append(out, n.Name)
@@ -132,7 +134,7 @@ func TestCostIsWhatIsBuilt(t *testing.T) {
 }
 
 // unique makes an overlay whose packages no other test or run has built.
-func unique(t *testing.T, o OverlaySource) OverlaySource {
+func unique(t *testing.T, o nixsource.OverlaySource) nixsource.OverlaySource {
 	t.Helper()
 	text, err := os.ReadFile(o.Tree + "/default.nix")
 	if err != nil {
@@ -140,7 +142,7 @@ func unique(t *testing.T, o OverlaySource) OverlaySource {
 	}
 	dir := t.TempDir()
 	writeFile(t, dir+"/default.nix", strings.ReplaceAll(string(text), "inherit name;", "inherit name; unique = \""+dir+"\";"))
-	return OverlaySource{Source: resolvePath(t, dir)}
+	return nixsource.OverlaySource{Source: resolvePath(t, dir)}
 }
 
 // The flags arrive at the compiler, wherever the package keeps its own.

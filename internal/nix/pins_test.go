@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -77,43 +78,8 @@ func TestHashesAreNixs(t *testing.T) {
 	if path := mustRun(t, n.environ(), "nix-store", "--add-fixed", "--recursive", "sha256", source); path != s.StorePath() {
 		t.Errorf("store path: %s, Nix says %s", s.StorePath(), path)
 	}
-	if err := n.provide(context.Background(), []Source{s}, true); err != nil {
+	if err := n.provide(context.Background(), []nixsource.Source{s}, true); err != nil {
 		t.Errorf("adding again: %v", err)
-	}
-}
-
-func TestResolvePath(t *testing.T) {
-	dir := oddTree(t)
-	base := filepath.Dir(dir)
-	sri, err := nixtree.HashTree(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(dir, filepath.Join(base, "link")); err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range []string{"tree-1.0", "./tree-1.0/", "link", dir} {
-		s, err := Resolve(jobspec.Pin{Path: path}, base)
-		if err != nil || s.Hash != sri || s.Tree != dir || strings.Contains(s.URL, base) {
-			t.Errorf("%s: %+v, %v", path, s, err)
-		}
-	}
-	var he *HashError
-	wrong := "sha256-" + strings.Repeat("A", 43) + "="
-	_, err = Resolve(jobspec.Pin{Path: dir, Hash: wrong}, base)
-	if !errors.As(err, &he) || he.Want != wrong || he.Got != sri || !strings.Contains(err.(*Error).Hint(), sri) {
-		t.Errorf("wrong hash: %v", err)
-	}
-	for _, bad := range []jobspec.Pin{{}, {Path: "none"}, {Path: dir + "/default.nix"}, {URL: "https://example.org/x"},
-		{Git: "x", Rev: "y", Hash: "sha256-short"}, {URL: "u", Hash: "sha512-x"}} {
-		var e *Error
-		if s, err := Resolve(bad, base); !errors.As(err, &e) || e.Phase != "pin" {
-			t.Errorf("%+v: %+v, %v", bad, s, err)
-		}
-	}
-	s, err := Resolve(jobspec.Pin{GitHub: "NixOS/nixpkgs", Rev: strings.Repeat("a", 40), Hash: sri}, base)
-	if err != nil || s.URL != "https://github.com/NixOS/nixpkgs/archive/"+strings.Repeat("a", 40)+".tar.gz" {
-		t.Errorf("%+v, %v", s, err)
 	}
 }
 
@@ -145,14 +111,14 @@ func TestTarballPins(t *testing.T) {
 		t.Cleanup(server.Close)
 		base := map[string]string{"file": "file://" + filepath.Dir(file), "http": server.URL}[kind]
 		info := func(url, hash string) (PinInfo, error) {
-			s, err := Resolve(jobspec.Pin{URL: url, Hash: hash}, ".")
+			s, err := nixsource.Resolve(jobspec.Pin{URL: url, Hash: hash}, ".")
 			if err != nil {
 				t.Fatal(err)
 			}
 			return n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: s})
 		}
 		wrong := "sha256-" + strings.Repeat("A", 43) + "="
-		var he *HashError
+		var he *nixsource.HashError
 		var fe *FetchError
 		var e *Error
 		_, err = info(base+"/pkgs.tar.gz", wrong)
@@ -195,15 +161,15 @@ func TestGitPins(t *testing.T) {
 	git("add", "--all")
 	git("commit", "--quiet", "-m", "second")
 
-	resolve := func(url, rev, hash string) Source {
+	resolve := func(url, rev, hash string) nixsource.Source {
 		t.Helper()
-		s, err := Resolve(jobspec.Pin{Git: url, Rev: rev, Hash: hash}, ".")
+		s, err := nixsource.Resolve(jobspec.Pin{Git: url, Rev: rev, Hash: hash}, ".")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
-	var he *HashError
+	var he *nixsource.HashError
 	var fe *FetchError
 	wrong := "sha256-" + strings.Repeat("A", 43) + "="
 	if _, err := n.Info(ctx, Env{System: "x86_64-linux", Nixpkgs: resolve(dir, rev, wrong)}); !errors.As(err, &he) || he.Got != sri || he.What != dir {
@@ -226,7 +192,7 @@ func TestGitPins(t *testing.T) {
 		t.Error(".git is in the source")
 	}
 	before := c.count()
-	if err := n.provide(ctx, []Source{s}, false); err != nil || c.count() != before {
+	if err := n.provide(ctx, []nixsource.Source{s}, false); err != nil || c.count() != before {
 		t.Errorf("a source that is there was fetched again: %v", err)
 	}
 	if _, err := os.Lstat("/tmp/never"); err == nil {
@@ -244,7 +210,7 @@ func TestTreeChanges(t *testing.T) {
 	dir := pinnedPkgs(t)
 	s := resolvePath(t, dir)
 	writeFile(t, dir+"/default.nix", "changed")
-	var e *Error
+	var e *nixsource.Error
 	if _, err := n.Info(context.Background(), Env{System: "x86_64-linux", Nixpkgs: s}); !errors.As(err, &e) || !strings.Contains(e.Error(), "changed while it was read") || e.Hint() == "" {
 		t.Errorf("%v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
@@ -143,7 +144,7 @@ func (n *Nix) gitHash(ctx context.Context, addr, rev string) (string, error) {
 		return "", fmt.Errorf("pin: %w", err)
 	}
 	defer os.RemoveAll(tmp)
-	s := Source{Kind: "git", Pin: jobspec.Pin{Kind: jobspec.Git, Git: addr, Rev: rev}}
+	s := nixsource.Source{Kind: "git", Pin: jobspec.Pin{Kind: jobspec.Git, Git: addr, Rev: rev}}
 	tree, err := n.checkout(ctx, s, tmp)
 	if err != nil {
 		return "", err

@@ -10,30 +10,28 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
-	"github.com/nixbatch/nixbatch/internal/nixtree"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 )
-
-const unfetchable = "file:///pinned-source-not-in-the-store/"
 
 // provide puts the trees of path and git pins into the store, as the
 // directory "source" by which their hash is known there. Those that are there
 // already are left alone, unless again is set.
-func (n *Nix) provide(ctx context.Context, sources []Source, again bool) error {
+func (n *Nix) provide(ctx context.Context, sources []nixsource.Source, again bool) error {
 	for _, s := range sources {
-		if (s.Kind != "path" && s.Kind != "git") || (!again && s.inStore()) {
+		if (s.Kind != "path" && s.Kind != "git") || (!again && s.InStore()) {
 			continue
 		}
 		tree := s.Tree
 		if s.Kind == "git" {
 			dir, err := os.MkdirTemp(n.getenv("TMPDIR"), "nixbatch-git-")
 			if err != nil {
-				return pinError(s.Pin, err, "")
+				return nixsource.Failed(s.Pin, err, "")
 			}
 			defer os.RemoveAll(dir)
 			if tree, err = n.checkout(ctx, s, dir); err != nil {
 				return err
 			}
-			if err := s.check(tree); err != nil {
+			if err := s.Check(tree); err != nil {
 				return err
 			}
 		}
@@ -45,7 +43,7 @@ func (n *Nix) provide(ctx context.Context, sources []Source, again bool) error {
 }
 
 // add copies a tree into the store; Nix checks that it has the source's hash.
-func (n *Nix) add(ctx context.Context, s Source, tree string) error {
+func (n *Nix) add(ctx context.Context, s nixsource.Source, tree string) error {
 	text := fmt.Sprintf("builtins.path { name = \"source\"; path = /. + %s; sha256 = %s; }\n", nixlang.QuoteString(tree), nixlang.QuoteString(s.Hash))
 	a, err := n.run(ctx, job{
 		phase:   "pin",
@@ -53,38 +51,25 @@ func (n *Nix) add(ctx context.Context, s Source, tree string) error {
 		args:    []string{"--eval", "--read-write-mode", "-E", text},
 	})
 	if err != nil && strings.Contains(a.stderr, "mismatch") {
-		return pinError(s.Pin, errors.New("the tree changed while it was read"), "run this again when nothing writes to it")
+		return nixsource.Failed(s.Pin, errors.New("the tree changed while it was read"), "run this again when nothing writes to it")
 	}
 	if err != nil {
 		return err
 	}
 	if there, err := durable.There(s.StorePath()); err != nil {
-		return pinError(s.Pin, err, "")
+		return nixsource.Failed(s.Pin, err, "")
 	} else if !there {
-		return pinError(s.Pin, fmt.Errorf("Nix put it at %s, expected %s", lastLine(a.stdout), s.StorePath()), "")
-	}
-	return nil
-}
-
-// check compares a tree with the source's hash.
-func (s Source) check(tree string) error {
-	got, err := nixtree.HashTree(tree)
-	if err != nil {
-		return pinError(s.Pin, err, "")
-	}
-	if got != s.Hash {
-		he := &HashError{Want: s.Hash, Got: got, What: s.Pin.Git + s.Pin.Path}
-		return &Error{Phase: "pin", Message: he.Error(), Way: he.Hint(), Err: he}
+		return nixsource.Failed(s.Pin, fmt.Errorf("Nix put it at %s, expected %s", lastLine(a.stdout), s.StorePath()), "")
 	}
 	return nil
 }
 
 // checkout fetches one revision with git into dir and returns its tree,
 // without .git.
-func (n *Nix) checkout(ctx context.Context, s Source, dir string) (string, error) {
+func (n *Nix) checkout(ctx context.Context, s nixsource.Source, dir string) (string, error) {
 	repo, tree := filepath.Join(dir, "repo"), filepath.Join(dir, "source")
 	if err := os.Mkdir(tree, 0o700); err != nil {
-		return "", pinError(s.Pin, err, "")
+		return "", nixsource.Failed(s.Pin, err, "")
 	}
 	git := func(args ...string) error {
 		_, err := n.run(ctx, job{phase: "pin", program: n.Programs.git(), dir: dir, bare: true, args: args})
@@ -112,7 +97,7 @@ func (n *Nix) checkout(ctx context.Context, s Source, dir string) (string, error
 	return tree, nil
 }
 
-func fetchFailed(s Source, err error) error {
+func fetchFailed(s nixsource.Source, err error) error {
 	e, ok := err.(*Error)
 	if !ok || e.Way != "" || e.Err == context.Canceled || e.Err == context.DeadlineExceeded {
 		return err

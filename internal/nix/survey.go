@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 )
 
 // Info asks the pin of e about itself; the answer holds for every Arch and
@@ -102,9 +104,10 @@ var surveyArgs = append([]string{"--read-write-mode"}, jsonArgs...)
 // would have as well.
 func ofSource(err error) bool {
 	var fetch *FetchError
-	var hash *HashError
+	var hash *nixsource.HashError
+	var source *nixsource.Error
 	var e *Error
-	return errors.As(err, &fetch) || errors.As(err, &hash) || errors.As(err, &e) && e.Phase != "evaluate"
+	return errors.As(err, &fetch) || errors.As(err, &hash) || errors.As(err, &source) || errors.As(err, &e) && e.Phase != "evaluate"
 }
 
 // forgetLog removes the log of a failure that nobody is told of.

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -102,5 +103,24 @@ func TestEscapes(t *testing.T) {
 		if d, err := nixstore.ParseDerivation(bad); err == nil {
 			t.Errorf("%q: %+v", bad, d)
 		}
+	}
+}
+
+func TestNameIn(t *testing.T) {
+	const own = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-hello-2.12"
+	for path, want := range map[string]string{
+		own: "hello-2.12", own + "/bin/hello": "hello-2.12", "/mnt" + own + "/lib": "hello-2.12",
+		"/nix/store": "", "/nix/store/hello": "", "/usr/lib/libopenblas.so": "", "": "",
+	} {
+		if got := nixstore.NameIn(path); got != want {
+			t.Errorf("%q: %q", path, got)
+		}
+	}
+	got := nixstore.PathsIn("a=" + own + "/bin:" + own + " /nix/store/ /nix/store/x '" + own + "-dev'/nix/store")
+	if !slices.Equal(got, []string{own, own, own + "-dev"}) {
+		t.Errorf("%q", got)
+	}
+	if !nixstore.Inside(own) || nixstore.Inside("/nix/store") || nixstore.Inside("/mnt"+own) {
+		t.Error("what lies in the store")
 	}
 }

@@ -43,6 +43,42 @@ func IsPath(path string) bool {
 	return true
 }
 
+// NameIn is the name of the object that a path leads into: hello-2.12 for
+// /nix/store/HASH-hello-2.12/bin/hello; "" for a path outside of the store.
+func NameIn(path string) string {
+	i := strings.Index(path, Dir+"/")
+	if i < 0 {
+		return ""
+	}
+	object, _, _ := strings.Cut(path[i+len(Dir)+1:], "/")
+	if !IsPath(Dir + "/" + object) {
+		return ""
+	}
+	return object[hashDigits+1:]
+}
+
+// PathsIn are the objects' own paths that a text names, in its order, each as
+// often as it stands there.
+func PathsIn(text string) (paths []string) {
+	for {
+		i := strings.Index(text, Dir+"/")
+		if i < 0 {
+			return paths
+		}
+		end := i + len(Dir) + 1
+		for end < len(text) && inName(text[end]) {
+			end++
+		}
+		if IsPath(text[i:end]) {
+			paths = append(paths, text[i:end])
+		}
+		text = text[end:]
+	}
+}
+
+// Inside reports whether a path is one in the store, an object's own or below it.
+func Inside(path string) bool { return strings.HasPrefix(path, Dir+"/") }
+
 func inName(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("+-._?=", c) >= 0
 }

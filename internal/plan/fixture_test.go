@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm/hostlist"
@@ -114,7 +115,7 @@ func input(t testing.TB, s *jobspec.Spec, cs []cluster.Class) plan.Input {
 	t.Helper()
 	return plan.Input{
 		Spec: s, Classes: cs, Builder: cpu(t, "skylake-sp"), System: "x86_64-linux", Tool: facts.Tool{Version: "test"},
-		Nixpkgs: nix.Source{Kind: "path", Pin: jobspec.Pin{Kind: jobspec.Path, Path: "../pkgs"},
+		Nixpkgs: nixsource.Source{Kind: "path", Pin: jobspec.Pin{Kind: jobspec.Path, Path: "../pkgs"},
 			Hash: "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", URL: "file:///nowhere"},
 		Info: nix.PinInfo{GCC: "14.2.0"},
 	}

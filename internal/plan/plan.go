@@ -14,6 +14,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -27,8 +28,8 @@ const Schema = facts.PlanSchema
 // Input is all that a plan is made from.
 type Input struct {
 	Spec     *jobspec.Spec
-	Nixpkgs  nix.Source
-	Overlays []nix.OverlaySource
+	Nixpkgs  nixsource.Source
+	Overlays []nixsource.OverlaySource
 	Classes  []cluster.Class // where the job may land; for a local run, this machine alone
 	Local    bool
 	Builder  cpuflags.CPU // the machine that builds
@@ -225,7 +226,7 @@ func (p *Plan) ThreadsPerCore(node string) int {
 	return 1
 }
 
-func pinOf(role string, s nix.Source) Pin {
+func pinOf(role string, s nixsource.Source) Pin {
 	p := Pin{Role: role, Kind: s.Kind, Hash: s.Hash, Rev: s.Pin.Rev, Store: s.StorePath()}
 	// Where a local tree lies is nobody's business; its hash names it.
 	switch s.Kind {

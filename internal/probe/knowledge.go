@@ -78,14 +78,6 @@ func Publish(ctx context.Context, c *slurm.Client, k *cluster.Knowledge) (file s
 
 var fileName = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 
-// SlurmConf is where Slurm's commands look for slurm.conf(5).
-func SlurmConf() string {
-	if conf := os.Getenv("SLURM_CONF"); conf != "" {
-		return conf
-	}
-	return "/etc/slurm/slurm.conf"
-}
-
 // clusterName is the cluster's name; "default" where nobody tells: what is
 // learnt is checked on the node in any case.
 func clusterName(ctx context.Context, c *slurm.Client) string {

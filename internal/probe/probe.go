@@ -200,19 +200,13 @@ func (p *Prober) args(class cluster.Class, node string) []string {
 // pick chooses the node of a class that is likeliest to answer soon; up is
 // false where none of them can.
 func pick(class cluster.Class, states map[string]slurm.Node) (name string, up bool) {
-	ranks := map[string]int{"idle": 0, "mixed": 1, "allocated": 2}
-	best := 9
 	name = class.Nodes[0]
 	for _, n := range class.Nodes {
-		r, known := ranks[states[n].State]
-		if !known {
-			r = 3
-		}
-		if states[n].Usable() && r < best {
-			name, best = n, r
+		if node := states[n]; node.Usable() && (!up || node.Taken() < states[name].Taken()) {
+			name, up = n, true
 		}
 	}
-	return name, best < 9
+	return name, up
 }
 
 // wait settles the probes that answer or end until ctx is done. The files are

@@ -26,6 +26,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/check"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -94,11 +95,11 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 	if err != nil {
 		return nil, err
 	}
-	o.Prepare.Resolve = func(pin jobspec.Pin, base string) (nix.Source, error) {
+	o.Prepare.Resolve = func(pin jobspec.Pin, base string) (nixsource.Source, error) {
 		if p, ok := sources[pin.Path]; ok && pin.Path != "" {
 			pin.Path, pin.Hash = p.Path, p.Hash
 		}
-		return nix.Resolve(pin, base)
+		return nixsource.Resolve(pin, base)
 	}
 	names, tasks, err := r.Rows()
 	if err != nil {
@@ -137,7 +138,11 @@ func Prepare(ctx context.Context, r *load.Record, o Options) (_ *Again, err erro
 // trust refuses a record that was changed since it was sealed, and one that
 // lacks what it would take.
 func (a *Again) trust(r *load.Record) error {
-	if bad := check.Sealed(r); len(bad) > 0 {
+	bad, err := check.Sealed(r)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	if len(bad) > 0 {
 		name := r.RunID // what to verify: a run or an export
 		if r.Contents != nil {
 			name = r.Path

@@ -15,6 +15,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/jobspec"
@@ -48,7 +49,7 @@ func (a *Again) tree(r *load.Record, p plan.Pin, i int) (string, error) {
 	from, err := r.Data("tree", p.Hash)
 	if err != nil {
 		// Its hash is checked when it is resolved.
-		if strings.HasPrefix(p.Store, "/nix/store/") {
+		if nixstore.Inside(p.Store) {
 			there, serr := durable.There(p.Store)
 			if serr != nil {
 				return "", fmt.Errorf("pinned tree: %w", serr)

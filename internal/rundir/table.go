@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,6 +20,9 @@ func (r Run) TableFile() string { return filepath.Join(r.Dir, facts.SweepFile) }
 
 // Table is the file's bytes.
 func Table(rows []jobspec.Row) ([]byte, error) {
+	if len(rows) == 0 {
+		return nil, errors.New("table of tasks: there are none")
+	}
 	var b bytes.Buffer
 	names := make([]string, len(rows[0]))
 	for i, v := range rows[0] {

@@ -22,9 +22,6 @@ func Printf(w io.Writer, format string, args ...any) {
 	_, _ = fmt.Fprintf(w, format, values(args)...)
 }
 
-// Println prints values, a space between them, and ends the line.
-func Println(w io.Writer, args ...any) { _, _ = fmt.Fprintln(w, values(args)...) }
-
 // Sprintf is Printf into a text.
 func Sprintf(format string, args ...any) Text { return Text(fmt.Sprintf(format, values(args)...)) }
 

@@ -42,6 +42,9 @@ func attempt(r rundir.Run, t *TaskStatus) {
 	if !t.Start {
 		return
 	}
+	if !t.begun() {
+		return // an end before a retry is none of the job after it
+	}
 	switch st, err := durable.Stat(r.AttemptDir(t.Task, t.Attempt)); {
 	case err != nil:
 		t.unread(err)
@@ -62,14 +65,23 @@ func attempt(r rundir.Run, t *TaskStatus) {
 		return // it goes on
 	}
 	t.Brief.Note = noteOf(&end)
-	t.end, t.Reason, t.State = &end, end.Reason, slurm.Completed
-	if end.ExitCode != 0 {
+	t.end = &end
+	t.byEnd()
+}
+
+// byEnd is the state that the task's own end tells.
+func (t *TaskStatus) byEnd() {
+	t.State, t.Reason = slurm.Completed, t.end.Reason
+	if t.end.ExitCode != 0 {
 		t.State = slurm.Failed
 		if t.Reason == "" {
-			t.Reason = exitReason(end.ExitCode)
+			t.Reason = exitReason(t.end.ExitCode)
 		}
 	}
 }
+
+// begun reports whether the job that has the task now began an attempt of it.
+func (t *TaskStatus) begun() bool { return t.Start && t.Attempt >= t.first }
 
 // lastAttempt is the number of the last attempt of a task, if there is one.
 func lastAttempt(r rundir.Run, task int) (last int, ok bool, err error) {

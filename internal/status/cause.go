@@ -1,6 +1,10 @@
 package status
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/nixbatch/nixbatch/slurm"
+)
 
 // Cause is why a task is in its state, where others decide on it; the Reason says
 // it to people.
@@ -12,7 +16,7 @@ const (
 )
 
 // preempted is Preempted in words.
-const preempted = "preempted by a job of higher priority"
+const preempted = string(slurm.Preempted)
 
 // oldCause is the cause in a final.json of the first nixbatch, which had the
 // words alone.

@@ -102,7 +102,7 @@ const byCancel = "by nixbatch cancel"
 // ownJob is the job that a task of an array had for itself, as its start says;
 // 0 where it left none.
 func (t *TaskStatus) ownJob(r rundir.Run) int64 {
-	if !t.Start {
+	if !t.begun() {
 		return 0
 	}
 	var st facts.Start

@@ -99,41 +99,59 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		}
 	}
 	switch {
+	case t.open:
+		t.State, t.Reason = slurm.Unknown, "it is not known whether Slurm took its retry"
 	case queued && !q.State.Final() && q.State != slurm.Unknown:
 		t.State, t.Reason, from = q.State, q.Reason, "queue"
-		if word := waits[q.Word]; word != "" {
-			t.Reason = word
+		how := slurm.ParseManner(q.Word)
+		if how != "" {
+			t.Reason = string(how)
 		}
-		if q.Word == "SUSPENDED" {
+		if how == slurm.Suspended {
 			t.Cause = Suspended
 		}
+	case counted && t.endedBefore(a.State, a.Start, a.Nodes), !counted && queued && t.endedBefore(q.State, q.Start, q.Nodes):
+		t.byEnd()
+		from, t.Reason = "files", text.Join(t.Reason, "it had ended when Slurm, which did not know of it, began it once more")
 	case counted && a.State.Final():
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
 		t.State, t.Reason, from = q.State, t.explain(q.State, q.Word, q.Reason, exitCode(t.Brief)), "queue"
-		if q.Reason == "DependencyNeverSatisfied" {
+		if slurm.ParseReason(q.Reason).Kind() == slurm.ForNothing {
 			t.Reason = "what it waited for did not complete"
 		}
-	case silent != "" && t.end == nil:
-		t.State, t.Reason = slurm.Unknown, silent
+	case silent != "" && (t.end == nil || t.end.ToldToEnd()):
+		t.State, t.Reason = slurm.Unknown, silent // what was told to end may have been requeued
 	case t.end != nil && !t.end.ToldToEnd():
 	case t.lastWord(words):
 		from = "files"
 	case t.end != nil:
 	case t.Unread != nil:
 		t.State, t.Reason = slurm.Unknown, "" // see tellUnread
-	case t.Start && t.Brief.Exit != nil:
+	case t.begun() && t.Brief.Exit != nil:
 		t.State, t.Reason = slurm.Unknown, "it was requeued at a checkpoint, and left the queue without another attempt"
-	case t.Start:
+	case t.begun():
 		t.State, t.Reason = slurm.Unknown, "it started and left the queue without an end: it was killed, or its node was lost"
-	case t.Index >= 0 && said.arrays[t.Job]:
-		// Of a waiting task that is cancelled slurmctld keeps nothing, as long as
-		// others of its array are there (seen with 22.05.8).
-		t.State, t.Reason, from = slurm.Cancelled, "it left the queue without a start, while its array stayed", "queue"
 	default:
+		// Of a waiting task that is cancelled slurmctld keeps nothing (seen with
+		// 22.05.8), and soon nothing of one that failed before it wrote anything.
 		t.State, t.Reason = slurm.Unknown, "it left the queue without a start"
 	}
 	return from
+}
+
+// endedBefore reports whether a task had come to its own end before the start of
+// which Slurm tells that it was cancelled, or failed. A controller that was killed
+// and forgot that it had launched a job begins it once more: that is cancelled
+// while it waits, or stops by itself, since its attempt is there.
+func (t *TaskStatus) endedBefore(state slurm.State, start time.Time, nodes string) bool {
+	switch {
+	case t.end == nil || t.end.ToldToEnd():
+		return false
+	case state == slurm.Cancelled, state == slurm.Failed && t.end.ExitCode == 0:
+		return nodes == "" || !t.end.Time.IsZero() && start.After(t.end.Time)
+	}
+	return false
 }
 
 // lastWord takes over what else was said of the task's end, if anything was.
@@ -145,34 +163,25 @@ func (t *TaskStatus) lastWord(words *lastWords) bool {
 	return ok
 }
 
-// waits are states of Slurm's that ours do not tell apart, in words.
-var waits = map[string]string{
-	"SUSPENDED":    "suspended",
-	"STOPPED":      "stopped by a signal",
-	"REQUEUED":     "requeued",
-	"REQUEUE_HOLD": "requeued and held",
-	"SPECIAL_EXIT": "requeued and held",
-}
-
 func (t *TaskStatus) explain(state slurm.State, word, reason string, code int) string {
-	first, _, _ := strings.Cut(word, " ")
-	switch {
-	case strings.HasPrefix(first, "PREEMPTED"):
+	switch how := slurm.ParseManner(word); {
+	case how == slurm.Preempted:
 		t.Cause = Preempted
 		return preempted
-	case strings.HasPrefix(first, "DEADLINE"):
-		return "its deadline came"
+	case how == slurm.PastDeadline:
+		return string(how)
 	case t.end != nil && t.end.Reason != "":
 		return t.end.Reason
 	case state == slurm.Failed && code == fault.Refused.ExitCode() && t.Brief.Elapsed == 0:
 		return "exit code 120: nixbatch stopped it before its first line"
 	case state == slurm.Failed && code > 0:
 		return exitReason(code)
-	case state == slurm.Failed && t.Start && t.end == nil:
+	case state == slurm.Failed && t.begun() && t.end == nil:
 		text := "the agent was killed before it could write the end"
 		// Slurm calls it a launch failure when the batch process, which had been
 		// started all the same, is killed (seen with 22.05.8).
-		if why := fate(reason); why != "" && reason != "NonZeroExitCode" && reason != "JobLaunchFailure" {
+		kind := slurm.ParseReason(reason).Kind()
+		if why := fate(reason); why != "" && kind != slurm.ExitCodeNotZero && kind != slurm.LaunchFailed {
 			text += ": " + why
 		}
 		return text

@@ -72,6 +72,8 @@ type TaskStatus struct {
 	instead     int64 // what sbatch had answered in its place
 	end         *facts.End
 	Start       bool  // an attempt was begun
+	first       int   // the number of the first attempt of the job that has it now
+	open        bool  // whether a later round's job was taken is not known
 	Unread      error // something that it left is there and cannot be read
 }
 
@@ -107,9 +109,10 @@ func (s Status) Over() bool { return s.State.Final() || s.NotSubmitted }
 
 // JobID is the number of the job that has the run now: after a retry that of the
 // last round. Of a sweep, whose tasks may be in several, it is the first one's.
-// 0 where sbatch's answer is all that tells a number, and nobody could confirm it.
+// 0 where sbatch's answer is all that tells a number, and nobody could confirm it,
+// and where it is not known whether Slurm took a retry.
 func (s Status) JobID() int64 {
-	if slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.unconfirmed }) {
+	if slices.ContainsFunc(s.Tasks, func(t TaskStatus) bool { return t.unconfirmed || t.open }) {
 		return 0
 	}
 	if !s.Sweep() && len(s.Tasks) > 0 && s.Tasks[0].Submitted {
@@ -247,7 +250,7 @@ func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskS
 	var out []TaskStatus
 	for _, in := range ins {
 		for c, call := range ledger.CallsOf(in) {
-			j, _, err := ledger.Answer(r, in, c)
+			j, known, err := ledger.Answer(r, in, c)
 			want := ledger.Wanted(r, j, who)
 			for _, task := range ledger.TasksOf(call) {
 				i, ok := at[task]
@@ -259,11 +262,12 @@ func taskFiles(r rundir.Run, ins []facts.Intent, who facts.SubmitPerson) []TaskS
 				if err != nil {
 					out[i].unread(err)
 				}
+				t := &out[i]
+				t.open = t.open || in.Round > 0 && !known
 				if j.JobID == 0 {
 					continue
 				}
-				t := &out[i]
-				t.Submitted, t.Job, t.Wanted = true, j.JobID, want
+				t.Submitted, t.Job, t.Wanted, t.first = true, j.JobID, want, call.Attempt
 				t.claimed, t.instead = ledger.Claimed(j) && want.Submitted.IsZero(), j.Instead
 				t.unconfirmed = t.claimed && j.Unconfirmed
 				if call.Array != "" {

@@ -28,7 +28,6 @@ type answer struct {
 	Acct    []slurm.AcctJob `json:"accounting"`
 
 	queueAt map[taskKey]int
-	arrays  map[int64]bool // of which some task is there
 	numbers map[int64]bool // under which there is any job
 	acctAt  map[taskKey][]int
 }
@@ -41,13 +40,13 @@ type taskKey struct {
 const answerSchema = "nixbatch/answer/v1"
 
 // CacheFile is where what Slurm answered is kept: one file for each user and
-// cluster, named by slurm.conf's path. "" where there is no place.
+// cluster, as far as the environment tells it. "" where there is no place.
 func CacheFile(getenv func(string) string) string {
 	dir := rundir.StateDir(getenv)
 	if dir == "" {
 		return ""
 	}
-	return filepath.Join(dir, "queue-"+digest.Bytes([]byte(getenv("SLURM_CONF") + "\n" + getenv("SLURM_CLUSTERS")))[:12]+".json")
+	return filepath.Join(dir, "queue-"+digest.Bytes([]byte(slurm.Where(getenv)))[:12]+".json")
 }
 
 // Forget drops what was kept: something was just changed in the queue.
@@ -190,13 +189,9 @@ func (a *answer) ask(ctx context.Context, w Watcher, since time.Time, wants []sl
 }
 
 func (a *answer) index() *answer {
-	a.queueAt, a.acctAt, a.arrays = map[taskKey]int{}, map[taskKey][]int{}, map[int64]bool{}
-	a.numbers = map[int64]bool{}
+	a.queueAt, a.acctAt, a.numbers = map[taskKey]int{}, map[taskKey][]int{}, map[int64]bool{}
 	for i, j := range a.Queue {
 		a.numbers[j.Array] = true
-		if j.Task >= 0 {
-			a.arrays[j.Array] = true
-		}
 		a.queueAt[taskKey{j.Array, j.Task}] = i
 	}
 	for i, j := range a.Acct { // requeues come in order

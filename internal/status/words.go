@@ -41,7 +41,7 @@ func fate(reason string) string {
 	switch words := r.Ended(); {
 	case words != "":
 		return words
-	case r.Code == "" || r.Code == "None":
+	case r.Code == "" || r.Kind() == slurm.NoReason:
 		return ""
 	}
 	return "Slurm says: " + strings.Trim(reason, "()")

@@ -3,18 +3,19 @@ package submit
 import (
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/slurm"
 )
 
 // QueueEnv is what Slurm's commands, and through sbatch the job, see of the
 // caller's environment: what they need to work, none of what could steer a job
 // or be a secret.
 func QueueEnv(environ []string) []string {
-	keep := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "NIXBATCH_CPUINFO", "KRB5CCNAME",
-		"SLURM_CONF", "SLURM_CONF_SERVER", "SLURM_CLUSTERS", "SLURM_JWT"}
+	keep := []string{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "NIXBATCH_CPUINFO", "KRB5CCNAME"}
 	var out []string
 	for _, kv := range environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if slices.Contains(keep, name) {
+		if slices.Contains(keep, name) || slurm.Reaches(name) {
 			out = append(out, kv)
 		}
 	}

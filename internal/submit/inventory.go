@@ -64,10 +64,9 @@ func (j *Loaded) inventory(ctx context.Context, fresh bool) (nodes []slurm.Node,
 
 // confState names the configuration of Slurm that its commands read here.
 func confState() string {
-	conf := probe.SlurmConf()
-	text := conf + "\n" + os.Getenv("SLURM_CLUSTERS")
+	text := slurm.Where(os.Getenv) + "\n"
 	// One that cannot be looked at is Slurm's own commands' to tell.
-	if st, err := durable.Stat(conf); err == nil && st != nil {
+	if st, err := durable.Stat(slurm.ConfFile(os.Getenv)); err == nil && st != nil {
 		text += st.ModTime().UTC().Format(time.RFC3339Nano)
 	}
 	return text

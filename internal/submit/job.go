@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
@@ -35,8 +36,8 @@ type Options struct {
 	Progress func(nixlog.Event)
 	Now      func() time.Time
 	// Resolve finds the tree of a pin where it does not lie beside the job file
-	// (a rerun); nil: Nix.Resolve.
-	Resolve func(pin jobspec.Pin, baseDir string) (nix.Source, error)
+	// (a rerun); nil: nixsource.Memory.Resolve.
+	Resolve func(pin jobspec.Pin, baseDir string) (nixsource.Source, error)
 	// Count: Costs will be asked for, so what it takes is evaluated along.
 	Count bool
 	// Everywhere: Costs also counts what the arch set for all of nixpkgs would
@@ -58,7 +59,7 @@ type Loaded struct {
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
 	// sources are the job's pins as they were resolved: nixpkgs, then overlays.
-	sources []nix.Source
+	sources []nixsource.Source
 }
 
 // Planned is a job of which is decided where it may run, and with which builds.
@@ -167,7 +168,7 @@ func (j *Loaded) pins(in *plan.Input) (err error) {
 		if err != nil {
 			return err
 		}
-		in.Overlays = append(in.Overlays, nix.OverlaySource{Source: src, File: pin.File})
+		in.Overlays = append(in.Overlays, nixsource.OverlaySource{Source: src, File: pin.File})
 	}
 	return nil
 }

@@ -168,6 +168,12 @@ func (t *retrial) noTwin(ctx context.Context) error {
 	if t.a.Again {
 		return nil
 	}
+	if t.plan.Sweep != nil { // which is compared by its tasks, and they have a file of their own
+		var err error
+		if t.plan.Tasks, err = t.r.Rows(); err != nil {
+			return fmt.Errorf("run %s: %w", t.r.ID, err)
+		}
+	}
 	twins, err := Twins(ctx, t.r.Project, t.w, &t.plan, t.p)
 	if err != nil {
 		return err

@@ -1,9 +1,10 @@
 package submit_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,12 +12,13 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
-	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/runtest"
 	"github.com/nixbatch/nixbatch/internal/status"
 	"github.com/nixbatch/nixbatch/internal/submit"
 	"github.com/nixbatch/nixbatch/internal/why"
+	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -142,9 +144,47 @@ func TestRetryLeavesAloneWhatMayRun(t *testing.T) {
 	}
 }
 
+// A task that failed is submitted again while others of its sweep run, and the run
+// itself is not taken for another of the same job; another run is.
+func TestRetryWhileOthersRun(t *testing.T) {
+	dir := t.TempDir()
+	sweep := func() rundir.Run {
+		p, c := runtest.Creation(t, dir)
+		c.Plan.Sweep = &plan.Sweep{Names: []string{"n"}, Tasks: 2}
+		c.Plan.Tasks = []jobspec.Row{{{Name: "n", Value: "1"}}, {{Name: "n", Value: "2"}}}
+		r, err := p.Create(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	id := int64(7)
+	w := &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting, Take: func([]string) (slurm.JobRef, error) { id++; return slurm.JobRef{ID: id - 1}, nil }}
+	task := func(job int64, n int, state slurm.State) slurm.Job {
+		return slurm.Job{Ref: fmt.Sprintf("%d_%d", job, n), ID: job, Array: job, Task: n, State: state, Submit: runtest.Noon}
+	}
+	r := sweep()
+	if _, err := ledger.Submit(t.Context(), r, w, runtest.About(), []facts.Call{{Array: "0-1", Count: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	w.InQueue = []slurm.Job{task(7, 0, slurm.Failed), task(7, 1, slurm.Running)}
+	_, tasks, err := submit.Retry(t.Context(), r, w, submit.Again{Task: -1}, runtest.About())
+	if err != nil || !slices.Equal(tasks, []int{0}) || w.Submits != 2 {
+		t.Fatalf("%v, %v, %d submissions", tasks, err, w.Submits)
+	}
+	other := sweep()
+	if _, err := ledger.Submit(t.Context(), other, w, runtest.About(), []facts.Call{{Array: "0-1", Count: 2}}); err != nil {
+		t.Fatal(err)
+	}
+	w.InQueue = append(w.InQueue, task(8, 0, slurm.Failed), task(9, 0, slurm.Pending), task(9, 1, slurm.Pending))
+	if _, _, err = submit.Retry(t.Context(), r, w, submit.Again{Task: -1}, runtest.About()); err == nil || !strings.Contains(err.Error(), "the same job is already there: run "+other.ID) {
+		t.Errorf("%v", err)
+	}
+}
+
 // Where there is no Slurm it is said so, in one way.
 func TestNoSlurm(t *testing.T) {
-	_, absent := (proc.System{}).Run(context.Background(), proc.Cmd{Path: "nixbatch-test-no-such-command"})
+	_, absent := (slurm.OnPath{}).Run(t.Context(), slurm.Command{Name: "nixbatch-test-no-such-command"})
 	r := runtest.Sent(t)
 	w := &runtest.Witness{T: t, QueueErr: absent}
 	_, err := status.States(t.Context(), w, []rundir.Run{r}, runtest.About())

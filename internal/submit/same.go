@@ -34,7 +34,7 @@ type Twin struct {
 // same says that the same job is there already, and not over.
 func (t Twin) same() error {
 	id, job := t.Status.Run.ID, ""
-	if n := t.Status.Job.JobID; n != 0 {
+	if n := t.Status.JobID(); n != 0 {
 		job = ", job " + strconv.FormatInt(n, 10)
 	}
 	return fault.New(fmt.Sprintf("the same job is already there: run %s%s, is %s", id, job, t.Status.State),

@@ -72,7 +72,10 @@ func chain(t *testing.T, dir string) (ids, bad []string) {
 			ids = append(ids, s.ID)
 		}
 	}
-	return ids, check.Sealed(rec)
+	if bad, err = check.Sealed(rec); err != nil {
+		t.Fatal(err)
+	}
+	return ids, bad
 }
 
 // Retries of a sealed run leave every seal that it had, each named by the next;

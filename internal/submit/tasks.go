@@ -116,7 +116,7 @@ const DefaultArraySize = 1001
 // ArrayLimit is Slurm's MaxArraySize: the highest index of an array is one less
 // (slurm.conf(5)). It is asked once a day; what cannot be asked is the default.
 func ArrayLimit(ctx context.Context, c *slurm.Client, p rundir.Project, now time.Time) int {
-	conf := os.Getenv("SLURM_CONF")
+	conf := slurm.Where(os.Getenv)
 	file := filepath.Join(p.Dir, "limits.json")
 	var l limitsFact
 	// A cache: one that cannot be read is asked anew.

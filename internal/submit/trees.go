@@ -6,7 +6,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -61,11 +61,11 @@ func tree(base string, p jobspec.Pin, file string) (message, hint string) {
 }
 
 // resolve names one of the job's trees by its hash.
-func (j *Loaded) resolve(pin jobspec.Pin) (s nix.Source, err error) {
+func (j *Loaded) resolve(pin jobspec.Pin) (s nixsource.Source, err error) {
 	if j.opts.Resolve != nil {
 		s, err = j.opts.Resolve(pin, j.WorkDir)
 	} else {
-		s, err = j.Nix.Resolve(pin, j.WorkDir)
+		s, err = nixsource.Memory{Dir: filepath.Join(j.Project.Dir, "trees")}.Resolve(pin, j.WorkDir)
 	}
 	j.sources = append(j.sources, s)
 	return s, err
@@ -80,12 +80,12 @@ func (j *Loaded) TreeNotes() (notes []string) {
 	for _, s := range j.sources {
 		why := ""
 		switch h := s.Hashed; {
-		case h.Why == nix.HashedChanged:
+		case h.Why == nixsource.HashedChanged:
 			why = "it changed since it was last read"
 		case h.Files < manyFiles:
-		case h.Why == nix.HashedRecent:
+		case h.Why == nixsource.HashedRecent:
 			why = "it was changed moments before it was last read, and file times could not tell of a change since"
-		case h.Why == nix.HashedUntold:
+		case h.Why == nixsource.HashedUntold:
 			why = "its file system is not known to tell of every change"
 		}
 		if why != "" {

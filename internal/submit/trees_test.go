@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/nixbatch/nixbatch/internal/nix"
+	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
@@ -55,18 +55,18 @@ func TestTrees(t *testing.T) {
 // What costs time is said; what a small tree costs is not worth a line.
 func TestTreeNotes(t *testing.T) {
 	for _, c := range []struct {
-		how  nix.Hashed
+		how  nixsource.Hashed
 		want string
 	}{
-		{nix.Hashed{Why: "", Files: 44000}, ""},
-		{nix.Hashed{Why: nix.HashedFirst, Files: 44000}, ""},
-		{nix.Hashed{Why: nix.HashedChanged, Files: 3}, "the hash of ../pkgs was computed again from 3 files: it changed since it was last read"},
-		{nix.Hashed{Why: nix.HashedRecent, Files: 3}, ""},
-		{nix.Hashed{Why: nix.HashedRecent, Files: 44000}, "moments before"},
-		{nix.Hashed{Why: nix.HashedUntold, Files: 3}, ""},
-		{nix.Hashed{Why: nix.HashedUntold, Files: 44000}, "not known to tell"},
+		{nixsource.Hashed{Why: "", Files: 44000}, ""},
+		{nixsource.Hashed{Why: nixsource.HashedFirst, Files: 44000}, ""},
+		{nixsource.Hashed{Why: nixsource.HashedChanged, Files: 3}, "the hash of ../pkgs was computed again from 3 files: it changed since it was last read"},
+		{nixsource.Hashed{Why: nixsource.HashedRecent, Files: 3}, ""},
+		{nixsource.Hashed{Why: nixsource.HashedRecent, Files: 44000}, "moments before"},
+		{nixsource.Hashed{Why: nixsource.HashedUntold, Files: 3}, ""},
+		{nixsource.Hashed{Why: nixsource.HashedUntold, Files: 44000}, "not known to tell"},
 	} {
-		j := Loaded{sources: []nix.Source{{Kind: "path", Pin: jobspec.Pin{Path: "../pkgs"}, Hashed: c.how}}}
+		j := Loaded{sources: []nixsource.Source{{Kind: "path", Pin: jobspec.Pin{Path: "../pkgs"}, Hashed: c.how}}}
 		got := strings.Join(j.TreeNotes(), "\n")
 		if (c.want == "") != (got == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%+v: %q, want %q", c.how, got, c.want)

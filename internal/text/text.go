@@ -2,6 +2,7 @@ package text
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,14 @@ func Short(s string) string {
 		s = string(r[:shortText-1]) + "…"
 	}
 	return s
+}
+
+// AddNew is a list with one more text at its end, unless that is in it.
+func AddNew(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 // Join is two texts that stand for themselves, with a semicolon between.

@@ -13,14 +13,6 @@ import (
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// Because is a reason, to be put behind a state.
-func Because(reason string) string {
-	if reason == "" {
-		return ""
-	}
-	return " (" + short(reason) + ")"
-}
-
 // short is a reason on one line, of a length that a line can have.
 func short(reason string) string { return screen.Value(text.Short(reason)) }
 
@@ -100,7 +92,7 @@ func PrintTasks(w io.Writer, s status.Status, most int, values func(task int) st
 // PrintEnd tells how a run ended and where its record is.
 func PrintEnd(w io.Writer, s status.Status) {
 	told := s.LogTask() // it reads a sweep's tasks, too
-	screen.Printf(w, "%s%s", s.State, Because(s.Reason))
+	screen.Printf(w, "%s%s", s.State, text.Because(s.Reason))
 	if s.End != nil && s.Start != nil && !s.Sweep() {
 		screen.Printf(w, " in %s", Seconds(s.End.Elapsed))
 	}

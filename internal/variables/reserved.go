@@ -1,5 +1,8 @@
 // Package variables knows which environment variables a job file must not set,
 // and why.
+//
+// It promises that whole families are refused where Slurm or nixbatch set them by
+// themselves, and that each that is refused has a reason in words for people.
 package variables
 
 import "strings"

@@ -1,59 +1,49 @@
 package why
 
-// ways are what to do about a reason for which Slurm lets a job wait
-// (slurm.Reason). JOB stands for the job's id.
-var ways = []struct{ code, way string }{
-	{"Resources", "wait; fewer nodes, CPUs or less memory or time would fit sooner"},
-	{"Priority", "wait; a shorter time limit lets it fill gaps"},
-	{"None", "wait a moment"},
-	{"BeginTime", "wait"},
-	{"Dependency", "nixbatch status of the run that it comes after"},
-	{"DependencyNeverSatisfied", "cancel it, and retry the run that it comes after"},
-	{"JobHeldUser", "scontrol release JOB"},
-	{"JobHeldAdmin", "ask them why: scontrol show job JOB may tell"},
-	{"JobArrayTaskLimit", "wait; scontrol update JobId=JOB ArrayTaskThrottle=N allows more"},
-	{"PartitionDown", "sinfo tells; another partition may be up"},
-	{"PartitionInactive", "sinfo tells; another partition may be up"},
-	{"PartitionNodeLimit", "ask for fewer nodes, or another partition"},
-	{"PartitionTimeLimit", "ask for less time: sinfo -o '%P %l'"},
-	{"PartitionConfig", "compare it with scontrol show partition"},
-	{"ReqNodeNotAvail", "sinfo -R tells which; a maintenance may come: a shorter time limit may fit before it"},
-	{"NodeDown", "sinfo -R tells why"},
-	{"BadConstraints", "nixbatch nodes shows what there is"},
-	{"Reservation", "scontrol show reservations"},
-	{"ReservationDeleted", "submit it without"},
-	{"Licenses", "scontrol show licenses"},
-	{"Cleaning", "wait"},
-	{"AssociationJobLimit", "wait for some to end"},
-	{"AssocGrpCpuLimit", "wait, or ask for fewer"},
-	{"AssocGrpCPUMinutesLimit", "ask for more, or use another account"},
-	{"AssocGrpMemLimit", "wait, or ask for less"},
-	{"AssocMaxJobsLimit", "wait for some to end"},
-	{"QOSMaxJobsPerUserLimit", "wait for some to end"},
-	{"QOSMaxCpuPerUserLimit", "wait, or ask for fewer"},
-	{"QOSMaxMemoryPerUser", "wait, or ask for less"},
-	{"QOSMaxSubmitJobPerUserLimit", "wait for some to end"},
-	{"QOSGrpCpuLimit", "wait"},
-	{"QOSNotAllowed", "sacctmgr show associations user=$USER format=account,qos"},
-	{"QOSUsageThreshold", "wait, or use another QOS"},
-	{"InvalidAccount", "sacctmgr show associations user=$USER"},
-	{"InvalidQOS", "sacctmgr show associations user=$USER format=account,qos"},
-	{"launch failed requeued held", "scontrol release JOB tries again; tell an administrator if it comes back"},
-	{"job requeued in held state", "scontrol release JOB"},
-	{"JobHoldMaxRequeue", "look into its log; scontrol release JOB"},
-	{"NonZeroExitCode", "its log tells"},
-	{"MaxMemPerLimit", "ask for less"},
-	{"BurstBufferResources", "wait"},
-	{"FrontEndDown", "wait"},
-	{"SystemFailure", "wait; tell an administrator if it stays"},
-	{"Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions", "sinfo -R tells which"},
+import "github.com/nixbatch/nixbatch/slurm"
+
+// ways are what to do about a kind of reason for which Slurm lets a job wait.
+// JOB stands for the job's id.
+var ways = map[slurm.ReasonKind]string{
+	slurm.NoReason:         "wait a moment",
+	slurm.ForRoom:          "wait; fewer nodes, CPUs or less memory or time would fit sooner",
+	slurm.ForTurn:          "wait; a shorter time limit lets it fill gaps",
+	slurm.ForTime:          "wait",
+	slurm.ForSystem:        "wait",
+	slurm.ForJob:           "nixbatch status of the run that it comes after",
+	slurm.ForNothing:       "cancel it, and retry the run that it comes after",
+	slurm.ForArray:         "wait; scontrol update JobId=JOB ArrayTaskThrottle=N allows more",
+	slurm.ForLicense:       "scontrol show licenses",
+	slurm.ForReservation:   "scontrol show reservations",
+	slurm.ReservationGone:  "submit it without",
+	slurm.HeldByUser:       "scontrol release JOB",
+	slurm.HeldByAdmin:      "ask them why: scontrol show job JOB may tell",
+	slurm.HeldAfterLaunch:  "scontrol release JOB tries again; tell an administrator if it comes back",
+	slurm.HeldAfterRequeue: "look into its log; scontrol release JOB",
+	slurm.PartitionClosed:  "sinfo tells; another partition may be up",
+	slurm.PartitionNodes:   "ask for fewer nodes, or another partition",
+	slurm.PartitionTime:    "ask for less time: sinfo -o '%P %l'",
+	slurm.PartitionLimits:  "compare it with scontrol show partition",
+	slurm.NodesReserved:    "sinfo -R tells which; a maintenance may come: a shorter time limit may fit before it",
+	slurm.NodesTaken:       "sinfo -R tells which",
+	slurm.NodeLost:         "sinfo -R tells why",
+	slurm.NoSuchNodes:      "nixbatch nodes shows what there is",
+	slurm.LimitOfJobs:      "wait for some to end",
+	slurm.LimitOfCPUs:      "wait, or ask for fewer",
+	slurm.LimitOfMemory:    "wait, or ask for less",
+	slurm.LimitOfOthers:    "wait",
+	slurm.TimeSpent:        "ask for more, or use another account",
+	slurm.UsageReached:     "wait, or use another QOS",
+	slurm.MemoryPerJob:     "ask for less",
+	slurm.AccountInvalid:   "sacctmgr show associations user=$USER",
+	slurm.QOSInvalid:       "sacctmgr show associations user=$USER format=account,qos",
+	slurm.BrokenSystem:     "wait; tell an administrator if it stays",
+	slurm.ExitCodeNotZero:  "its log tells",
 }
 
-func wayOf(code string) string {
-	for _, w := range ways {
-		if w.code == code {
-			return w.way
-		}
+func wayOf(r slurm.Reason) string {
+	if way, ok := ways[r.Kind()]; ok {
+		return way
 	}
 	return "scontrol show job JOB tells more"
 }

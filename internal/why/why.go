@@ -252,11 +252,11 @@ func (y *Why) pending(job slurm.Job) {
 	switch {
 	case words == "":
 		words = "Slurm says: " + code
-	case r.Code == "JobArrayTaskLimit":
+	case r.Kind() == slurm.ForArray:
 		words = "as many tasks of the sweep run as max-running allows"
 	}
 	y.Words = "it waits: " + words
-	y.Next = append(y.Next, strings.ReplaceAll(wayOf(r.Code), "JOB", y.Job))
+	y.Next = append(y.Next, strings.ReplaceAll(wayOf(r), "JOB", y.Job))
 }
 
 // ended says what a task died of, and what to ask for next.

@@ -11,6 +11,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -78,14 +80,24 @@ type checker struct {
 	red    *private.Redactor // nil: of a run alone
 	key    *private.Key      // nil: of what is redacted, or cannot be read
 	form   []byte            // the last redacted form
+	watch  *source.Watched
+}
+
+// newChecker makes one; done gives the record its own source back.
+func newChecker(r *load.Record, o Options, rep *Report) (c *checker, done func()) {
+	own := r.Source
+	c = &checker{Record: r, o: o, report: rep, watch: &source.Watched{Source: own}}
+	r.Source = c.watch
+	return c, func() { r.Source = own }
 }
 
 // Verify checks the record at path. An error means that there is nothing to
-// check; whatever is wrong with a record is a verdict.
+// check, or that this machine refused to read it (of the kind fault.System);
+// whatever is wrong with a record is a verdict.
 func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 	r, err := load.Open(path)
 	var newer *seal.NewerError
-	if errors.As(err, &newer) {
+	if errors.As(err, &newer) || fault.KindOf(err) == fault.System {
 		return nil, err
 	}
 	if err != nil {
@@ -98,8 +110,8 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 	}
 	defer r.Close()
 	r.Source = source.Until(ctx, r.Source)
-	rep := Of(ctx, r, o)
-	if err := ctx.Err(); err != nil {
+	rep, refused := of(ctx, r, o)
+	if err := cmp.Or(ctx.Err(), refused); err != nil {
 		return nil, fmt.Errorf("verify: %w", err) // what could not be read then is no verdict
 	}
 	return rep, nil
@@ -107,8 +119,19 @@ func Verify(ctx context.Context, path string, o Options) (*Report, error) {
 
 // Of checks a record that was read.
 func Of(ctx context.Context, r *load.Record, o Options) *Report {
-	rep := &Report{Schema: Schema, Verdicts: []Verdict{}}
-	c := &checker{Record: r, o: o, report: rep}
+	rep, refused := of(ctx, r, o)
+	if refused != nil {
+		rep.say("the record can be read here", Failed, refused.Error())
+	}
+	return rep
+}
+
+// of also tells what of the facts this machine refused to read: then the report is
+// none.
+func of(ctx context.Context, r *load.Record, o Options) (rep *Report, refused error) {
+	rep = &Report{Schema: Schema, Verdicts: []Verdict{}}
+	c, done := newChecker(r, o, rep)
+	defer done()
 	rep.RunID, rep.Redacted, rep.OK = r.RunID, r.Redacted(), true
 	if !r.Own() && r.Contents == nil {
 		rep.say("it is a run of your own, or a whole export", Unknown, "it lies in no project of yours, and has no "+load.ContentsFile+": files outside of it are not looked at")
@@ -136,7 +159,7 @@ func Of(ctx context.Context, r *load.Record, o Options) *Report {
 	c.pins()
 	c.environments()
 	c.files()
-	return rep
+	return rep, c.watch.Refused
 }
 
 // sealing reports whether there is what belongs to a seal.
@@ -155,30 +178,33 @@ func (c *checker) sealing() bool {
 
 // Sealed says in what the facts of a record are not those that were sealed, a
 // line each; nothing for a run that has no seal. It looks at no inputs, outputs
-// and store paths, which have their hashes in the facts.
-func Sealed(r *load.Record) (bad []string) {
-	c := &checker{Record: r, report: &Report{}}
+// and store paths, which have their hashes in the facts. The error says that this
+// machine refused to read it.
+func Sealed(r *load.Record) (bad []string, err error) {
+	c, done := newChecker(r, Options{}, &Report{})
+	defer done()
 	if lost := c.lost(); lost != "" {
-		return []string{lost}
+		return []string{lost}, c.watch.Refused
 	}
 	switch {
 	case r.Seal != nil:
 		c.facts()
 		c.tasks()
 	case r.Contents != nil:
-		return []string{"every export has a seal; that of this one was taken away"}
+		return []string{"every export has a seal; that of this one was taken away"}, nil
 	}
 	for _, v := range c.report.Verdicts {
 		if v.Verdict == Failed || v.Verdict == Unknown {
 			bad = append(bad, v.Detail)
 		}
 	}
-	return bad
+	return bad, c.watch.Refused
 }
 
 // lost says that a seal was made, and is gone; "" where nothing tells so.
 func (c *checker) lost() string {
 	m, err := seal.Lost(c.Path, c.Intent.RunID)
+	c.watch.Note(err)
 	switch {
 	case err != nil:
 		return err.Error()
@@ -228,7 +254,7 @@ func (c *checker) facts() {
 	}
 	if s := c.Seal.Supersedes; s != "" {
 		if c.Contents == nil { // an export has the last seal alone
-			if _, err := seal.Chain(c, c.Seal); err != nil {
+			if _, err := seal.Chain(c.Source, c.Seal); err != nil {
 				bad = append(bad, err.Error())
 			}
 		}
@@ -238,7 +264,7 @@ func (c *checker) facts() {
 }
 
 func (c *checker) fact(f seal.SealedFact) (problem string) {
-	data, err := source.ReadAll(c, f.Path)
+	data, err := source.ReadAll(c.Source, f.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "is missing"
 	}
@@ -267,6 +293,7 @@ func (c *checker) unsealed(sealed map[string]bool) (bad []string) {
 		return nil // contents tells
 	}
 	names, err := seal.FactFiles(c.Path)
+	c.watch.Note(err)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -331,6 +358,7 @@ func (c *checker) tasks() {
 		bad = append(bad, fmt.Sprintf("%s is not the sealed one", seal.TasksFile))
 	}
 	names, err := added.names()
+	c.watch.Note(err)
 	for _, name := range names {
 		bad = append(bad, name+" was added after sealing")
 	}

@@ -14,7 +14,7 @@ import (
 // a full export the key of whole files. A redacted one needs neither. why is what
 // stands in the way.
 func (c *checker) keys() (verdict, why string) {
-	keep, err := source.ReadAll(c, private.PrivateFile)
+	keep, err := source.ReadAll(c.Source, private.PrivateFile)
 	switch {
 	case err == nil && digest.Bytes(keep) != c.Seal.Private:
 		return Failed, private.PrivateFile + " is not the sealed one"
@@ -34,7 +34,7 @@ func (c *checker) keys() (verdict, why string) {
 
 // exported reads the key of an export.
 func (c *checker) exported() (verdict, why string) {
-	data, err := source.ReadAll(c, private.KeyFile)
+	data, err := source.ReadAll(c.Source, private.KeyFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && c.Redacted():
 		return "", ""

@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 	"github.com/nixbatch/nixbatch/internal/nixtree"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -46,7 +47,9 @@ func (c *checker) pins() {
 			_, err = io.Copy(sum, f)
 			f.Close()
 			got := "sha256-" + base64.StdEncoding.EncodeToString(sum.Sum(nil))
-			if err != nil || got != p.Hash {
+			if c.refusedData(err) {
+				c.report.say(what, Unknown, "the tree in this export cannot be read: "+err.Error())
+			} else if err != nil || got != p.Hash {
 				c.report.say(what, Failed, "the tree in this export has another hash than "+p.Hash)
 			} else {
 				c.report.say(what, Proved, name+": the tree in this export has its hash")
@@ -130,16 +133,23 @@ func (c *checker) store(what string, e facts.Environment) {
 		c.report.say(what, Claimed, fmt.Sprintf("%d store paths and their hashes are on record; they are not looked at here", len(e.Paths)))
 		return
 	}
-	var bad []string
+	var bad, unread []string
 	missing := 0
 	for _, p := range e.Paths {
 		if !there(p.Path) {
 			missing++
 			continue
 		}
-		if got, err := nixtree.HashTree(p.Path); err != nil || got != p.NarHash {
+		switch got, err := nixtree.HashTree(p.Path); {
+		case fault.IsSystem(err):
+			unread = append(unread, p.Path+" ("+durable.Reason(err).Error()+")")
+		case err != nil || got != p.NarHash:
 			bad = append(bad, p.Path+" has another hash")
 		}
+	}
+	if len(unread) > 0 && len(bad) == 0 {
+		c.report.say(what, Unknown, "not all of its store paths can be read here: "+some(unread))
+		return
 	}
 	if missing > 0 && len(bad) == 0 {
 		c.report.say(what, Unknown, fmt.Sprintf("%d of %d store paths are here with their recorded hashes, the others are gone", len(e.Paths)-missing, len(e.Paths)))
@@ -229,7 +239,7 @@ func (c *checker) compare(what, role string, files map[string]known) {
 	if len(files) == 0 {
 		return
 	}
-	var bad, absent, skipped []string
+	var bad, absent, skipped, unread []string
 	good := 0
 	for _, name := range sorted(files) {
 		f := files[name].file
@@ -246,6 +256,10 @@ func (c *checker) compare(what, role string, files map[string]known) {
 			absent = append(absent, name)
 			continue
 		}
+		if c.refusedData(err) {
+			unread = append(unread, name+" ("+durable.Reason(err).Error()+")")
+			continue
+		}
 		if err != nil {
 			bad = append(bad, name+" cannot be read: "+err.Error())
 			continue
@@ -253,6 +267,10 @@ func (c *checker) compare(what, role string, files map[string]known) {
 		sum := sha256.New()
 		_, err = io.Copy(sum, in)
 		in.Close()
+		if c.refusedData(err) {
+			unread = append(unread, name+" ("+durable.Reason(err).Error()+")")
+			continue
+		}
 		if err != nil || hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
 			bad = append(bad, name+" has other contents")
 			continue
@@ -267,6 +285,9 @@ func (c *checker) compare(what, role string, files map[string]known) {
 	if len(absent) > 0 {
 		detail += "; not here: " + some(absent)
 	}
+	if len(unread) > 0 {
+		detail += "; cannot be read here: " + some(unread)
+	}
 	if len(skipped) > 0 {
 		detail += "; without a hash: " + some(skipped)
 	}
@@ -275,6 +296,18 @@ func (c *checker) compare(what, role string, files map[string]known) {
 		verdict = Unknown
 	}
 	c.report.say(what, verdict, detail)
+}
+
+// refusedData reports whether this machine refused to read a file of the run's: of
+// that alone nothing is known, and all the rest can be checked.
+func (c *checker) refusedData(err error) bool {
+	if err == nil || !fault.IsSystem(err) {
+		return false
+	}
+	if c.watch.Refused == err {
+		c.watch.Refused = nil
+	}
+	return true
 }
 
 func some(names []string) string {

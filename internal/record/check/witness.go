@@ -22,7 +22,7 @@ func (c *checker) submission() string {
 	if c.Redacted() {
 		return ""
 	}
-	return seal.Submission(func(name string) ([]byte, error) { return source.ReadAll(c, name) })
+	return seal.Submission(func(name string) ([]byte, error) { return source.ReadAll(c.Source, name) })
 }
 
 // witness looks for the submission's hash where the owner cannot write.
@@ -70,7 +70,7 @@ func (c *checker) witness(ctx context.Context) {
 // signature checks seal.json.sig, if there is one.
 func (c *checker) signature(ctx context.Context) {
 	const what = "the seal is signed"
-	sig, err := source.ReadAll(c, seal.SignatureFile)
+	sig, err := source.ReadAll(c.Source, seal.SignatureFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		c.report.say(what, Unknown, "it is not: nixbatch record seal --sign KEY signs it")
 		return
@@ -79,7 +79,7 @@ func (c *checker) signature(ctx context.Context) {
 		c.report.say(what, Failed, err.Error())
 		return
 	}
-	seal, err := source.ReadAll(c, seal.SealFile)
+	seal, err := source.ReadAll(c.Source, seal.SealFile)
 	if err != nil {
 		c.report.say(what, Failed, err.Error())
 		return
@@ -99,6 +99,12 @@ func (c *checker) signature(ctx context.Context) {
 	c.report.say(what, verdict, detail)
 }
 
+// exited reports whether a program came to its end, and said no.
+func exited(err error) bool {
+	var pe *proc.Error
+	return errors.As(err, &pe) && pe.ExitCode > 0
+}
+
 func (c *checker) keygen(ctx context.Context, sig string, sealed []byte) (verdict, detail string) {
 	run := func(args ...string) (string, error) {
 		res, err := c.o.Runner.Run(ctx, proc.Cmd{Path: "ssh-keygen", Args: args, Stdin: bytes.NewReader(sealed)})
@@ -108,6 +114,8 @@ func (c *checker) keygen(ctx context.Context, sig string, sealed []byte) (verdic
 	switch {
 	case proc.NotFound(err):
 		return Unknown, "there is a signature, but no ssh-keygen here to check it"
+	case err != nil && !exited(err):
+		return Unknown, "ssh-keygen came to no answer: " + err.Error()
 	case err != nil:
 		return Failed, "the signature is not of this seal"
 	}
@@ -119,6 +127,9 @@ func (c *checker) keygen(ctx context.Context, sig string, sealed []byte) (verdic
 	if err == nil {
 		who, _, _ = strings.Cut(who, "\n")
 		_, err = run("-Y", "verify", "-f", c.o.Signers, "-I", who, "-n", seal.SignatureSpace, "-s", sig)
+	}
+	if err != nil && !exited(err) {
+		return Unknown, "ssh-keygen came to no answer: " + err.Error()
 	}
 	if err != nil {
 		return Failed, "the key " + key + " is not one of " + filepath.Base(c.o.Signers)

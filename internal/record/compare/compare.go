@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/export"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Schema names the report's JSON.
@@ -40,14 +41,15 @@ type Report struct {
 	B      string `json:"b"`
 	// Verdict is "same", "same results", "different results", or "not
 	// comparable" where one of them did not complete, or a redacted record lacks
-	// the hash of an output.
+	// the hash of an output. What a redacted record lacks is no difference.
 	Verdict     string       `json:"verdict"`
 	Counts      *Counts      `json:"counts,omitempty"` // of two sweeps
 	Differences []Difference `json:"differences"`
-	Numbers     []Number     `json:"numbers"` // the largest deviations first, those that are missing last
+	Numbers     []Number     `json:"numbers"` // the largest deviations first, then those that are missing, then those that agree
 	Notes       []string     `json:"notes,omitempty"`
 
 	hidden []string // outputs of one size whose hash a redacted record lacks
+	masked []string // what a redacted record has only a token of
 }
 
 // The verdicts.
@@ -66,7 +68,7 @@ type side struct {
 	*load.Record
 	archs, cpus, threads, layout []string
 	inputs, outputs              map[string]facts.File
-	numbers                      map[place]facts.Number
+	numbers                      map[string]facts.Number // by tasks.key
 	tasks                        tasks
 	result                       string
 	incomplete                   int
@@ -97,10 +99,11 @@ func Runs(a, b *load.Record) (*Report, error) {
 	r.job(fa, fb)
 	r.files("input", fa.inputs, fb.inputs)
 	r.add("result", "result", fa.result, fb.result)
-	r.numbers(fa, fb)
+	r.compareNumbers(fa, fb)
 	r.count(fa, fb)
 	r.files("output", fa.outputs, fb.outputs)
 	r.judge(fa, fb)
+	r.tellMasked(a, b)
 	slices.SortStableFunc(r.Differences, func(x, y Difference) int {
 		return cmp.Compare(slices.Index(order, x.Kind), slices.Index(order, y.Kind))
 	})
@@ -108,25 +111,25 @@ func Runs(a, b *load.Record) (*Report, error) {
 }
 
 func gather(r *load.Record, t tasks) (side, error) {
-	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[place]facts.Number{}, tasks: t}
+	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[string]facts.Number{}, tasks: t}
 	codes := map[string]int{}
 	err := r.Attempts(func(a load.Attempt) error {
 		if !a.Last {
 			return nil
 		}
 		if s := a.Start; s != nil {
-			f.archs = appendNew(f.archs, s.Build.Arch)
-			f.threads = appendNew(f.threads, strconv.Itoa(s.Threads))
+			f.archs = text.AddNew(f.archs, s.Build.Arch)
+			f.threads = text.AddNew(f.threads, strconv.Itoa(s.Threads))
 			nodes := 0
 			for _, n := range s.Nodes {
 				name := n.CPUName()
 				if !n.Override {
 					name += fmt.Sprintf(" (family %d, model %d)", n.CPU.Family, n.CPU.Model)
 				}
-				f.cpus = appendNew(f.cpus, name)
+				f.cpus = text.AddNew(f.cpus, name)
 				nodes += n.Count
 			}
-			f.layout = appendNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
+			f.layout = text.AddNew(f.layout, fmt.Sprintf("%d nodes, %s tasks", nodes, cmp.Or(s.Slurm["SLURM_NTASKS"], "1")))
 			for _, in := range s.Inputs {
 				f.inputs[in.Path] = in
 			}
@@ -140,8 +143,8 @@ func gather(r *load.Record, t tasks) (side, error) {
 		for _, out := range a.End.Outputs {
 			f.outputs[out.Path] = out
 		}
-		for i, n := range a.End.Numbers {
-			f.numbers[t.place(a.Task, i, n)] = n
+		for _, n := range a.End.Numbers {
+			f.numbers[t.key(a.Task, n)] = n
 		}
 		return nil
 	})
@@ -163,15 +166,12 @@ func gather(r *load.Record, t tasks) (side, error) {
 	return f, err
 }
 
-func appendNew(list []string, s string) []string {
-	if slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
-}
-
 func (r *Report) add(kind, what, a, b string) {
-	if a != b {
+	switch {
+	case a == b:
+	case alike(a, b):
+		r.masked = append(r.masked, what)
+	default:
 		r.Differences = append(r.Differences, Difference{Kind: kind, What: what, A: a, B: b})
 	}
 }
@@ -204,7 +204,7 @@ func (r *Report) packages(a, b side) {
 		out := map[string][]string{}
 		for _, arch := range f.archs {
 			for _, p := range export.Packages(f.Envs[arch]) {
-				out[p.Name] = appendNew(out[p.Name], p.Version)
+				out[p.Name] = text.AddNew(out[p.Name], p.Version)
 			}
 		}
 		return out
@@ -274,6 +274,7 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 		}
 		return fmt.Sprintf("%d bytes, sha256 %s", f.Size, f.SHA256)
 	}
+	a = renamed(a, b)
 	names := map[string]bool{}
 	for n := range a {
 		names[n] = true
@@ -292,6 +293,16 @@ func (r *Report) files(kind string, a, b map[string]facts.File) {
 			continue
 		}
 		r.add(kind, n, text(fa, oka), text(fb, okb))
+	}
+}
+
+// tellMasked says what was not compared, and why.
+func (r *Report) tellMasked(a, b *load.Record) {
+	if oneRun(a, b) && a.Redacted() != b.Redacted() {
+		r.Notes = append(r.Notes, "both are the record of one run, under one seal, and one of them is redacted: record verify tells of each whether it is as it was sealed")
+	}
+	if len(r.masked) > 0 {
+		r.Notes = append(r.Notes, "not compared, since a redacted record lacks what is private in it: "+strings.Join(r.masked, ", "))
 	}
 }
 
@@ -320,7 +331,7 @@ func (r *Report) judge(a, b side) {
 		r.Verdict = Different
 	case slices.ContainsFunc(r.hidden, func(n string) bool { return !counted[n] }):
 		r.Verdict = NotComparable
-	case len(r.Differences) == 0:
+	case len(r.Differences) == 0 && (len(r.masked) == 0 || oneRun(a.Record, b.Record)):
 		r.Verdict = Same
 	default:
 		r.Verdict = SameResults

@@ -3,6 +3,7 @@ package compare
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -50,20 +51,17 @@ type tasks struct {
 	of     map[string]int
 }
 
-// place is one declared number of one task.
-type place struct{ task, name, file, where string }
-
-// place is where a number stands; one without a name is known by its file and by
-// how it is found.
-func (t tasks) place(task, i int, n facts.Number) place {
+// key names a declared number of a task: the task, then its name, or its file and
+// how it is found. Keys sort by task.
+func (t tasks) key(task int, n facts.Number) string {
 	key := fmt.Sprintf("%09d", task)
 	if task < len(t.keys) {
 		key = t.keys[task]
 	}
 	if n.Name != "" {
-		return place{task: key, name: n.Name}
+		return key + "\x00" + n.Name
 	}
-	return place{key, "", n.Place(), n.Pattern + n.JSON + n.Column}
+	return key + "\x00\x00" + n.Place() + "\x00" + n.Pattern + n.JSON + n.Column
 }
 
 // bothTasks are the tasks of two runs.
@@ -90,64 +88,56 @@ func tasksOf(r *load.Record) (tasks, error) {
 		}
 		t.values = append(t.values, strings.Join(words, " "))
 		slices.Sort(words)
-		key := strings.Join(words, "\x00")
+		key := strings.Join(words, "\x01")
 		t.keys = append(t.keys, key)
 		t.of[key] = i
 	}
-	if len(t.of) < len(rows) { // two tasks with the same values
+	// Two tasks with the same values, or values that a redacted record lacks.
+	if len(t.of) < len(rows) || slices.ContainsFunc(t.keys, token.MatchString) {
 		t.keys = nil
 	}
 	return t, nil
 }
 
+// sameNames reports whether two tasks have values of the same names.
 func sameNames(a, b string) bool {
 	names := func(key string) string {
 		var out []string
-		for w := range strings.SplitSeq(key, "\x00") {
+		for w := range strings.SplitSeq(key, "\x01") {
 			name, _, _ := strings.Cut(w, "=")
 			out = append(out, name)
 		}
-		return strings.Join(out, "\x00")
+		return strings.Join(out, "\x01")
 	}
 	return names(a) == names(b)
 }
 
-// numbers compares what the tasks that both have declare.
-func (r *Report) numbers(a, b side) {
-	all := map[place]bool{}
-	for p := range a.numbers {
-		all[p] = true
-	}
-	for p := range b.numbers {
-		all[p] = true
-	}
+// compareNumbers compares what the tasks that both have declare.
+func (r *Report) compareNumbers(a, b side) {
+	a.numbers = renamed(a.numbers, b.numbers)
+	all := maps.Clone(a.numbers)
+	maps.Copy(all, b.numbers)
 	var pairs []both
-	for p := range all {
-		na, oka := a.numbers[p]
-		nb, okb := b.numbers[p]
-		one := cmp.Or(na.Place(), nb.Place())
+	for key := range all {
+		na, oka := a.numbers[key]
+		nb, okb := b.numbers[key]
+		of := a.tasks
 		if !oka {
-			na = facts.Number{Look: nb.Look, Problem: "not declared in the first run"}
+			na, of = facts.Number{Look: nb.Look, Problem: "not declared in the first run"}, b.tasks
 		}
 		if !okb {
 			nb = facts.Number{Look: na.Look, Problem: "not declared in the second run"}
 		}
 		n := pair(na, nb)
 		n.Name, n.Unit, n.Where = na.Name, na.Unit, na.Pattern+na.JSON+na.Column
-		n.Task, n.Values = a.tasks.find(p.task)
-		if !oka {
-			n.Task, n.Values = b.tasks.find(p.task)
-		}
-		n.File, n.place, n.paths = one, one, append(slices.Clone(na.Files), one)
+		n.Task, n.Values = of.find(key)
+		n.File, n.place, n.paths = na.Place(), na.Place(), append(slices.Clone(na.Files), na.Place())
 		if n.Task > 0 {
-			n.File = fmt.Sprintf("task %d: %s", n.Task, one)
+			n.File = fmt.Sprintf("task %d: %s", n.Task, n.place)
 		}
-		pairs = append(pairs, both{n, p, na, nb})
+		pairs = append(pairs, both{n, key, na, nb})
 	}
-	slices.SortFunc(pairs, func(x, y both) int {
-		return cmp.Or(cmp.Compare(y.rank(), x.rank()), cmp.Compare(x.at.task, y.at.task),
-			cmp.Compare(x.at.name, y.at.name), cmp.Compare(x.at.file+"\x00"+x.at.where, y.at.file+"\x00"+y.at.where))
-	})
+	slices.SortFunc(pairs, func(x, y both) int { return cmp.Or(cmp.Compare(y.rank(), x.rank()), strings.Compare(x.key, y.key)) })
 	for _, p := range pairs {
 		r.Numbers = append(r.Numbers, p.Number)
 		if !p.Agree {
@@ -159,7 +149,7 @@ func (r *Report) numbers(a, b side) {
 // both is a number with what each run has of it.
 type both struct {
 	Number
-	at   place
+	key  string
 	a, b facts.Number
 }
 
@@ -184,9 +174,10 @@ func (p both) rank() float64 {
 
 // find is the task of a key, and its values.
 func (t tasks) find(key string) (task int, values string) {
+	key, _, _ = strings.Cut(key, "\x00")
 	task, ok := t.of[key]
 	if !ok {
-		_, _ = fmt.Sscanf(key, "%d", &task) // see place
+		_, _ = fmt.Sscanf(key, "%d", &task) // see key
 	}
 	if task < len(t.values) {
 		values = t.values[task]

@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/record/load"
+	texts "github.com/nixbatch/nixbatch/internal/text"
 )
 
 // methods writes what a paper needs: a paragraph, BibTeX, and CITATION.cff.
@@ -44,10 +44,14 @@ func gather(r *load.Record, tool facts.Tool) (*method, error) {
 		if a.Start == nil {
 			return nil
 		}
-		m.builds = appendNew(m.builds, a.Start.Build.Arch)
-		m.threads = appendNew(m.threads, fmt.Sprint(a.Start.Threads))
+		m.threads = texts.AddNew(m.threads, fmt.Sprint(a.Start.Threads))
+		if arch := a.Start.Build.Arch; arch != "" {
+			m.builds = texts.AddNew(m.builds, arch)
+		}
 		for _, n := range a.Start.Nodes {
-			m.cpus = appendNew(m.cpus, n.CPUName())
+			if cpu := n.CPUName(); cpu != "" {
+				m.cpus = texts.AddNew(m.cpus, cpu)
+			}
 		}
 		return nil
 	})
@@ -71,13 +75,6 @@ func gather(r *load.Record, tool facts.Tool) (*method, error) {
 		m.packages = append(m.packages, found)
 	}
 	return m, err
-}
-
-func appendNew(list []string, s string) []string {
-	if s == "" || slices.Contains(list, s) {
-		return list
-	}
-	return append(list, s)
 }
 
 func (m *method) software() string {

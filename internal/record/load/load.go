@@ -140,8 +140,11 @@ func (r *Record) fact(name, schema string, into any) error {
 	}
 	// One record, however many files it has, costs no more than two that are as
 	// large as a fact may be.
-	if r.read += len(data); int64(r.read) > 2*source.Max() {
+	switch r.read += len(data); {
+	case int64(r.read) > 2*source.MaxFact:
 		return &fault.Error{Message: "the facts of this record are too large", Way: "do not trust this file"}
+	case int64(r.read) > 2*source.Max():
+		return source.TooLittle("the facts of this record are")
 	}
 	return decode(name, data, schema, into)
 }

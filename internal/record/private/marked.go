@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/canon"
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
 
 // A job file marks variables of env: and of its sweep as private. Their values
@@ -93,7 +94,7 @@ var inNames = []string{"path", "file", "first", "inputs", "outputs", "stage_in",
 // named replaces short private values between what are neither letters nor
 // digits.
 func (r *Redactor) named(s string) string {
-	if strings.HasPrefix(s, "/nix/store/") {
+	if nixstore.Inside(s) {
 		return s
 	}
 	for _, short := range r.short {

@@ -183,7 +183,10 @@ func forms(s string, p int, r rune, char string) (out []int) {
 	}
 	switch s[p] {
 	case '%':
-		add(bytesAs(s, p, char, "%", 16, 2))
+		out = append(out, percents(s, p, char)...)
+		if r == ' ' {
+			out = append(out, percents(s, p, "+")...) // an address within an address
+		}
 	case '\\':
 		out = append(out, escaped(s, p, r, char)...)
 	case '&':
@@ -226,6 +229,18 @@ func bytesAs(s string, p int, char, mark string, base, digits int) int {
 	return p
 }
 
+// percents are the ends of a character that was percent-encoded, once or again: an
+// address that is a parameter of another.
+func percents(s string, p int, char string) (out []int) {
+	const most = 4
+	for mark, n := "%", 0; n < most && strings.HasPrefix(s[p:], mark); mark, n = mark+"25", n+1 {
+		if end := bytesAs(s, p, char, mark, 16, 2); end > 0 {
+			out = append(out, end)
+		}
+	}
+	return out
+}
+
 const letters = "abtnvfr" // of \a to \r, from 7 on
 
 // run is how many backslashes a text begins with.
@@ -249,7 +264,7 @@ func backslashes(s string, p, n int) (out []int) {
 	}
 	// Each as a code of its own: %5C%5C.
 	for range n {
-		end := max(bytesAs(s, p, `\`, "%", 16, 2), bytesAs(s, p, `\`, `\x`, 16, 2), bytesAs(s, p, `\`, `\`, 8, 3), unicodeAs(s, p, '\\'), entity(s, p, '\\'))
+		end := max(slices.Max(append(percents(s, p, `\`), 0)), bytesAs(s, p, `\`, `\x`, 16, 2), bytesAs(s, p, `\`, `\`, 8, 3), unicodeAs(s, p, '\\'), entity(s, p, '\\'))
 		if end == 0 {
 			return out
 		}

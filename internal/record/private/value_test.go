@@ -42,7 +42,7 @@ func encodings(s string) map[string]string {
 	}
 	return map[string]string{
 		"plain": s, "within": "abc" + s + "9z", "json": string(quoted[1 : len(quoted)-1]), "json twice": string(twice), "json, ASCII": ascii,
-		"query": url.QueryEscape(s), "path": url.PathEscape(s), "percent": percent, "percent, lower": low, "shell": proc.Quote(s), "shell, escapes": ansi,
+		"query": url.QueryEscape(s), "path": url.PathEscape(s), "percent": percent, "query twice": url.QueryEscape(url.QueryEscape(s)), "path thrice": url.PathEscape(url.PathEscape(url.PathEscape(s))), "percent, lower": low, "shell": proc.Quote(s), "shell, escapes": ansi,
 		"html": html.EscapeString(s), "hex": hex.EncodeToString([]byte(s)), "HEX": strings.ToUpper(hex.EncodeToString([]byte(s))), "go": fmt.Sprintf("%q", s),
 		"base64": base64.StdEncoding.EncodeToString([]byte(s)), "base64, 1": base64.StdEncoding.EncodeToString([]byte("u" + s + "zz")),
 		"base64, 2": base64.URLEncoding.EncodeToString([]byte("u:" + s + ":")), "base64, raw": base64.RawURLEncoding.EncodeToString([]byte("usr:" + s)), "base64, lines": wrapped,

@@ -1,5 +1,8 @@
 // Package recordtest makes run directories as runs leave them, for tests and
 // benchmarks: small, complete, and without Slurm or Nix.
+//
+// It promises that what it makes verifies once it is sealed, and that something of
+// everything that is private is in it.
 package recordtest
 
 import (

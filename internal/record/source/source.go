@@ -49,23 +49,26 @@ const MaxFact = 128 << 20
 func Max() int64 { return min(MaxFact, debug.SetMemoryLimit(-1)/8) }
 
 // ReadAll reads a fact. JSON that would need much more memory than it has bytes
-// is refused before anything is built from it.
-func ReadAll(s Source, name string) ([]byte, error) {
+// is refused before anything is built from it. A fact for which this machine allows
+// too little memory is an error of the kind fault.System.
+func ReadAll(s Source, name string) (data []byte, err error) {
+	if w, ok := s.(*Watched); ok {
+		defer func() { w.Note(err) }()
+	}
 	f, err := s.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
 	most := Max()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err != nil {
+	if data, err = io.ReadAll(io.LimitReader(f, most+1)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	switch {
 	case int64(len(data)) > MaxFact:
 		return nil, fault.New(name+" is too large for a fact", "")
 	case int64(len(data)) > most:
-		return nil, fault.New(name+" is too large for the memory that is allowed", "ulimit -v and ulimit -d show how much that is")
+		return nil, TooLittle(name + " is")
 	}
 	if strings.HasSuffix(name, ".json") {
 		if err := canon.Bounded(data); err != nil {
@@ -73,6 +76,12 @@ func ReadAll(s Source, name string) ([]byte, error) {
 		}
 	}
 	return data, nil
+}
+
+// TooLittle says that something is too large for this machine, which another may
+// read.
+func TooLittle(what string) error {
+	return &fault.Error{Kind: fault.System, Message: what + " too large for the memory that is allowed", Way: "ulimit -v and ulimit -d show how much that is"}
 }
 
 // SafeName reports whether a name stays where it is put: relative, without

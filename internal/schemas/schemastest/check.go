@@ -1,4 +1,7 @@
 // Package schemastest checks JSON against the published schemas, in tests.
+//
+// It promises that a document passes only under the schema that it names itself,
+// by a validator that is not this program's.
 package schemastest
 
 import (

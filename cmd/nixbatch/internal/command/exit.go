@@ -11,7 +11,7 @@ const (
 	NixFailed    = int(fault.Nix)
 	SlurmFailed  = int(fault.Slurm)
 	Unknown      = int(fault.Unsure)
-	NotWritten   = 6
+	NotWritten   = int(fault.NotWritten)
 	SystemFailed = int(fault.System)
 	Interrupted  = int(fault.Interrupted)
 )

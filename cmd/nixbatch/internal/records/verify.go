@@ -13,7 +13,7 @@ func recordVerify(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "verify", Usage: "one page of verdicts on a record", ArgsUsage: "[RUN|FILE]",
 		Description: "Each line is proved, failed, claimed or unknown. Needs neither Nix nor Slurm; with them, it proves more.\n" +
-			"Exit codes: 0 nothing failed, 1 something failed, 2 no such record.",
+			"Exit codes: 0 nothing failed, 1 something failed, 2 no such record, 7 this machine could not read it: nothing is said of it then.",
 		Flags: []cli.Flag{command.JSONFlag(),
 			&cli.StringFlag{Name: "signers", Usage: "the allowed signers are in `FILE` (ssh-keygen(1))"},
 			&cli.BoolFlag{Name: "no-store", Usage: "do not hash the store paths of the builds"}},

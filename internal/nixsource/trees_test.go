@@ -1,7 +1,8 @@
-package nix
+package nixsource
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,19 +14,29 @@ import (
 	"github.com/nixbatch/nixbatch/jobspec"
 )
 
+func writeFile(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // settle makes the memory of a tree what it would be had nothing in the tree
 // been changed for long, and waits until the file system's clock has moved on
 // from the last change; the tree itself is not touched.
-func settle(t *testing.T, n *Nix, tree string) {
+func settle(t *testing.T, m Memory, tree string) {
 	t.Helper()
 	look, err := nixtree.TakeFingerprint(tree)
 	for now := int64(0); err == nil && now <= look.Newest; {
-		now, _, err = nixtree.ClockOf(filepath.Dir(n.treeFile(tree)))
+		now, _, err = nixtree.ClockOf(filepath.Dir(m.file(tree)))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	file := n.treeFile(tree)
+	file := m.file(tree)
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -35,9 +46,9 @@ func settle(t *testing.T, n *Nix, tree string) {
 
 // hashAs resolves a tree and checks its hash against one that was remembered by
 // nobody, and why it was read.
-func hashAs(t *testing.T, n *Nix, tree string, want Why) Source {
+func hashAs(t *testing.T, m Memory, tree string, want Why) Source {
 	t.Helper()
-	s, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: tree}, "/")
+	s, err := m.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: tree}, "/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,8 +83,7 @@ func TestEditsAreNoticed(t *testing.T) {
 			if err := os.WriteFile(d+"/a", []byte("two"), 0o644); err != nil {
 				return err
 			}
-			mustRun(t, os.Environ(), "touch", "-d", st.ModTime().Format(time.RFC3339Nano), d+"/a")
-			return nil
+			return exec.Command("touch", "-d", st.ModTime().Format(time.RFC3339Nano), d+"/a").Run()
 		},
 		"same size, written into the file, all mtimes set back": func(d string) error {
 			file, dir := mustStat(t, d+"/sub/b"), mustStat(t, d+"/sub")
@@ -116,7 +126,7 @@ func TestEditsAreNoticed(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			n, _ := testNix(t)
+			m := Memory{Dir: filepath.Join(t.TempDir(), "trees")}
 			dir := filepath.Join(t.TempDir(), "tree")
 			writeFile(t, dir+"/a", "one")
 			writeFile(t, dir+"/sub/b", "bbb")
@@ -124,15 +134,15 @@ func TestEditsAreNoticed(t *testing.T) {
 			if err := os.Symlink("a", dir+"/link"); err != nil {
 				t.Fatal(err)
 			}
-			first := hashAs(t, n, dir, HashedFirst)
-			settle(t, n, dir)
-			if again := hashAs(t, n, dir, ""); again.Hashed.Files != 4 {
+			first := hashAs(t, m, dir, HashedFirst)
+			settle(t, m, dir)
+			if again := hashAs(t, m, dir, ""); again.Hashed.Files != 4 {
 				t.Errorf("%d files, want 4", again.Hashed.Files)
 			}
 			if err := edit(dir); err != nil {
 				t.Fatal(err)
 			}
-			if s := hashAs(t, n, dir, HashedChanged); s.Hash == first.Hash {
+			if s := hashAs(t, m, dir, HashedChanged); s.Hash == first.Hash {
 				t.Error("the edit changed nothing: it tests nothing")
 			}
 		})
@@ -151,45 +161,45 @@ func mustStat(t *testing.T, path string) os.FileInfo {
 // Two changes within one tick of the clock leave the same times; so a tree that
 // was changed a moment before it was read is read again.
 func TestRecentChangesAreNotTrusted(t *testing.T) {
-	n, _ := testNix(t)
+	m := Memory{Dir: filepath.Join(t.TempDir(), "trees")}
 	dir := filepath.Join(t.TempDir(), "tree")
 	writeFile(t, dir+"/a", "one")
-	hashAs(t, n, dir, HashedFirst)
-	hashAs(t, n, dir, HashedRecent)
+	hashAs(t, m, dir, HashedFirst)
+	hashAs(t, m, dir, HashedRecent)
 
 	// The file system's own clock decides, and by it alone.
-	writeFile(t, n.Dir+"/trees/x", "")
+	writeFile(t, m.Dir+"/x", "")
 	look, err := nixtree.TakeFingerprint(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, dev, err := nixtree.ClockOf(n.Dir + "/trees")
+	now, dev, err := nixtree.ClockOf(m.Dir)
 	theirs, derr := nixtree.DeviceOf(dir)
 	if err != nil || derr != nil || dev != theirs {
 		t.Fatalf("%v, %v, devices %d and %d", err, derr, dev, theirs)
 	}
-	if before := n.settledBefore(dir); before < now-int64(sameClock) || look.Newest > now {
+	if before := m.settledBefore(dir); before < now-int64(sameClock) || look.Newest > now {
 		t.Errorf("settled before %d; now %d, the newest change %d", before, now, look.Newest)
 	}
-	if before := n.settledBefore("/proc"); before > time.Now().Add(-otherClock).UnixNano() {
+	if before := m.settledBefore("/proc"); before > time.Now().Add(-otherClock).UnixNano() {
 		t.Error("another file system's clock is taken for this one's")
 	}
 }
 
 // A memory that is damaged, or of another tree, is none.
 func TestTreeMemoryIsChecked(t *testing.T) {
-	n, _ := testNix(t)
+	m := Memory{Dir: filepath.Join(t.TempDir(), "trees")}
 	dir := filepath.Join(t.TempDir(), "tree")
 	writeFile(t, dir+"/a", "one")
-	hashAs(t, n, dir, HashedFirst)
-	settle(t, n, dir)
-	good, err := os.ReadFile(n.treeFile(dir))
+	hashAs(t, m, dir, HashedFirst)
+	settle(t, m, dir)
+	good, err := os.ReadFile(m.file(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"", "{", "null", `{"schema":"x"}`, strings.Replace(string(good), "sha256-", "sha257-", 1)} {
-		writeFile(t, n.treeFile(dir), text)
-		hashAs(t, n, dir, HashedFirst)
+		writeFile(t, m.file(dir), text)
+		hashAs(t, m, dir, HashedFirst)
 	}
 	// What a program answers for a file system is not believed.
 	if nixtree.TrustedTimes("/proc") || !nixtree.TrustedTimes(dir) {
@@ -198,23 +208,23 @@ func TestTreeMemoryIsChecked(t *testing.T) {
 		t.Errorf("/proc %v, %s (%x) %v", nixtree.TrustedTimes("/proc"), dir, st.Type, nixtree.TrustedTimes(dir))
 	}
 	// A pin's own hash is compared all the same.
-	settle(t, n, dir)
+	settle(t, m, dir)
 	wrong := "sha256-" + strings.Repeat("A", 43) + "="
-	if _, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir, Hash: wrong}, "/"); err == nil {
+	if _, err := m.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir, Hash: wrong}, "/"); err == nil {
 		t.Error("a wrong hash was taken")
 	}
 }
 
 // A socket in a tree is an error, remembered or not.
 func TestTreeOfOddFiles(t *testing.T) {
-	n, _ := testNix(t)
+	m := Memory{Dir: filepath.Join(t.TempDir(), "trees")}
 	dir := filepath.Join(t.TempDir(), "tree")
 	writeFile(t, dir+"/a", "one")
 	if err := unix.Mkfifo(dir+"/pipe", 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if s, err := n.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir}, "/"); err == nil || !strings.Contains(err.Error(), "pipe") {
+		if s, err := m.Resolve(jobspec.Pin{Kind: jobspec.Path, Path: dir}, "/"); err == nil || !strings.Contains(err.Error(), "pipe") {
 			t.Errorf("%+v, %v", s, err)
 		}
 	}

@@ -1,4 +1,11 @@
-package nix
+// Package nixsource turns the pins of a job file into trees that are named by
+// their hashes: where Nix fetches each from, and where its store has it.
+//
+// It promises that a tree which was edited never keeps the hash of what it was, as
+// far as its file system tells of edits, that a tree which has not the hash of its
+// pin is refused, and that no process is started. Nothing is fetched here, and
+// nothing is put into the store.
+package nixsource
 
 import (
 	"crypto/sha256"
@@ -15,6 +22,10 @@ import (
 	"github.com/nixbatch/nixbatch/internal/sri"
 	"github.com/nixbatch/nixbatch/jobspec"
 )
+
+// Unfetchable is where the addresses of path and git pins begin: they name a hash,
+// and nothing that could be fetched.
+const Unfetchable = "file:///pinned-source-not-in-the-store/"
 
 // sourcePath is the store path of a tree added by its recursive SHA-256 under
 // the name "source" (nix/libstore: makeFixedOutputPath, which for this one kind
@@ -60,9 +71,9 @@ func Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
 }
 
 // Resolve does as the function does, but remembers the hash of a tree for as
-// long as it looks unchanged: see treeHash.
-func (n *Nix) Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
-	return resolve(pin, baseDir, n.treeHash)
+// long as it looks unchanged: see hash.
+func (m Memory) Resolve(pin jobspec.Pin, baseDir string) (Source, error) {
+	return resolve(pin, baseDir, m.hash)
 }
 
 func resolve(pin jobspec.Pin, baseDir string, hash hasher) (Source, error) {
@@ -80,16 +91,16 @@ func resolve(pin jobspec.Pin, baseDir string, hash hasher) (Source, error) {
 			return Source{}, err
 		}
 	default:
-		return Source{}, pinError(pin, fmt.Errorf("pin names no source"), "give one of github, url, git and path")
+		return Source{}, Failed(pin, fmt.Errorf("pin names no source"), "give one of github, url, git and path")
 	}
 	d, err := sri.Parse(s.Hash)
 	if err != nil {
-		return Source{}, pinError(pin, err, "nixbatch pin writes the hash into the job file")
+		return Source{}, Failed(pin, err, "nixbatch pin writes the hash into the job file")
 	}
 	if s.URL == "" {
 		// Never fetched: the tree is put into the store first, and Nix looks
 		// there before it looks at the URL. It must not depend on this machine.
-		s.URL = unfetchable + nixbase32.EncodeToString(d)
+		s.URL = Unfetchable + nixbase32.EncodeToString(d)
 	}
 	return s, nil
 }
@@ -101,32 +112,26 @@ func (s *Source) hashPath(baseDir string, hash hasher) error {
 	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
-		return pinError(s.Pin, err, "")
+		return Failed(s.Pin, err, "")
 	}
 	tree, err := filepath.EvalSymlinks(dir)
 	if err != nil {
-		return pinError(s.Pin, err, "path is taken from the job file's directory")
+		return Failed(s.Pin, err, "path is taken from the job file's directory")
 	}
 	if fi, err := os.Stat(tree); err != nil {
-		return pinError(s.Pin, err, "")
+		return Failed(s.Pin, err, "")
 	} else if !fi.IsDir() {
-		return pinError(s.Pin, fmt.Errorf("%s is not a directory", tree), "path names a directory with a default.nix")
+		return Failed(s.Pin, fmt.Errorf("%s is not a directory", tree), "path names a directory with a default.nix")
 	}
 	sri, how, err := hash(tree)
 	if err != nil {
-		return pinError(s.Pin, err, "")
+		return Failed(s.Pin, err, "")
 	}
 	if s.Hash != "" && s.Hash != sri {
-		he := &HashError{Want: s.Hash, Got: sri, What: s.Pin.Path}
-		return &Error{Phase: "pin", Message: he.Error(), Way: he.Hint(), Err: he}
+		return wrongHash(s.Hash, sri, s.Pin.Path)
 	}
 	s.Tree, s.Hash, s.Hashed = tree, sri, how
 	return nil
-}
-
-func pinError(pin jobspec.Pin, err error, way string) *Error {
-	what := pin.GitHub + pin.URL + pin.Git + pin.Path
-	return &Error{Phase: "pin", Message: fmt.Sprintf("pinned source %q: %v", what, err), Way: way, Err: err}
 }
 
 // StorePath is where Nix keeps the tree; "" for a source without a valid hash.
@@ -138,10 +143,22 @@ func (s Source) StorePath() string {
 	return p
 }
 
-// inStore reports whether the tree is in the store, without a process. A path
+// InStore reports whether the tree is in the store, without a process. A path
 // that is there but not registered (an interrupted copy) is Nix's to mend: it
 // checks again when it is asked for the source.
-func (s Source) inStore() bool {
+func (s Source) InStore() bool {
 	_, err := os.Lstat(s.StorePath())
 	return err == nil
+}
+
+// Check refuses a tree that has not the source's hash (*HashError).
+func (s Source) Check(tree string) error {
+	got, err := nixtree.HashTree(tree)
+	if err != nil {
+		return Failed(s.Pin, err, "")
+	}
+	if got != s.Hash {
+		return wrongHash(s.Hash, got, s.Pin.Git+s.Pin.Path)
+	}
+	return nil
 }

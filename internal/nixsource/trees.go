@@ -1,4 +1,4 @@
-package nix
+package nixsource
 
 import (
 	"crypto/sha256"
@@ -37,7 +37,11 @@ const (
 // hasher finds the hash of a tree, and says why it read all of it.
 type hasher func(tree string) (sri string, how Hashed, err error)
 
-// knownTree is what is remembered of a tree, in Dir/trees.
+// Memory keeps the hashes of trees in a directory; one without a directory
+// remembers nothing.
+type Memory struct{ Dir string }
+
+// knownTree is what is remembered of a tree, in a file of Memory.Dir.
 type knownTree struct {
 	Schema string `json:"schema"`
 	Sum    string `json:"fingerprint"`
@@ -58,18 +62,18 @@ const (
 	otherClock = time.Minute
 )
 
-// treeHash is HashTree, remembered by the tree's fingerprint: 44,000 files
+// hash is HashTree, remembered by the tree's fingerprint: 44,000 files
 // cost a look at each instead of being read. A tree that was edited is always
 // noticed, as far as its file system tells: see fingerprint. The same answer
 // would have been computed; so a memory that cannot be kept is no error.
-func (n *Nix) treeHash(tree string) (sri string, how Hashed, err error) {
-	if n.Dir == "" || !nixtree.TrustedTimes(tree) {
+func (m Memory) hash(tree string) (sri string, how Hashed, err error) {
+	if m.Dir == "" || !nixtree.TrustedTimes(tree) {
 		look, _ := nixtree.TakeFingerprint(tree) // for the number of its files
 		sri, err = nixtree.HashTree(tree)
 		return sri, Hashed{HashedUntold, look.Files}, err
 	}
 	var known knownTree
-	if data, err := os.ReadFile(n.treeFile(tree)); err != nil || json.Unmarshal(data, &known) != nil || known.Schema != treeSchema {
+	if data, err := os.ReadFile(m.file(tree)); err != nil || json.Unmarshal(data, &known) != nil || known.Schema != treeSchema {
 		known = knownTree{}
 	}
 	look, err := nixtree.TakeFingerprint(tree)
@@ -80,14 +84,14 @@ func (n *Nix) treeHash(tree string) (sri string, how Hashed, err error) {
 		return known.Hash, how, nil
 	}
 	// The clock first: what is changed from now on is not settled.
-	settled := n.settledBefore(tree)
+	settled := m.settledBefore(tree)
 	look, lookErr := nixtree.TakeFingerprint(tree)
 	if sri, err = nixtree.HashTree(tree); err != nil || lookErr != nil {
 		return sri, how, err // what cannot be read is told in HashTree's words
 	}
 	// What was written while it was read is not remembered.
 	if after, err := nixtree.TakeFingerprint(tree); err == nil && after.Sum == look.Sum {
-		n.rememberTree(tree, knownTree{treeSchema, look.Sum, sri, look.Newest < settled})
+		m.remember(tree, knownTree{treeSchema, look.Sum, sri, look.Newest < settled})
 	}
 	return sri, how, nil
 }
@@ -108,8 +112,8 @@ func (k knownTree) why(look nixtree.Fingerprint) Why {
 
 // settledBefore is the time, in ns since 1970, before which all changes of a
 // tree have to lie that is looked at from now on.
-func (n *Nix) settledBefore(tree string) int64 {
-	dir := filepath.Join(n.Dir, "trees")
+func (m Memory) settledBefore(tree string) int64 {
+	dir := m.Dir
 	if os.MkdirAll(dir, 0o700) == nil {
 		now, ours, err := nixtree.ClockOf(dir)
 		theirs, derr := nixtree.DeviceOf(tree)
@@ -120,13 +124,13 @@ func (n *Nix) settledBefore(tree string) int64 {
 	return time.Now().Add(-otherClock).UnixNano()
 }
 
-func (n *Nix) treeFile(tree string) string {
+func (m Memory) file(tree string) string {
 	sum := sha256.Sum256([]byte(tree))
-	return filepath.Join(n.Dir, "trees", hex.EncodeToString(sum[:16])+".json")
+	return filepath.Join(m.Dir, hex.EncodeToString(sum[:16])+".json")
 }
 
-func (n *Nix) rememberTree(tree string, t knownTree) {
-	file := n.treeFile(tree)
+func (m Memory) remember(tree string, t knownTree) {
+	file := m.file(tree)
 	data, err := json.Marshal(t)
 	if err == nil && os.MkdirAll(filepath.Dir(file), 0o700) == nil {
 		_ = renameio.WriteFile(file, append(data, '\n'), 0o600) // a cache
