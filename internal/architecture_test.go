@@ -36,7 +36,7 @@ var layers = [][]string{
 	{"internal/finish", "internal/probe"},
 	{"internal/status"},
 	{"internal/ledger"},
-	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show"},
+	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show", "internal/record/results"},
 	{"internal/record/load", "internal/record/recordtest"},
 	{"internal/record/seal"},
 	{"internal/record/private", "internal/record/source", "internal/record/numbers"},
@@ -52,7 +52,7 @@ var layers = [][]string{
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist", "slurm/indices", "slurm/constraint"},
 	{"internal/strictyaml"},
-	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
+	{"internal/proc", "internal/plot", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
 }
 
 // public is the Go API. Of what is internal it may import the words below it;

@@ -24,6 +24,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/record/results"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
 	"github.com/nixbatch/nixbatch/internal/ui"
@@ -45,7 +46,7 @@ var printed = map[string]any{
 	ui.StatusSchema: ui.StatusJSON{}, ui.NodesSchema: ui.Nodes{}, ui.RerunSchema: ui.Rerun{}, ui.RetriedSchema: ui.Retried{},
 	ui.ExportedSchema: ui.Exported{}, ui.ErrorSchema: ui.Failure{}, cpuflags.Schema: cpuflags.Report{}, doctor.DoctorSchema: doctor.Health{},
 	why.Schema: why.Why{}, gc.Schema: gc.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
-	check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
+	results.Schema: results.Table{}, check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
 }
 
 // Printed are the names of the schemas of what commands print, sorted.

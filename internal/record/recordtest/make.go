@@ -95,6 +95,12 @@ func fact(t TB, file string, v any) {
 	write(t, file, append(data, '\n'))
 }
 
+// Replace writes a fact of a run anew, or one more.
+func Replace(t TB, r Run, name string, v any) {
+	t.Helper()
+	fact(t, filepath.Join(r.Dir, name), v)
+}
+
 func sum(s string) string { return digest.Bytes([]byte(s)) }
 
 // SRI is a hash that looks like one.
