@@ -31,7 +31,7 @@ var layers = [][]string{
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
 	{"internal/nodes", "internal/cancel", "internal/starter"},
-	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
+	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/runs", "internal/agent"},
 	{"internal/submit"},
 	{"internal/finish", "internal/probe"},
 	{"internal/status"},

@@ -27,6 +27,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/results"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
+	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/internal/why"
 )
@@ -45,7 +46,7 @@ var printed = map[string]any{
 	ui.CheckedSchema: ui.Checked{}, plan.Schema: ui.Plan{}, ui.MadeSchema: ui.Made{}, ui.SubmittedSchema: ui.Submitted{}, ui.ChainSchema: ui.Chain{},
 	ui.StatusSchema: ui.StatusJSON{}, ui.NodesSchema: ui.Nodes{}, ui.RerunSchema: ui.Rerun{}, ui.RetriedSchema: ui.Retried{},
 	ui.ExportedSchema: ui.Exported{}, ui.ErrorSchema: ui.Failure{}, cpuflags.Schema: cpuflags.Report{}, doctor.DoctorSchema: doctor.Health{},
-	why.Schema: why.Why{}, gc.Schema: gc.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
+	why.Schema: why.Why{}, gc.Schema: gc.Report{}, runs.ListSchema: runs.List{}, runs.Schema: runs.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
 	results.Schema: results.Table{}, check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
 }
 
