@@ -62,12 +62,13 @@ NIXBATCH_FAULTS ?= 1000
 faults: setup
 	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS='$(NIXBATCH_FAULTS)' NIXBATCH_FAULTS_KINDS='$(NIXBATCH_FAULTS_KINDS)' \
 		NIXBATCH_FAULTS_SEED='$(NIXBATCH_FAULTS_SEED)' go test -count=1 -timeout 4h -v -run TestFaultCampaign ./internal/campaign
+	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_TASKS=1100 go test -count=1 -timeout 4h -v -run TestManyTasks ./cmd/nixbatch
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench
 	@go build -trimpath -ldflags '-s -w' -o build/ ./internal/testbed/cmd/nothing ./internal/testbed/cmd/libraries
 	@$(AS_ROOT) build/bench build/nixbatch examples
-	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./internal/cluster ./internal/plan ./internal/nix ./internal/record/seal ./internal/record/check
+	@go test -run '^$$' -bench . -benchtime 200ms ./cpuflags ./slurm ./slurm/hostlist ./internal/cluster ./internal/plan ./internal/resources ./internal/nix ./internal/durable ./internal/digest
 
 clean:
 	rm -rf build

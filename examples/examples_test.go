@@ -6,6 +6,7 @@ package examples_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +33,7 @@ func newNix(t *testing.T) *nix {
 	}
 	return &nix{t: t, dir: dir, env: []string{
 		"PATH=/usr/bin:/bin", "NIX_CONF_DIR=" + dir, "HOME=" + filepath.Join(dir, "home"), "TMPDIR=" + dir,
+		"OMP_WAIT_POLICY=passive", // a thread that waits for another leaves it the processor
 	}}
 }
 
@@ -81,6 +83,15 @@ func (n *nix) build(expression string) string {
 func (n *nix) eval(expression string) string {
 	n.t.Helper()
 	return strings.Trim(n.must("nix-instantiate", "--eval", "--strict", "-E", expression), `"`)
+}
+
+// evalJSON evaluates an expression once, and reads its value.
+func (n *nix) evalJSON(expression string, to any) {
+	n.t.Helper()
+	text := n.must("nix-instantiate", "--eval", "--strict", "--json", "-E", expression)
+	if err := json.Unmarshal([]byte(text), to); err != nil {
+		n.t.Fatalf("%v: %s", err, text)
+	}
 }
 
 func read(t *testing.T, path string) string {

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func standin(t *testing.T, config string) string {
@@ -19,26 +21,23 @@ func standin(t *testing.T, config string) string {
 // optimised packages as inputs; what is outside does not change.
 func TestStandinOptimisesBelowThePrefixOnly(t *testing.T) {
 	n := newNix(t)
+	plain := n.eval(set(t, "") + "p.rhf.drvPath")
 	for arch, tune := range map[string]string{
 		"x86-64": "generic", "x86-64-v2": "nehalem", "x86-64-v3": "haswell", "x86-64-v4": "skylake-avx512", "znver3": "znver3",
 	} {
 		p := standin(t, `qchem-config.optArch = "`+arch+`";`)
-		want := "-march=" + arch + " -mtune=" + tune
-		if got := n.eval(p + "p.qchem.rhf.NIX_CFLAGS_COMPILE"); got != want {
-			t.Errorf("%s: flags %q, want %q", arch, got, want)
-		}
-		for _, equal := range []string{
-			"p.qchem.rhf.buildInputs == [ p.qchem.minilinalg ]",
-			"p.qchem.minilinalg.drvPath != p.minilinalg.drvPath",
-			"p.qchem.pkgs.rhf.drvPath == p.rhf.drvPath",
-		} {
-			if n.eval(p+equal) != "true" {
-				t.Errorf("%s: not so: %s", arch, equal)
-			}
-		}
-		plain := n.eval(set(t, "") + "p.rhf.drvPath")
-		if got := n.eval(p + "p.rhf.drvPath"); got != plain {
-			t.Errorf("%s: rhf outside the prefix is %s, without the overlay %s", arch, got, plain)
+		got := map[string]any{}
+		n.evalJSON(p+`{
+			flags = p.qchem.rhf.NIX_CFLAGS_COMPILE;
+			"rhf is linked with the optimised library" = p.qchem.rhf.buildInputs == [ p.qchem.minilinalg ];
+			"the library is another" = p.qchem.minilinalg.drvPath != p.minilinalg.drvPath;
+			"below the prefix the plain set is there" = p.qchem.pkgs.rhf.drvPath == p.rhf.drvPath;
+			outside = p.rhf.drvPath;
+		}`, &got)
+		want := map[string]any{"flags": "-march=" + arch + " -mtune=" + tune, "outside": plain, "rhf is linked with the optimised library": true,
+			"the library is another": true, "below the prefix the plain set is there": true}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", arch, diff)
 		}
 		// GCC itself accepts the pair.
 		probe := n.build(p + "p.qchem.archprobe")

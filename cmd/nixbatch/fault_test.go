@@ -152,6 +152,7 @@ const timedOut = `echo "sbatch: error: Batch job submission failed: Socket timed
 // An sbatch that misbehaves leaves exactly one job or none, and a state that
 // says which; never two, and none that is taken for submitted.
 func TestSbatchFaults(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, body string
 		code, jobs int
@@ -246,17 +247,23 @@ const patience = 15 * time.Minute
 
 func until(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	end := time.NewTimer(patience)
-	defer end.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-end.C:
-			t.Fatalf("%s did not come within %s", what, patience)
-		case <-tick.C:
-		}
+	if !comes(50*time.Millisecond, done) {
+		t.Fatalf("%s did not come within %s", what, patience)
 	}
+}
+
+// comes asks until something is so; false where it does not come. Between two
+// questions it leaves the processors, for as long as the one before took, to what
+// is waited for.
+func comes(least time.Duration, so func() bool) bool {
+	for begun := time.Now(); time.Since(begun) < patience; {
+		asked := time.Now()
+		if so() {
+			return true
+		}
+		time.Sleep(max(least, time.Since(asked)))
+	}
+	return false
 }
 
 // exit waits for the end and returns the exit code, or minus the signal.
@@ -275,6 +282,7 @@ func exit(t *testing.T, cmd *exec.Cmd) int {
 
 // Before the run directory exists, an interrupt leaves nothing at all.
 func TestInterruptWhilePreparing(t *testing.T) {
+	t.Parallel()
 	for _, phase := range []struct{ name, program, body string }{
 		{"asking-slurm", "sinfo", pausing},
 		{"evaluating", "nix-instantiate", pausing},
@@ -318,6 +326,7 @@ func TestInterruptWhilePreparing(t *testing.T) {
 // While sbatch runs, the job may or may not be taken: what is on disk says so,
 // and finds out later.
 func TestInterruptWhileSubmitting(t *testing.T) {
+	t.Parallel()
 	for _, tc := range []struct {
 		name, body  string
 		sig         syscall.Signal

@@ -65,6 +65,7 @@ func (s *site) exited(id int64) string {
 // A wrapper that submits twice, whatever it says: one of the two runs the
 // payload, the record names it, and the other stops by itself.
 func TestSubmittedTwice(t *testing.T) {
+	t.Parallel()
 	const again = `cat >"$SITE/script"; again() { "$REAL" "$@" <"$SITE/script"; }; `
 	for _, tc := range []struct{ name, body string }{
 		{"second-id", `again "$@" >/dev/null; again "$@"`},

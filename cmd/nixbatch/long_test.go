@@ -113,7 +113,10 @@ func TestScratch(t *testing.T) {
 			s.appears("ready")
 			s.must("cancel", "scratch")
 		}, "cancelled"},
-		{"limit", "while :; do sleep 0.1; done", 1, nil, "timeout"},
+		{"limit", "touch $NIXBATCH_WORKDIR/ready\nwhile :; do sleep 0.1; done", 1, func(s *site) {
+			s.appears("ready")
+			s.limitComes("scratch")
+		}, "timeout"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

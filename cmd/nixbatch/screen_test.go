@@ -88,6 +88,11 @@ func TestHostileRecordOnAScreen(t *testing.T) {
 	}
 	run := recordtest.Make(t, dir, recordtest.Options{Tasks: 2, NoEnd: map[int]bool{1: true}})
 	poisonAll(t, run.Dir)
+	// The lines of a log that why shows, too.
+	log := "error: no such file" + forged + "\nslurmstepd: error: *** JOB 12 ON n1" + strings.ReplaceAll(forged, "\n", "") + " CANCELLED AT 2026-01-02T03:05:00 DUE TO TIME LIMIT ***\n"
+	if err := os.WriteFile(filepath.Join(run.Dir, "logs", "0.log"), []byte(log), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	sealed := run.Seal(t)
 	me := at{t, run.WorkDir, env}
 	show := func(args ...string) {

@@ -25,6 +25,7 @@ import (
 // TestScript is the contract with users: what they type, what they see, which
 // exit code they get. Every script says why it exists.
 func TestScript(t *testing.T) {
+	t.Parallel()
 	c := bed(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",

@@ -86,8 +86,11 @@ type job struct {
 }
 
 // asRoot is what Open MPI wants of a job of root's; btl, that ranks on two
-// nodes of one machine do not take each other for neighbours in memory.
-const asRoot = `env: {OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1", OMPI_MCA_btl: "self,tcp", OMPI_MCA_btl_tcp_if_include: lo}`
+// nodes of one machine do not take each other for neighbours in memory; the last
+// two, that ranks and threads which wait leave the processor to others, of whom
+// there are more here than processors.
+const asRoot = `env: {OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1", OMPI_MCA_btl: "self,tcp", OMPI_MCA_btl_tcp_if_include: lo,
+  OMPI_MCA_mpi_yield_when_idle: "1", OMP_WAIT_POLICY: passive}`
 
 // run submits a job and waits for its end. slurm, threads and launcher are
 // blocks of the job file, lines the run: block.

@@ -74,7 +74,7 @@ const once = "the payload runs once, and what is said of it is true"
 // kinds are all of them; a row's place does not matter.
 func kinds() []kind {
 	var all []kind
-	for _, some := range [][]kind{answers(), hands(), copies(), signals(), queries(), accounts(), daemons(), others(), disks()} {
+	for _, some := range [][]kind{answers(), hands(), copies(), signals(), queries(), accounts(), daemons(), others(), disks(), forgets(), retried(), relaunched(), blindNodes()} {
 		all = append(all, some...)
 	}
 	return all
@@ -138,7 +138,7 @@ func choose(all []kind, a ask) (out []planned) {
 	rng.Shuffle(len(mine), func(i, j int) { mine[i], mine[j] = mine[j], mine[i] })
 	counts := make([]int, len(mine))
 	left := a.n
-	few := map[lane]int{serial: 2, pair: 2, ledger: 1, shared: a.n} // of what goes one at a time
+	few := map[lane]int{serial: 2, pair: 2, ledger: 1, forgetful: 1, shared: a.n} // of what goes one at a time
 	for i, k := range mine {
 		switch {
 		case a.sample:

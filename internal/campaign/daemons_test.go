@@ -122,6 +122,17 @@ func absent(row func(name, does string, run func(f *fault)) kind) []kind {
 			f.up()
 			f.follow()
 		}),
+		row("ctld-down-waiting", "slurmctld is down when the job that submit --wait follows ends", func(f *fault) {
+			u := f.command(nil, "submit", "--wait", "job.yaml").start()
+			f.started(1)
+			f.down()
+			f.mark("go")
+			until(func() bool { return len(f.lines()) == 2 })
+			f.status()
+			f.up()
+			u.wait()
+			f.follow()
+		}),
 		row("ctld-restart-waiting", "slurmctld is restarted while submit --wait waits", func(f *fault) {
 			u := f.command(nil, "submit", "--wait", "job.yaml").start()
 			f.started(1)

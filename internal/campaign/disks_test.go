@@ -27,30 +27,42 @@ const (
 	// A file takes all that is left, to the last byte.
 	fill = `{ cat /dev/zero >"$PROJECT/fill"; cat /dev/zero >>"$PROJECT/fill"; } 2>/dev/null; `
 	lock = `mount --bind "$PROJECT" "$PROJECT" && mount -o remount,ro,bind "$PROJECT"; `
+	// To root without some capabilities: see unable.
+	closed = `find "$PROJECT" -type d -exec chmod u-w {} +; `
 )
+
+// unable starts a program as root that permissions bind as they do others.
+var unable = []string{"setpriv", "--bounding-set=-dac_override,-dac_read_search"}
 
 // spoil does one of these by the harness's hand.
 func (f *fault) spoil(how string) { f.shell("PROJECT=" + f.dir + "; " + how + "true") }
 
 // mend frees the disk.
 func (f *fault) mend(how string) {
-	if how == fill {
+	switch how {
+	case fill:
 		f.broken(os.Remove(filepath.Join(f.dir, "fill")))
-		return
+	case closed:
+		f.shell("find " + f.dir + " -type d -exec chmod u+w {} +")
+	default:
+		f.shell("umount --lazy " + f.dir)
 	}
-	f.shell("umount --lazy " + f.dir)
 }
 
-// disks are full and read-only disks, other limits, and locks that were left.
+// disks are full, read-only and closed disks, other limits, and locks that were left.
 func disks() []kind {
 	var all []kind
 	for _, d := range []struct{ name, does, how string }{
 		{"full", "the disk is full", fill},
 		{"read-only", "the project is read-only", lock},
+		{"closed", "the user may write to no directory of the project", closed},
 	} {
 		row := func(name, does string, run func(f *fault)) {
 			all = append(all, kind{name: d.name + "-" + name, does: d.does + " " + does, holds: once, share: 0.6, run: func(f *fault) {
 				f.disk()
+				if d.how == closed {
+					f.before = unable
+				}
 				run(f)
 			}})
 		}
@@ -74,26 +86,9 @@ func disks() []kind {
 		wherever("before", "from before the real sbatch", "sbatch", `%s`+take)
 		wherever("after", "from after the real sbatch, whose answer comes", "sbatch", take+`; %s`)
 		wherever("after-silently", "from after the real sbatch, which times out", "sbatch", taken+`; %s`+timedOut)
-		row("start", "when the job starts", func(f *fault) {
-			f.job(work{hold: true})
-			f.submit()
-			f.spoil(d.how)
-			f.control("release")
-			f.endedOrRuns()
-			f.mend(d.how)
-			f.retryUnran()
-			f.follow()
-		})
-		row("end", "when the payload ends", func(f *fault) {
-			f.submit()
-			f.started(1)
-			f.spoil(d.how)
-			f.mark("go")
-			f.drained()
-			f.status()
-			f.mend(d.how)
-			f.follow()
-		})
+		if d.how != closed { // root on a node may write
+			onNode(row, d.how)
+		}
 		row("settling", "when status settles a submission", func(f *fault) {
 			f.front("sbatch", taken+`; kill -KILL $PPID`)
 			f.submit()
@@ -129,6 +124,30 @@ func disks() []kind {
 		})
 	}
 	return append(all, limits()...)
+}
+
+// onNode are those that the agent meets.
+func onNode(row func(name, does string, run func(f *fault)), how string) {
+	row("start", "when the job starts", func(f *fault) {
+		f.job(work{hold: true})
+		f.submit()
+		f.spoil(how)
+		f.control("release")
+		f.endedOrRuns()
+		f.mend(how)
+		f.retryUnran()
+		f.follow()
+	})
+	row("end", "when the payload ends", func(f *fault) {
+		f.submit()
+		f.started(1)
+		f.spoil(how)
+		f.mark("go")
+		f.drained()
+		f.status()
+		f.mend(how)
+		f.follow()
+	})
 }
 
 // retryUnran retries a job that is told to have failed before its payload, as a
@@ -167,6 +186,7 @@ func limits() []kind {
 	return []kind{
 		step("no-space-at-a-step", "a step of submit that makes something last finds no space", "mkdirat,linkat,renameat,symlinkat", "error=ENOSPC", 12),
 		step("io-error-at-a-step", "a step of submit that makes something last has an input/output error", "fsync,linkat,renameat", "error=EIO", 16),
+		step("no-permission-at-a-step", "a step of submit that makes something last is not allowed", "mkdirat,linkat,renameat,symlinkat,openat", "error=EACCES", 60),
 		ulimit("file-size", "no file may be larger than some blocks", "-f", 1, 40),
 		ulimit("few-files", "only a few files may be open", "-n", 5, 30),
 		{name: "stale-lock", does: "locks were left by processes that are dead", holds: once, run: func(f *fault) {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -41,7 +42,8 @@ type fault struct {
 	slurmLost bool
 	wrong     verdict
 	undo      []func()
-	elsew     *site // where commands of another shell speak to; nil: here
+	before    []string // of every command
+	elsew     *site    // where commands of another shell speak to; nil: here
 }
 
 type bystander struct {
@@ -224,7 +226,7 @@ type under struct {
 }
 
 func (f *fault) command(before []string, args ...string) *under {
-	line := append(append([]string{}, before...), append([]string{f.g.bin}, args...)...)
+	line := slices.Concat(f.before, before, []string{f.g.bin}, args)
 	u := &under{f: f, args: args, cmd: exec.Command(line[0], line[1:]...)}
 	u.cmd.Dir, u.cmd.Env = f.dir, f.environ()
 	u.out, u.err = f.paper(), f.paper()

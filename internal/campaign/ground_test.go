@@ -19,15 +19,16 @@ import (
 type lane int
 
 const (
-	shared lane = iota // many at a time on one cluster
-	serial             // one at a time on each of some clusters: its daemons are hit
-	ledger             // one at a time on each: with accounting, whose controller forgets soon
-	pair               // one at a time for each: the shared cluster, and another one beside it
+	shared    lane = iota // many at a time on one cluster
+	serial                // one at a time on each of some clusters: its daemons are hit
+	ledger                // one at a time on each: with accounting, whose controller forgets soon
+	forgetful             // one at a time on each: without accounting, whose controller forgets soon
+	pair                  // one at a time for each: the shared cluster, and another one beside it
 )
 
 // widest is how many faults of a lane are under way at most, each of those that
 // go one at a time on a cluster of its own.
-var widest = map[lane]int{shared: 12, serial: 5, ledger: 2, pair: 2}
+var widest = map[lane]int{shared: 12, serial: 5, ledger: 2, forgetful: 2, pair: 2}
 
 // width is how many are for n faults: a cluster takes some seconds to start.
 func (l lane) width(n int) int {
@@ -37,9 +38,9 @@ func (l lane) width(n int) int {
 	return min(widest[l], (n+5)/6)
 }
 
-// Seconds that the controller of the cluster with accounting remembers a job
+// Seconds that the controllers of the lanes ledger and forgetful remember a job
 // that is over (slurm.conf(5), MinJobAge; 2 is the least that is not "for ever").
-const forgets = 2
+const remembers = 2
 
 // ground is what all faults share.
 type ground struct {
@@ -118,9 +119,10 @@ func newGround(t *testing.T, faults map[lane]int) *ground {
 	var wg sync.WaitGroup
 	wg.Go(func() { g.main = g.start(testbed.Options{Classes: nodes(3), ExtraConf: "FirstJobId=100"}, true) })
 	for l, o := range map[lane]testbed.Options{
-		serial: {Classes: nodes(2)},
-		ledger: {Classes: nodes(2), Accounting: true, Timeout: 5 * time.Minute, ExtraConf: fmt.Sprintf("MinJobAge=%d", forgets)},
-		pair:   {Name: "elsewhere", Classes: nodes(1), ExtraConf: "FirstJobId=1"},
+		serial:    {Classes: nodes(2)},
+		ledger:    {Classes: nodes(2), Accounting: true, Timeout: 5 * time.Minute, ExtraConf: fmt.Sprintf("MinJobAge=%d", remembers)},
+		forgetful: {Classes: nodes(2), ExtraConf: fmt.Sprintf("MinJobAge=%d", remembers)},
+		pair:      {Name: "elsewhere", Classes: nodes(1), ExtraConf: "FirstJobId=1"},
 	} {
 		g.own[l] = make([]*site, l.width(faults[l]))
 		for i := range g.own[l] {
@@ -163,7 +165,7 @@ func (g *ground) start(o testbed.Options, running bool) *site {
 // itself: where it submits, and what else there is.
 func (g *ground) places(l lane, nth int) (c, other *site) {
 	switch l {
-	case serial, ledger:
+	case serial, ledger, forgetful:
 		return g.own[l][nth], nil
 	case pair:
 		return g.main, g.own[pair][nth]

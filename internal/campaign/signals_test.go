@@ -35,7 +35,7 @@ func signals() []kind {
 		}
 		all = append(all, waiting(sig), asking(sig), cancelling(sig), retrying(sig))
 	}
-	return append(all, groups()...)
+	return append(append(all, groups()...), moments()...)
 }
 
 // waiting is submit --wait that gets a signal when it asks for the state.
@@ -101,11 +101,78 @@ func retrying(sig string) kind {
 // steps are the system calls that make something last.
 const steps = "mkdirat,symlinkat,linkat,fsync,renameat,renameat2,unlinkat,fchmod"
 
-// traced runs submit under strace, which does something at a random step.
-func (f *fault) traced(calls, what string, within int) saying {
+// traced runs submit, or another command, under strace, which does something at a
+// random step.
+func (f *fault) traced(calls, what string, within int, args ...string) saying {
+	if len(args) == 0 {
+		args = []string{"submit", "job.yaml"}
+	}
 	n := 1 + f.rng.IntN(within)
 	before := []string{"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls, "-e", fmt.Sprintf("inject=%s:%s:when=%d", calls, what, n)}
-	return f.command(before, "submit", "job.yaml").start().wait()
+	return f.command(before, args...).start().wait()
+}
+
+// atAnyMoment runs a command that gets a signal at a moment that nobody chose:
+// timeout(1) counts from its own start.
+func (f *fault) atAnyMoment(sig string, args ...string) saying {
+	return f.command([]string{"timeout", "-s", sig, fmt.Sprintf("0.%03d", f.rng.IntN(400))}, args...).start().wait()
+}
+
+// moments are signals, and refusals of the system, at moments and steps of retry,
+// cancel and status.
+func moments() []kind {
+	var all []kind
+	again := func(f *fault) {
+		f.drained()
+		if c, _ := f.learn(func(c claim, ok bool) bool { return c.final() }); c.State != "completed" {
+			f.run("retry", f.name)
+		}
+		f.finish()
+	}
+	row := func(name, does string, run func(f *fault)) {
+		all = append(all, kind{name: name, does: does, holds: once, share: 0.5, run: run})
+	}
+	for _, sig := range []string{"INT", "TERM", "HUP"} {
+		row(strings.ToLower(sig)+"-at-any-moment", "submit gets SIG"+sig+" at a moment that nobody chose", func(f *fault) {
+			f.atAnyMoment(sig, "submit", "job.yaml")
+			f.follow()
+		})
+	}
+	for _, sig := range []string{"INT", "TERM", "HUP", "KILL"} {
+		row(strings.ToLower(sig)+"-retry-at-any-moment", "retry gets SIG"+sig+" at a moment that nobody chose", func(f *fault) {
+			f.job(work{fails: true})
+			f.failedOnce()
+			f.atAnyMoment(sig, "retry", f.name)
+			again(f)
+		})
+	}
+	for _, step := range []struct{ name, does, calls, what string }{
+		{"killed", "is killed", steps, "signal=KILL"},
+		{"no-space", "finds no space", "mkdirat,linkat,renameat", "error=ENOSPC"},
+		{"no-permission", "is not allowed to go on", "mkdirat,linkat,renameat", "error=EACCES"},
+	} {
+		row(step.name+"-at-a-step-of-retry", "retry "+step.does+" at a step that makes something last", func(f *fault) {
+			f.job(work{fails: true})
+			f.failedOnce()
+			f.traced(step.calls, step.what, 10, "retry", f.name)
+			again(f)
+		})
+		row(step.name+"-at-a-step-of-status", "status "+step.does+" at a step that makes something last, while it settles a submission", func(f *fault) {
+			f.front("sbatch", taken+`; kill -KILL $PPID`)
+			f.submit()
+			f.lift()
+			f.traced(step.calls, step.what, 6, "status", f.name)
+			f.follow()
+		})
+		row(step.name+"-at-a-step-of-cancel", "cancel "+step.does+" at a step that makes something last", func(f *fault) {
+			f.submit()
+			f.started(1)
+			f.least, f.cancelled = 0, true
+			f.traced(step.calls, step.what, 6, "cancel", f.name)
+			f.follow()
+		})
+	}
+	return all
 }
 
 // groups are signals to whole process groups, and at steps that no program
@@ -146,8 +213,7 @@ func groups() []kind {
 			f.follow()
 		}},
 		{name: "killed-at-any-moment", does: "submit is killed at a moment that nobody chose", holds: once, share: 2, run: func(f *fault) {
-			// timeout(1) counts from its own start: the moment is the fault.
-			f.command([]string{"timeout", "-s", "KILL", fmt.Sprintf("0.%03d", f.rng.IntN(400))}, "submit", "job.yaml").start().wait()
+			f.atAnyMoment("KILL", "submit", "job.yaml")
 			f.follow()
 		}},
 		{name: "agent-killed", does: "the agent is killed while the payload runs", holds: "the payload is not run again, and is not called completed", run: func(f *fault) {

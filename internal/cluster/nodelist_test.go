@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/nixbatch/nixbatch/internal/cluster"
 	"github.com/nixbatch/nixbatch/internal/testbed"
@@ -30,7 +31,7 @@ func TestNodelistWithCountsGetsOthers(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for {
+	for tick := time.NewTicker(50 * time.Millisecond); ; <-tick.C {
 		jobs, err := client.Queue(ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil || len(jobs) != 1 {
 			t.Fatal(jobs, err)

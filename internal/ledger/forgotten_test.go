@@ -69,6 +69,13 @@ func TestForgottenByTheController(t *testing.T) {
 	unsure := func(slurm.JobRef) (slurm.JobRef, error) {
 		return slurm.JobRef{}, &slurm.SubmitError{Ambiguous: true, Err: errors.New("timed out")}
 	}
+	type sent struct {
+		name  string
+		run   rundir.Run
+		about ledger.About
+		took  slurm.JobRef
+	}
+	var all []sent
 	for _, tc := range []struct {
 		name   string
 		args   func([]string) []string
@@ -84,29 +91,34 @@ func TestForgottenByTheController(t *testing.T) {
 		{name: "another job's number", answer: func(slurm.JobRef) (slurm.JobRef, error) { return slurm.JobRef{ID: other.ID}, nil }},
 		{name: "another job's number, without a comment", args: uncommented, answer: func(slurm.JobRef) (slurm.JobRef, error) { return slurm.JobRef{ID: other.ID}, nil }},
 	} {
-		t.Run(tc.name, func(t *testing.T) {
-			dir := t.TempDir()
-			r := runtest.Create(t, dir)
-			about := ledger.About{WorkDir: dir, Now: time.Now}
-			s := &site{Client: client, args: tc.args, answer: tc.answer}
-			var q ledger.Submitter = s
-			if tc.blind {
-				q = blind{s}
-			}
-			_, err := ledger.Submit(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--exclusive"}}})
-			var uncertain *ledger.UncertainError
-			if err != nil && !(tc.blind && errors.As(err, &uncertain)) {
-				t.Fatal(err)
-			}
-			id := s.took.String()
-			if tc.change != nil {
-				command(t, c, "scontrol", append([]string{"update", "JobId=" + id}, tc.change...)...)
-			}
-			command(t, c, "scancel", id)
-			forgotten(t, client, s.took)
-			all, err := status.States(t.Context(), client, []rundir.Run{r}, about)
-			if err != nil || all[0].State != slurm.Cancelled || all[0].JobID() != s.took.ID {
-				t.Errorf("job %s: %+v, %v", id, all[0], err)
+		dir := t.TempDir()
+		r, about := runtest.Create(t, dir), ledger.About{WorkDir: dir, Now: time.Now}
+		s := &site{Client: client, args: tc.args, answer: tc.answer}
+		var q ledger.Submitter = s
+		if tc.blind {
+			q = blind{s}
+		}
+		_, err := ledger.Submit(t.Context(), r, q, about, []facts.Call{{Count: 1, Options: []string{"--exclusive"}}})
+		var uncertain *ledger.UncertainError
+		if err != nil && !(tc.blind && errors.As(err, &uncertain)) {
+			t.Fatalf("%s: %v", tc.name, err)
+		}
+		id := s.took.String()
+		if tc.change != nil {
+			command(t, c, "scontrol", append([]string{"update", "JobId=" + id}, tc.change...)...)
+		}
+		command(t, c, "scancel", id)
+		all = append(all, sent{tc.name, r, about, s.took})
+	}
+	// The controller forgets them together.
+	for _, s := range all {
+		forgotten(t, client, s.took)
+	}
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			got, err := status.States(t.Context(), client, []rundir.Run{s.run}, s.about)
+			if err != nil || got[0].State != slurm.Cancelled || got[0].JobID() != s.took.ID {
+				t.Errorf("job %s: %+v, %v", s.took, got[0], err)
 			}
 		})
 	}

@@ -53,7 +53,7 @@ func TestSubmitOnce(t *testing.T) {
 		r := runtest.Create(t, t.TempDir())
 		w := &runtest.Witness{T: t, Take: func(args []string) (slurm.JobRef, error) {
 			var in facts.Intent
-			if err := durable.Read(r.IntentFile(), &in); err != nil || in.Token != "nixbatch:"+r.ID || in.Local {
+			if err := durable.Read(ledger.IntentFile(r, 0), &in); err != nil || in.Token != "nixbatch:"+r.ID || in.Local {
 				t.Errorf("intent %+v, %v", in, err)
 			}
 			if !strings.Contains(strings.Join(args, " "), "--comment="+in.Token) {
@@ -107,7 +107,7 @@ func TestSubmitOnce(t *testing.T) {
 		}}
 		_, err := ledger.Submit(t.Context(), r, w, runtest.About(), nil)
 		var unsure *ledger.UncertainError
-		if _, serr := os.Stat(r.IntentFile()); !errors.As(err, &unsure) || serr != nil {
+		if _, serr := os.Stat(ledger.IntentFile(r, 0)); !errors.As(err, &unsure) || serr != nil {
 			t.Errorf("%v, %v", err, serr)
 		}
 	})

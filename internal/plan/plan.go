@@ -18,7 +18,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
 	"github.com/nixbatch/nixbatch/jobspec"
-	"github.com/nixbatch/nixbatch/slurm/hostlist"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
@@ -212,18 +211,6 @@ func (p *Plan) Archs() []string {
 		out[i] = b.Arch
 	}
 	return out
-}
-
-// ThreadsPerCore is what Slurm says of a node's class; 1 for a node that the
-// plan does not know.
-func (p *Plan) ThreadsPerCore(node string) int {
-	for _, c := range p.Classes {
-		names, err := hostlist.Expand(c.Nodes)
-		if err == nil && slices.Contains(names, node) {
-			return max(c.ThreadsCore, 1)
-		}
-	}
-	return 1
 }
 
 func pinOf(role string, s nixsource.Source) Pin {

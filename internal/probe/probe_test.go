@@ -66,9 +66,8 @@ func TestProbe(t *testing.T) {
 	if again, _ := s.Classes(); !again[0].Known.Seen.After(seen) {
 		t.Errorf("seen at %s, and again at %s", seen, again[0].Known.Seen)
 	}
-	for len(left(s, "nixbatch-probe")) > 0 {
-		// A job that has answered is about to end.
-	}
+	// A job that has answered is about to end.
+	probetest.Until(func() bool { return len(left(s, "nixbatch-probe")) == 0 })
 }
 
 // Busy nodes: the class is reported when the time is over and its job is
@@ -91,13 +90,13 @@ func TestProbeOfBusyAndDownNodes(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	for running := false; !running; {
+	probetest.Until(func() bool {
 		jobs, err := s.Client.Queue(probetest.Ctx, slurm.Query{IDs: []string{id.String()}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		running = len(jobs) == 1 && jobs[0].State == slurm.Running
-	}
+		return len(jobs) == 1 && jobs[0].State == slurm.Running
+	})
 	// How soon the free node answers is the machine's: more time is given until
 	// it does, while the busy ones never answer.
 	var got map[string]probe.Result
@@ -147,8 +146,7 @@ func TestProbeInterrupted(t *testing.T) {
 	defer probetest.Scontrol(s, "update", "PartitionName=main", "State=UP")
 	stop, cancel := context.WithCancel(probetest.Ctx)
 	go func() {
-		for len(left(s, "nixbatch-probe")) < 3 {
-		}
+		probetest.Until(func() bool { return len(left(s, "nixbatch-probe")) >= 3 })
 		cancel()
 	}()
 	got, err := s.Probe(stop, "main", probetest.Patience, nil)

@@ -133,13 +133,18 @@ func Scontrol(s Scene, args ...string) {
 func Resume(s Scene, nodes string) {
 	s.T.Helper()
 	Scontrol(s, "update", "NodeName="+nodes, "State=RESUME")
-	for {
+	Until(func() bool {
 		all, _, err := submit.Inventory(Ctx, s.Client)
 		if err != nil {
 			s.T.Fatal(err)
 		}
-		if !slices.ContainsFunc(all, func(n slurm.Node) bool { return !n.Usable() }) {
-			return
-		}
+		return !slices.ContainsFunc(all, func(n slurm.Node) bool { return !n.Usable() })
+	})
+}
+
+// Until returns when something has come about that only the cluster can tell, and
+// leaves the processor to the cluster between two questions.
+func Until(so func() bool) {
+	for tick := time.NewTicker(50 * time.Millisecond); !so(); <-tick.C {
 	}
 }

@@ -27,9 +27,6 @@ func (r Run) AgentFile() string { return filepath.Join(r.Dir, "nixbatch") }
 // BinDir holds the command launch, for PATH.
 func (r Run) BinDir() string { return filepath.Join(r.Dir, "bin") }
 
-// IntentFile is there from before sbatch is called.
-func (r Run) IntentFile() string { return filepath.Join(r.Dir, facts.IntentFile) }
-
 // SubmitFile is there once the job id is known.
 func (r Run) SubmitFile() string { return filepath.Join(r.Dir, facts.SubmitFile) }
 

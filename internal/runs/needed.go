@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/gc"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/record/load"
@@ -68,7 +68,7 @@ func needsOf(states []status.Status, o Options, now time.Time) needs {
 	return out
 }
 
-var numbers = regexp.MustCompile(`[0-9]+`)
+var numbers = lazyre.New(`[0-9]+`)
 
 // parentsOf are the runs that a run comes after: those whose jobs its submissions
 // wait for in any way, and those that its job file names.
@@ -90,8 +90,8 @@ func parentsOf(r rundir.Run, jobs map[int64]rundir.Run) (out []rundir.Run, err e
 		}
 	}
 	for _, w := range waits {
-		for _, n := range numbers.FindAllString(w, -1) {
-			id, err := strconv.ParseInt(n, 10, 64)
+		for _, n := range numbers.FindAllStringSubmatch(w, -1) {
+			id, err := strconv.ParseInt(n[0], 10, 64)
 			if p, ok := jobs[id]; ok && err == nil && p.ID != r.ID {
 				out = append(out, p)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
+	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/text"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -92,6 +93,10 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 	}
 	t.unconfirmed = t.unconfirmed && !queued && !counted
 	defer t.tellInstead()
+	last := q
+	if counted && a.State.Final() {
+		last = slurm.Job{State: a.State, Start: a.Start, Nodes: a.Nodes}
+	}
 	if queued {
 		ledger.Seen(words.run, t.Wanted, q.Submit, now)
 		if changed := t.Wanted.Changed(q); changed != "" {
@@ -110,9 +115,11 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		if how == slurm.Suspended {
 			t.Cause = Suspended
 		}
-	case counted && t.endedBefore(a.State, a.Start, a.Nodes), !counted && queued && t.endedBefore(q.State, q.Start, q.Nodes):
+	case t.endedBefore(last):
 		t.byEnd()
-		from, t.Reason = "files", text.Join(t.Reason, "it had ended when Slurm, which did not know of it, began it once more")
+		from, t.Reason = "files", text.Join(t.Reason, fmt.Sprintf("Slurm calls it %s, for what came after its end", last.State))
+	case last.State == slurm.Failed && t.lives(words.run):
+		t.State, t.Reason, from = slurm.Running, "its agent holds its lock: what Slurm calls failed is a later start", "files"
 	case counted && a.State.Final():
 		t.State, t.Reason, from = a.State, t.explain(a.State, a.Word, q.Reason, a.ExitCode), "accounting"
 	case queued && q.State.Final():
@@ -120,6 +127,15 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 		if slurm.ParseReason(q.Reason).Kind() == slurm.ForNothing {
 			t.Reason = "what it waited for did not complete"
 		}
+	default:
+		from = t.gone(silent, words)
+	}
+	return from
+}
+
+// gone weighs what there is of a task of which Slurm says nothing.
+func (t *TaskStatus) gone(silent string, words *lastWords) (from string) {
+	switch {
 	case silent != "" && (t.end == nil || t.end.ToldToEnd()):
 		t.State, t.Reason = slurm.Unknown, silent // what was told to end may have been requeued
 	case t.end != nil && !t.end.ToldToEnd():
@@ -143,15 +159,26 @@ func (t *TaskStatus) merge(said *answer, silent string, words *lastWords, now ti
 // endedBefore reports whether a task had come to its own end before the start of
 // which Slurm tells that it was cancelled, or failed. A controller that was killed
 // and forgot that it had launched a job begins it once more: that is cancelled
-// while it waits, or stops by itself, since its attempt is there.
-func (t *TaskStatus) endedBefore(state slurm.State, start time.Time, nodes string) bool {
+// while it waits, or stops by itself, since its attempt is there. So it is with one
+// that is requeued for its exit code (RequeueExit), and cancelled while it waits.
+func (t *TaskStatus) endedBefore(last slurm.Job) bool {
 	switch {
 	case t.end == nil || t.end.ToldToEnd():
 		return false
-	case state == slurm.Cancelled, state == slurm.Failed && t.end.ExitCode == 0:
-		return nodes == "" || !t.end.Time.IsZero() && start.After(t.end.Time)
+	case last.State == slurm.Cancelled, last.State == slurm.Failed && t.end.ExitCode == 0:
+		return last.Nodes == "" || !t.end.Time.IsZero() && last.Start.After(t.end.Time)
 	}
 	return false
+}
+
+// lives reports whether the agent of a task without an end holds its lock. A start
+// that Slurm made beside it stops by itself, and that is failed.
+func (t *TaskStatus) lives(r rundir.Run) bool {
+	if t.end != nil || !t.begun() {
+		return false
+	}
+	held, err := Alive(r, *t)
+	return held && err == nil // what cannot be told is Slurm's to tell
 }
 
 // lastWord takes over what else was said of the task's end, if anything was.

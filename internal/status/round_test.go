@@ -3,6 +3,7 @@ package status_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -152,6 +153,35 @@ func TestEndedBeforeALaterStart(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A task whose agent lives is not failed because a later start, which Slurm made
+// beside it, stopped by itself.
+func TestFailedBesideOneThatLives(t *testing.T) {
+	r := runtest.Sent(t)
+	runtest.Started(t, r, 0)
+	alive, err := rundir.HoldAlive(r.AliveFile(0, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() status.Status {
+		t.Helper()
+		all, err := status.States(t.Context(), &runtest.Witness{T: t, AcctErr: slurm.ErrNoAccounting,
+			InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.Failed, Nodes: "n1", Submit: runtest.Noon}}}, []rundir.Run{r}, runtest.About())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return all[0]
+	}
+	if s := ask(); s.State != slurm.Running || !strings.Contains(s.Reason, "holds its lock") {
+		t.Errorf("%s (%s)", s.State, s.Reason)
+	}
+	if err := alive.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := ask(); s.State != slurm.Failed || s.Reason != "the agent was killed before it could write the end" {
+		t.Errorf("%s (%s)", s.State, s.Reason)
 	}
 }
 

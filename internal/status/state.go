@@ -94,9 +94,7 @@ type Brief struct {
 	Note string `json:"note,omitempty"`
 }
 
-// ExitCode is what the payload exited with; -1 when that is not known.
-func (s Status) ExitCode() int { return exitCode(s.Brief) }
-
+// exitCode is what the payload exited with; -1 when that is not known.
 func exitCode(b Brief) int {
 	if b.Exit != nil {
 		return *b.Exit

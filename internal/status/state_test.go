@@ -183,7 +183,7 @@ func TestRequeue(t *testing.T) {
 	}
 	runtest.Ended(t, r, 2, 5, "")
 	s = ask(runtest.Witness{InQueue: []slurm.Job{{ID: 7, Array: 7, Task: -1, State: slurm.Failed, Submit: runtest.Noon.Add(time.Hour)}}})
-	if s.State != slurm.Failed || s.Attempt != 2 || s.ExitCode() != 5 {
+	if s.State != slurm.Failed || s.Attempt != 2 || s.Brief.Exit == nil || *s.Brief.Exit != 5 {
 		t.Errorf("the third time's end: %+v", s)
 	}
 }
@@ -217,7 +217,7 @@ func TestUnsettled(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := runtest.Create(t, t.TempDir())
-			runtest.Write(t, r.IntentFile(), facts.Intent{Schema: facts.IntentSchema, RunID: r.ID, Token: ledger.Token(r), Time: runtest.Noon})
+			runtest.Write(t, ledger.IntentFile(r, 0), facts.Intent{Schema: facts.IntentSchema, RunID: r.ID, Token: ledger.Token(r), Time: runtest.Noon})
 			if tc.start {
 				runtest.Started(t, r, 0)
 			}

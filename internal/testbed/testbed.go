@@ -99,9 +99,6 @@ func Start(ctx context.Context, o Options) (*Cluster, error) {
 	if o.Name == "" {
 		o.Name = "testbed"
 	}
-	if o.Name == "" {
-		o.Name = "testbed"
-	}
 	progs, err := findPrograms(!o.NoNix)
 	if err == nil && o.Accounting {
 		err = addPrograms(progs, accountingNeeds)

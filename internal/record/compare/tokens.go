@@ -1,15 +1,15 @@
 package compare
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 )
 
 // token is what stands for a private value in a redacted record.
-var token = regexp.MustCompile(`redacted-[0-9a-f]{32}`)
+var token = lazyre.New(`redacted-[0-9a-f]{32}`)
 
 // alike reports whether two texts that are not the same cannot be told apart: a
 // token, whose key is in no export, may stand for anything.

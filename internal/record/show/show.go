@@ -193,6 +193,10 @@ func Text(w io.Writer, r *load.Record) error {
 			row("number", "%s: %s%s: %s", n.File, n.Pattern, n.JSON, n.Problem)
 			continue
 		}
+		if len(n.Values) == 0 { // nixbatch writes none such
+			row("number", "%s: %s%s: no value", n.File, n.Pattern, n.JSON)
+			continue
+		}
 		row("number", "%s: %s%s: %v, to ±%g or a relative %g", n.File, n.Pattern, n.JSON, n.Values[0], n.Abs, n.Rel)
 	}
 	for _, l := range p.lines {
