@@ -31,12 +31,12 @@ var layers = [][]string{
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
 	{"internal/nodes", "internal/cancel", "internal/starter"},
-	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
+	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/runs", "internal/agent"},
 	{"internal/submit"},
 	{"internal/finish", "internal/probe"},
 	{"internal/status"},
 	{"internal/ledger"},
-	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show"},
+	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show", "internal/record/results"},
 	{"internal/record/load", "internal/record/recordtest"},
 	{"internal/record/seal"},
 	{"internal/record/private", "internal/record/source", "internal/record/numbers"},
@@ -47,19 +47,19 @@ var layers = [][]string{
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
-	{"internal/options", "internal/paths", "internal/sri", "internal/variables", "slurm/slurmtest"},
+	{"internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
 	{"slurm/sbatch"},
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist", "slurm/indices", "slurm/constraint"},
 	{"internal/strictyaml"},
-	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
+	{"internal/proc", "internal/plot", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
 }
 
 // public is the Go API. Of what is internal it may import the words below it;
 // none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/indices", "slurm/constraint", "slurm/sbatch", "slurm/slurmtest"}
 
-var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/sri", "internal/variables"}
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables"}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.

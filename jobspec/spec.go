@@ -43,7 +43,7 @@ type Spec struct {
 	Env         []EnvVar // in the order of the file
 	Inputs      []string // file names, relative to the job file or absolute
 	Outputs     []string // file names or doublestar patterns, relative to the job file
-	Compare     []Compare
+	Numbers     []Number
 	Sweep       *Sweep      // nil: one task
 	Private     []string    // names of Env and of the sweep; of a CSV's, CheckPrivate tells whether they are
 	After       []string    // runs, by id or by their job's name

@@ -57,10 +57,13 @@ func TestFull(t *testing.T) {
 		Env: []EnvVar{{"PSI_SCRATCH", "/scratch"}, {"LIMIT", "1_000"}, {"VERSION", "1.10"}, {"SWITCH", "yes"}, {"FLAG", "true"},
 			{"DAY", "2026-11-22"}, {"MASK", "022"}, {"EMPTY", ""}, {"HOSTILE", "$(id) `id` 'a' \"b\" \n -x ✓"}},
 		Inputs:  []string{"water.nw", "../basis/sto-3g", "/data/common", "-dash", "two\nlines", "a[1].dat"},
-		Outputs: []string{"water.out", "*.movecs", "deep/**/{a,b}.log", `with "quotes"`, "[ab]c"},
-		Compare: []Compare{
+		Outputs: []string{"water.out", "*.movecs", "deep/**/{a,b,steps}.log", `with "quotes"`, "[ab]c"},
+		Numbers: []Number{
 			{File: "water.out", Pattern: `energy += +(\S+)`, Abs: 1e-9},
 			{File: "deep/x/a.log", JSON: "scf.steps[0].energy", Abs: 1e-8, Rel: 0.001},
+			{Name: "charges", Unit: "e", Log: true, Section: "CHARGES", Until: "^Sum", Line: 2, Column: "3", Header: "no"},
+			{Name: "gap", File: "deep/**/b.log", Pattern: "HOMO-LUMO", Line: 1, Column: "4", Which: "last"},
+			{Name: "all steps", File: "deep/steps.log", Column: "E / Eh", Separator: "semicolon", Header: "yes"},
 		},
 		Run: "launch nwchem water.nw > water.out\n\necho done\n",
 	}

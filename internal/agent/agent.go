@@ -43,6 +43,7 @@ type Agent struct {
 
 	plan    *plan.Plan
 	row     jobspec.Row // of a sweep
+	printed *printed    // nil: nobody asks for it
 	dir     string      // where the payload runs, "" for the job's directory
 	task    int
 	attempt int

@@ -49,6 +49,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	}()
 	f := &following{Agent: a, p: p, here: here, check: a.newCheckpoint()}
 	werr := f.toItsEnd(got)
+	a.printed.over()
 	end := a.newEnd()
 	end.Elapsed = a.Now().Sub(began).Seconds()
 	f.ended(&end, werr)
@@ -56,7 +57,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	end.Outputs = a.outputs(f.limit())
 	end.Changed = a.changed(f.limit())
 	<-also
-	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs)
+	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs, a.printed.open)
 	end.Time = a.Now().UTC()
 	a.writeEnd(end) // the payload's own word counts more than our failure to write it down
 	return end.ExitCode, nil
@@ -75,6 +76,7 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (Payload, error) {
 		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
 	}
 	defer let.Close()
+	a.printed = a.print()
 	// The child leads a process group, so that a signal for the payload reaches
 	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
 	p, err := a.Start(context.WithoutCancel(ctx), proc.Cmd{
@@ -83,9 +85,10 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (Payload, error) {
 		Extra:  []*os.File{lines, wait},
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
-		Stdout: a.Stdout, Stderr: a.Stderr,
+		Stdout: a.printed.instead(a.Stdout), Stderr: a.printed.instead(a.Stderr),
 		Death: a.death(),
 	})
+	a.printed.started()
 	wait.Close()
 	if err != nil {
 		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)

@@ -233,7 +233,7 @@ type End struct {
 	Requeued   bool     `json:"requeued,omitempty"`
 	Checkpoint []File   `json:"checkpoint,omitempty"` // what it goes on from
 	NotCopied  []File   `json:"not_copied,omitempty"` // left in the scratch directory, and why
-	Numbers    []Number `json:"numbers,omitempty"`    // what compare: of the job file found in the outputs
+	Numbers    []Number `json:"numbers,omitempty"`    // what numbers: of the job file found
 }
 
 // InputChange is an input that was not the same at the end.

@@ -20,6 +20,7 @@ const (
 	SignatureFile  = SealFile + ".sig"
 	FinalFile      = "final.json"
 	ContentsFile   = "contents.json" // of an export
+	KeptDir        = "kept"          // inputs and outputs, by their SHA-256
 )
 
 // The schemas of the files whose types lie in other packages.

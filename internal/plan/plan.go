@@ -65,7 +65,7 @@ type Plan struct {
 	Private    []string     `json:"private_names,omitempty"`
 	Inputs     []string     `json:"inputs"`
 	Outputs    []string     `json:"outputs"`
-	Compare    []facts.Look `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Compare    []facts.Look `json:"compare,omitempty"` // numbers: of the job file
 	Sweep      *Sweep       `json:"sweep,omitempty"`
 	After      []string     `json:"after,omitempty"` // runs, as the job file names them
 	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"`
@@ -141,7 +141,7 @@ func Make(in Input) (*Plan, error) {
 		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
 		Private: s.Private,
 	}
-	for _, c := range s.Compare {
+	for _, c := range s.Numbers {
 		p.Compare = append(p.Compare, facts.Look(c))
 	}
 	p.Pins = append(p.Pins, pinOf("nixpkgs", in.Nixpkgs))

@@ -82,6 +82,9 @@ func Load(file string, o Options) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := jobspec.CheckNumbers(spec, rows); err != nil {
+		return nil, err
+	}
 	project, err := rundir.Near(dir)
 	if err != nil {
 		return nil, err
