@@ -146,15 +146,7 @@ func (d *decoder) which(at string, n *node) (string, bool) {
 }
 
 func (d *decoder) line(at string, n *node) (int, bool) {
-	s, ok := d.Text(at, n, "a number of lines")
-	if !ok {
-		return 0, false
-	}
-	i, err := strconv.Atoi(s)
-	if err != nil || i < 0 || i > maxLine || s[0] == '+' || len(s) > 1 && s[0] == '0' {
-		d.Add(n.Pos, "", "%s: expected a number of lines from 0 to %d, found %s", at, maxLine, shown(s))
-	}
-	return i, true
+	return d.count(at, "a number of lines", 0, maxLine, n)
 }
 
 func (d *decoder) tolerance(at string, n *node) (float64, bool) {

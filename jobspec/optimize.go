@@ -1,8 +1,6 @@
 package jobspec
 
 import (
-	"strconv"
-
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/options"
 )
@@ -105,17 +103,7 @@ func (d *decoder) arguments(at string, n *node) (map[string]any, bool) {
 }
 
 func (d *decoder) limit(at string, n *node) (int, bool) {
-	const want = "a number of derivations"
-	s, ok := d.Text(at, n, want)
-	if !ok {
-		return 0, false
-	}
-	i, err := strconv.Atoi(s)
-	if err != nil || i < 1 || i > maxLimit || s[0] == '+' || s[0] == '0' {
-		d.Add(n.Pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxLimit, shown(s))
-		return 0, false
-	}
-	return i, true
+	return d.count(at, "a number of derivations", 1, maxLimit, n)
 }
 
 func (d *decoder) configOption(at string, n *node) (string, bool) {

@@ -39,30 +39,27 @@ func nestedBlock() block[Nested] {
 }
 
 func (d *decoder) perTask(at string, n *node) (int, bool) {
-	const want = "auto or a number of threads"
-	s, ok := d.Text(at, n, want)
-	if !ok || s == "auto" {
-		return 0, ok
+	if n.Value == "auto" && n.Single() {
+		return 0, true
 	}
-	return d.threadCount(at, want, s, n), true
+	return d.count(at, "auto or a number of threads", 1, maxThreads, n)
 }
 
 func (d *decoder) level(at string, n *node) (int, bool) {
-	const want = "a number of threads"
+	return d.count(at, "a number of threads", 1, maxThreads, n)
+}
+
+// count reads a whole number from least to most.
+func (d *decoder) count(at, want string, least, most int, n *node) (int, bool) {
 	s, ok := d.Text(at, n, want)
 	if !ok {
 		return 0, false
 	}
-	return d.threadCount(at, want, s, n), true
-}
-
-// threadCount checks a number of threads.
-func (d *decoder) threadCount(at, want, s string, n *node) int {
 	i, err := strconv.Atoi(s)
-	if err != nil || i < 1 || i > maxThreads || s[0] == '+' || s[0] == '0' {
-		d.Add(n.Pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxThreads, shown(s))
+	if err != nil || i < least || i > most || s[0] == '+' || len(s) > 1 && s[0] == '0' {
+		d.Add(n.Pos, "", "%s: expected %s from %d to %d, found %s", at, want, least, most, shown(s))
 	}
-	return i
+	return i, true
 }
 
 // nested reads the two levels of threads.nested.
