@@ -23,7 +23,7 @@ const module = "github.com/nixbatch/nixbatch/"
 // lower layers, and others of its own (Go itself refuses circles). A package
 // that stands nowhere here fails the test: give it a place on purpose.
 var layers = [][]string{
-	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/testbed",
+	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/realnix", "internal/testbed/cmd/testbed",
 		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"cmd/nixbatch/internal/records"},
 	{"cmd/nixbatch/internal/command"},
@@ -43,7 +43,7 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree"},
+	{"internal/git", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree", "internal/tuning"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},

@@ -62,7 +62,7 @@ func jobBlock() block[Spec] {
 // job reads the whole file.
 func (d *decoder) job(root *node) *Spec {
 	s := &Spec{
-		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch"},
+		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch", Reach: ReachRebuild, Limit: DefaultLimit},
 		Threads:  Threads{Bind: "none"},
 		Launcher: "none",
 	}

@@ -105,7 +105,12 @@ type Optimize struct {
 	Arch     []string // {"auto"} (default), {"generic"}, or texts of a cpuflags.Build
 	Config   string   // dotted path of a config option to set to the arch, or ""
 	Packages []string // attribute paths to rebuild with -march
-	Strategy string   // "dispatch" (default), "constrain", "common"
+	// Override has, by attribute path, the arguments that some of Packages get in the
+	// optimised builds; values are those of Environment.Config.
+	Override map[string]map[string]any
+	Reach    string // ReachRebuild (default) or ReachNamed
+	Limit    int    // the most derivations that a build may make again; default DefaultLimit
+	Strategy string // "dispatch" (default), "constrain", "common"
 }
 
 // Threads says how many threads a task may use and whether they are bound.

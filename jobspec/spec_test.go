@@ -47,7 +47,8 @@ func TestFull(t *testing.T) {
 			Packages: []string{"qchem.nwchem", "python3Packages.numpy", "_7zz", "x'y-z"},
 		},
 		Optimize: Optimize{Arch: []string{"haswell", "znver4", "generic"}, Config: "qchem-config.optArch",
-			Packages: []string{"openblas", "fftw"}, Strategy: "constrain"},
+			Packages: []string{"openblas", "fftw", "gromacs"}, Strategy: "constrain", Reach: ReachNamed, Limit: 50,
+			Override: map[string]map[string]any{"gromacs": {"cpuAcceleration": "AVX_512", "enableMpi": true}}},
 		Slurm: sbatch.Options{{Name: "partition", Value: "main,long"}, {Name: "nodes", Value: "2"}, {Name: "ntasks-per-node", Value: "16"},
 			{Name: "cpus-per-task", Value: "2"}, {Name: "mem", Value: "60G"}, {Name: "time", Value: "1:30:00"}, {Name: "exclusive"}, {Name: "requeue"},
 			{Name: "account", Value: `a remark, with "quotes"`}},
@@ -82,7 +83,7 @@ func TestDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(Optimize{Arch: []string{"auto"}, Strategy: "dispatch"}, s.Optimize); diff != "" {
+		if diff := cmp.Diff(Optimize{Arch: []string{"auto"}, Strategy: "dispatch", Reach: ReachRebuild, Limit: DefaultLimit}, s.Optimize); diff != "" {
 			t.Errorf("%s: %s", file, diff)
 		}
 		if diff := cmp.Diff(Threads{Bind: "none"}, s.Threads); diff != "" || s.Launcher != "none" {

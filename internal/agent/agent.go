@@ -218,8 +218,8 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 		flags = flags.Intersect(l.CPU.Flags)
 	}
 	archs := a.plan.Archs()
-	for _, arch := range archs {
-		if arch != plan.Generic && !cpuflags.CanRun(flags, arch) {
+	for i, arch := range archs {
+		if !a.plan.Builds[i].RunsOn(flags) {
 			continue
 		}
 		env, err := os.Readlink(a.Run.EnvLink(arch))
