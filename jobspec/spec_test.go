@@ -61,6 +61,7 @@ func TestFull(t *testing.T) {
 			{File: "water.out", Pattern: `energy += +(\S+)`, Abs: 1e-9},
 			{File: "deep/x/a.log", JSON: "scf.steps[0].energy", Abs: 1e-8, Rel: 0.001},
 		},
+		Workdir: "own", Home: "own",
 		Run: "launch nwchem water.nw > water.out\n\necho done\n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
