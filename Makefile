@@ -20,7 +20,7 @@ LDFLAGS := -s -w -X $(COMMAND).Version=$(VERSION) -X $(COMMAND).Commit=$(COMMIT)
 # in a home directory.
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo env PATH="$$PATH" HOME="$$HOME" GOCACHE="$(CURDIR)/build/go-cache" GOFLAGS="$(GOFLAGS)")
 
-.PHONY: build testbed install setup demo test slowest faults lint bench clean
+.PHONY: build testbed install setup demo test slowest faults lint realnix bench clean
 
 build:
 	go build -trimpath -ldflags '$(LDFLAGS)' -o build/nixbatch ./cmd/nixbatch
@@ -63,6 +63,12 @@ faults: setup
 	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_FAULTS='$(NIXBATCH_FAULTS)' NIXBATCH_FAULTS_KINDS='$(NIXBATCH_FAULTS_KINDS)' \
 		NIXBATCH_FAULTS_SEED='$(NIXBATCH_FAULTS_SEED)' go test -count=1 -timeout 4h -v -run TestFaultCampaign ./internal/campaign
 	$(AS_ROOT) env CGO_ENABLED=0 NIXBATCH_TASKS=1100 go test -count=1 -timeout 4h -v -run TestManyTasks ./cmd/nixbatch
+
+# What an optimised build changes on a real package set: NIXPKGS is the directory of a
+# nixpkgs, QCHEM that of NixOS-QChem. Evaluated only; docs/builds.md has what it printed.
+realnix:
+	@go build -o build/realnix-table ./internal/testbed/cmd/realnix
+	@build/realnix-table -nixpkgs '$(NIXPKGS)' -qchem '$(QCHEM)'
 
 bench: setup build
 	@go build -o build/bench ./internal/testbed/cmd/bench

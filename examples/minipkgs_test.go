@@ -61,6 +61,9 @@ func TestRefusals(t *testing.T) {
 	n := newNix(t)
 	for _, c := range []struct{ args, expression, want string }{
 		{"", "p.nonfree-demo", "package ‘nonfree-demo-1.0’ has an unfree license (‘unfree’), refusing to evaluate"},
+		{"", "p.insecure-demo", "package ‘insecure-demo-1.0’ is marked as insecure (a hole for tests), refusing to evaluate"},
+		{"", "p.broken-demo", "package ‘broken-demo-1.0’ is marked as broken"},
+		{"", "p.unsupported-demo", "package ‘unsupported-demo-1.0’ is not available on x86_64-linux"},
 		{"", "p.hello.overrideAttrs { meta.broken = true; }", "is marked as broken"},
 		{"", `p.hello.overrideAttrs { meta.platforms = [ "aarch64-linux" ]; }`, "is not available on x86_64-linux"},
 		{"", "p.no-such-package", "attribute 'no-such-package' missing"},
@@ -112,6 +115,40 @@ func TestArchprobe(t *testing.T) {
 		probe := n.build(set(t, "") + `p.archprobe.overrideAttrs { env.NIX_CFLAGS_COMPILE = "` + flags + `"; }`)
 		if got := n.must(probe + "/bin/archprobe"); got != want {
 			t.Errorf("with %q: %s", flags, got)
+		}
+	}
+}
+
+// What is refused can be allowed, each kind by an option of its own.
+func TestAllowed(t *testing.T) {
+	n := newNix(t)
+	for pkg, config := range map[string]string{
+		"nonfree-demo": "allowUnfree = true;", "broken-demo": "allowBroken = true;", "unsupported-demo": "allowUnsupportedSystem = true;",
+		"insecure-demo": `permittedInsecurePackages = [ "insecure-demo-1.0" ];`,
+	} {
+		if got := n.eval(set(t, "config = { "+config+" };") + "builtins.substring 0 11 p." + pkg + ".drvPath"); got != "/nix/store/" {
+			t.Errorf("%s with %s: %s", pkg, config, got)
+		}
+	}
+}
+
+// Programs link to the variant that they are handed, under whatever name.
+func TestVariants(t *testing.T) {
+	n := newNix(t)
+	if got := n.must(n.build(set(t, "")+"p.quanta") + "/bin/quanta"); got != "dot 14" {
+		t.Errorf("quanta: %s", got)
+	}
+	if got := n.must(n.build(set(t, "")+"p.mdsim") + "/bin/mdsim"); got != "simd SSE2, sum 6" {
+		t.Errorf("mdsim: %s", got)
+	}
+	for expression, want := range map[string]string{
+		"builtins.toJSON [ p.blas.provider.blas64 p.blas-ilp64.provider.blas64 ]": "[false,true]",
+		"p.minifftSingle.name": "minifft-single-1.0",
+		`(p.extend (_: prev: { pythonPackagesExtensions = [ (_: _: { numlib = prev.hello; }) ]; })).python3Packages.numlib.pname`: "hello",
+		`(p.python3.override { packageOverrides = _: _: { numlib = p.hello; }; }).pkgs.numlib.pname`:                              "hello",
+	} {
+		if got := n.eval(set(t, "") + expression); got != want {
+			t.Errorf("%s: %s, want %s", expression, got, want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ const module = "github.com/nixbatch/nixbatch/"
 // lower layers, and others of its own (Go itself refuses circles). A package
 // that stands nowhere here fails the test: give it a place on purpose.
 var layers = [][]string{
-	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/testbed",
+	{"cmd/nixbatch", "internal/testbed/cmd/bench", "internal/testbed/cmd/demo", "internal/testbed/cmd/libraries", "internal/testbed/cmd/nothing", "internal/testbed/cmd/realnix", "internal/testbed/cmd/testbed",
 		"examples", "examples/mpi", "internal", "internal/campaign"},
 	{"cmd/nixbatch/internal/records"},
 	{"cmd/nixbatch/internal/command"},
@@ -31,35 +31,35 @@ var layers = [][]string{
 	{"internal/schemas"},
 	{"internal/ui", "internal/testbed", "internal/testbed/oracle", "internal/probetest", "internal/runtest"},
 	{"internal/nodes", "internal/cancel", "internal/starter"},
-	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/agent"},
+	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/runs", "internal/agent"},
 	{"internal/submit"},
 	{"internal/finish", "internal/probe", "internal/collect"},
 	{"internal/status"},
 	{"internal/ledger"},
-	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show"},
+	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show", "internal/record/results"},
 	{"internal/record/load", "internal/record/recordtest"},
 	{"internal/record/seal"},
 	{"internal/record/private", "internal/record/source", "internal/record/numbers"},
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/stage", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree"},
+	{"internal/git", "internal/stage", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree", "internal/tuning"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
-	{"internal/options", "internal/paths", "internal/sri", "internal/variables", "slurm/slurmtest"},
+	{"internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
 	{"slurm/sbatch"},
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist", "slurm/indices", "slurm/constraint"},
 	{"internal/strictyaml"},
-	{"internal/proc", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
+	{"internal/proc", "internal/plot", "internal/suggest", "internal/lazyre", "internal/humanize", "internal/durable", "internal/canon", "internal/fault", "internal/text", "internal/screen", "internal/interrupt", "internal/limits"},
 }
 
 // public is the Go API. Of what is internal it may import the words below it;
 // none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/indices", "slurm/constraint", "slurm/sbatch", "slurm/slurmtest"}
 
-var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/sri", "internal/variables"}
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables"}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.

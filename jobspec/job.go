@@ -37,11 +37,10 @@ func jobBlock() block[Spec] {
 			func(d *decoder, at string, p pair, s *Spec) { s.Inputs = d.paths(at, p.Value, paths.Input) }},
 		{"outputs", optional, "files the job writes, relative; patterns with * ** ? [] {} allowed, !pattern leaves out", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Spec) { s.Outputs = d.paths(at, p.Value, paths.Output) }},
-		{"compare", optional, "numbers in outputs by which two runs are compared, with tolerances", compareList,
-			func(d *decoder, at string, p pair, s *Spec) {
-				s.Compare = d.compare(at, p.Value)
-				d.comparedFiles(at, p.Value, s.Compare, s.Outputs)
-			}},
+		{"numbers", optional, "numbers that tasks leave in outputs or print: kept in the record, shown as results, and compared, with tolerances", numberList,
+			func(d *decoder, at string, p pair, s *Spec) { s.Numbers = d.numbers(at, p.Value, s.Outputs) }},
+		{"compare", optional, "the former name of numbers", numberList,
+			func(d *decoder, at string, p pair, s *Spec) { s.Numbers = d.numbers(at, p.Value, s.Outputs) }},
 		{"sweep", optional, "many tasks: their values become environment variables, and {NAME} in inputs and outputs", sweepMap,
 			func(d *decoder, at string, p pair, s *Spec) { s.Sweep = d.sweep(at, p.Value) }},
 		{"private", optional, "names of env and of the sweep whose values are replaced wherever they occur in a redacted export", listOf(textOf(envRE), 0),
@@ -71,12 +70,21 @@ func jobBlock() block[Spec] {
 // job reads the whole file.
 func (d *decoder) job(root *node) *Spec {
 	s := &Spec{
-		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch"},
+		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch", Reach: ReachRebuild, Limit: DefaultLimit},
 		Threads:  Threads{Bind: "none"},
 		Launcher: "none", Workdir: "own", Home: "own",
 	}
-	if got, ok := jobBlock().read(d, "", root, s); ok && s.Sweep != nil {
+	got, ok := jobBlock().read(d, "", root, s)
+	if !ok {
+		return s
+	}
+	if s.Sweep != nil {
 		d.sweepUse(s, got)
+	}
+	d.numberUse(s, got["numbers"])
+	d.numberUse(s, got["compare"])
+	if p := got["compare"]; p.Value != nil && got["numbers"].Value != nil {
+		d.Add(p.Key.Pos, "move what is below compare to numbers", "numbers and compare are two names of the same")
 	}
 	return s
 }

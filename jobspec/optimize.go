@@ -1,8 +1,28 @@
 package jobspec
 
-import "github.com/nixbatch/nixbatch/internal/options"
+import (
+	"strconv"
+
+	"github.com/nixbatch/nixbatch/internal/lazyre"
+	"github.com/nixbatch/nixbatch/internal/options"
+)
 
 var strategies = []string{"dispatch", "constrain", "common"}
+
+// The words of optimize.reach.
+const (
+	ReachRebuild = "rebuild" // all that depends on a named package is built again with it
+	ReachNamed   = "named"   // the named packages alone are built, taking each other
+)
+
+var reaches = []string{ReachRebuild, ReachNamed}
+
+// DefaultLimit is optimize.limit where a job file does not say: enough for a linear
+// algebra library below a Python environment, and far less than a compiler's
+// dependents.
+const DefaultLimit = 200
+
+const maxLimit = 1_000_000
 
 func optimizeBlock() block[Optimize] {
 	return block[Optimize]{[]key[Optimize]{
@@ -14,13 +34,88 @@ func optimizeBlock() block[Optimize] {
 			}},
 		{"config", optional, "option of the package set's configuration that is set to the arch", textOf(attrRE),
 			into((*decoder).configOption, func(o *Optimize) *string { return &o.Config })},
-		{"packages", optional, "attribute paths of packages to rebuild for the arch, and only these", listOf(textOf(attrRE), 0),
-			into(each((*decoder).attrs), func(o *Optimize) *[]string { return &o.Packages })},
+		{"limit", optional, "the most derivations that a build may make again; default 200", countOf,
+			into((*decoder).limit, func(o *Optimize) *int { return &o.Limit })},
+		{"packages", optional, "attribute paths of packages to rebuild for the arch; or package: with the path and override: with arguments", tunedList,
+			func(d *decoder, at string, p pair, o *Optimize) { d.tuned(at, p.Value, o) }},
+		{"reach", optional, "rebuild (all that depends on them is built again with them) or named (they alone are built); default rebuild", enumOf(reaches),
+			into(oneOf(reaches), func(o *Optimize) *string { return &o.Reach })},
 		{"strategy", optional, "dispatch, constrain or common; default dispatch", enumOf(strategies),
 			into(oneOf(strategies), func(o *Optimize) *string { return &o.Strategy })},
 	}, map[string]string{
 		"march": "did you mean arch?", "mtune": "it follows from arch: remove it", "level": "did you mean arch?",
 	}}
+}
+
+// tuned is an entry of optimize.packages that is more than a name.
+type tuned struct {
+	name string
+	args map[string]any
+}
+
+func tunedBlock() block[tuned] {
+	return block[tuned]{[]key[tuned]{
+		{"package", required, "attribute path of the package", textOf(attrRE),
+			func(_ *decoder, _ string, p pair, t *tuned) { t.name = p.Value.Value }}, // looked at with the names
+		{"override", optional, "arguments that it takes, and their values in the optimised builds", func() schema { return schema{"type": "object"} },
+			into((*decoder).arguments, func(t *tuned) *map[string]any { return &t.args })},
+	}, map[string]string{"name": "did you mean package?", "args": "did you mean override?", "arguments": "did you mean override?"}}
+}
+
+func tunedList() schema {
+	return listOf(func() schema { return schema{"anyOf": []any{textOf(attrRE)(), objectSchema(tunedBlock())}} }, 0)()
+}
+
+// tuned reads optimize.packages: names, and maps of a name and its arguments.
+func (d *decoder) tuned(at string, n *node, o *Optimize) {
+	names := *n
+	names.Items = nil
+	for _, item := range n.Items {
+		if n.Kind != list || item.Kind != mapping {
+			names.Items = append(names.Items, item)
+			continue
+		}
+		var t tuned
+		got, _ := tunedBlock().read(d, at, item, &t)
+		if p, there := got["package"]; there {
+			names.Items = append(names.Items, p.Value)
+		}
+		if len(t.args) > 0 {
+			if o.Override == nil {
+				o.Override = map[string]map[string]any{}
+			}
+			o.Override[t.name] = t.args
+		}
+	}
+	o.Packages = d.attrs(at, &names)
+}
+
+// arguments reads what a package is given: names of Nix's functions to any values.
+func (d *decoder) arguments(at string, n *node) (map[string]any, bool) {
+	args, ok := d.config(at, n)
+	if !ok {
+		return nil, false
+	}
+	for _, p := range n.Keys {
+		if p.Key.Kind == text && !lazyre.NixName(p.Key.Value) {
+			d.Add(p.Key.Pos, "write a name such as cpuAcceleration", "%s: %s is not the name of an argument", at, shown(p.Key.Value))
+		}
+	}
+	return args, true
+}
+
+func (d *decoder) limit(at string, n *node) (int, bool) {
+	const want = "a number of derivations"
+	s, ok := d.Text(at, n, want)
+	if !ok {
+		return 0, false
+	}
+	i, err := strconv.Atoi(s)
+	if err != nil || i < 1 || i > maxLimit || s[0] == '+' || s[0] == '0' {
+		d.Add(n.Pos, "", "%s: expected %s from 1 to %d, found %s", at, want, maxLimit, shown(s))
+		return 0, false
+	}
+	return i, true
 }
 
 func (d *decoder) configOption(at string, n *node) (string, bool) {

@@ -33,7 +33,7 @@ put back beside the job file when the task is over. See [The task's directory](t
 	section(&b, "An overlay", "", overlayBlock())
 	section(&b, "optimize", "See [How your build is chosen](builds.md).", optimizeBlock())
 	section(&b, "threads", "See [Threads and launch](threads.md).", threadsBlock())
-	section(&b, "compare", "A list. See [The record](record.md).", compareBlock())
+	section(&b, "numbers", "A list; `compare` is its former name. See [Results](results.md).", numberBlock())
 	b.WriteString("\n## env\n\nEnvironment variables, name to text. They win over what nixbatch sets. Refused, with the reason:\n\n| name | why |\n|---|---|\n")
 	for _, r := range variables.Reserved {
 		fmt.Fprintf(&b, "| `%s` | %s |\n", r.Name, cell(r.Reason))

@@ -104,7 +104,9 @@ func TestSchemaRules(t *testing.T) {
 		"optimize: {strategy: other}", "slurm: {requeue: false}", "slurm: {wibble: 1}", "slurm: {job-name: x}", "slurm: {time: [1]}",
 		"threads: {per-task: 0}", "threads: {bind: all}", "launcher: mpiexec", "env: {A-B: 1}", "env: {A: [1]}", "inputs: a", "outputs: ['']", "run: ''", "sweep: 1", "sweep: {max-running: 3}", "sweep: {rows: [{a: 1}], csv: x}",
 		"sweep: {matrix: {a: []}}", "sweep: {matrix: {1a: [1]}}", "after: [a b]", "checkpoint: {signal: KILL}", "checkpoint: {before: 5}", "scratch: {}",
-		"scratch: {dir: x}",
+		"scratch: {dir: x}", "numbers: [{file: a}]", "numbers: [{pattern: x}]", "numbers: [{log: 1, pattern: x}]", "numbers: [{file: a, json: 'a..b'}]",
+		"numbers: [{log: true, column: 1, line: -1}]", "numbers: [{log: true, pattern: x, which: some}]", "numbers: [{log: true, pattern: x, header: 1}]",
+		"numbers: [{log: true, column: 1, separator: dash}]", "numbers: [{log: true, pattern: x, abs: -1}]", "compare: [{log: true}]",
 	} {
 		key, _, _ := strings.Cut(line, ":")
 		d := newDecoder("x")

@@ -43,7 +43,7 @@ type Spec struct {
 	Env         []EnvVar // in the order of the file
 	Inputs      []string // files, directories or doublestar patterns, relative to the job file or absolute; with ! before it: not these
 	Outputs     []string // file names or doublestar patterns, relative to the job file; with ! before it: not these
-	Compare     []Compare
+	Numbers     []Number
 	Sweep       *Sweep      // nil: one task
 	Private     []string    // names of Env and of the sweep; of a CSV's, CheckPrivate tells whether they are
 	After       []string    // runs, by id or by their job's name
@@ -107,7 +107,12 @@ type Optimize struct {
 	Arch     []string // {"auto"} (default), {"generic"}, or texts of a cpuflags.Build
 	Config   string   // dotted path of a config option to set to the arch, or ""
 	Packages []string // attribute paths to rebuild with -march
-	Strategy string   // "dispatch" (default), "constrain", "common"
+	// Override has, by attribute path, the arguments that some of Packages get in the
+	// optimised builds; values are those of Environment.Config.
+	Override map[string]map[string]any
+	Reach    string // ReachRebuild (default) or ReachNamed
+	Limit    int    // the most derivations that a build may make again; default DefaultLimit
+	Strategy string // "dispatch" (default), "constrain", "common"
 }
 
 // Threads says how many threads a task may use and whether they are bound.

@@ -47,7 +47,8 @@ func TestFull(t *testing.T) {
 			Packages: []string{"qchem.nwchem", "python3Packages.numpy", "_7zz", "x'y-z"},
 		},
 		Optimize: Optimize{Arch: []string{"haswell", "znver4", "generic"}, Config: "qchem-config.optArch",
-			Packages: []string{"openblas", "fftw"}, Strategy: "constrain"},
+			Packages: []string{"openblas", "fftw", "gromacs"}, Strategy: "constrain", Reach: ReachNamed, Limit: 50,
+			Override: map[string]map[string]any{"gromacs": {"cpuAcceleration": "AVX_512", "enableMpi": true}}},
 		Slurm: sbatch.Options{{Name: "partition", Value: "main,long"}, {Name: "nodes", Value: "2"}, {Name: "ntasks-per-node", Value: "16"},
 			{Name: "cpus-per-task", Value: "2"}, {Name: "mem", Value: "60G"}, {Name: "time", Value: "1:30:00"}, {Name: "exclusive"}, {Name: "requeue"},
 			{Name: "account", Value: `a remark, with "quotes"`}},
@@ -56,10 +57,13 @@ func TestFull(t *testing.T) {
 		Env: []EnvVar{{"PSI_SCRATCH", "/scratch"}, {"LIMIT", "1_000"}, {"VERSION", "1.10"}, {"SWITCH", "yes"}, {"FLAG", "true"},
 			{"DAY", "2026-11-22"}, {"MASK", "022"}, {"EMPTY", ""}, {"HOSTILE", "$(id) `id` 'a' \"b\" \n -x ✓"}},
 		Inputs:  []string{"water.nw", "../basis/sto-3g", "/data/common", "-dash", "two\nlines", "a[1].dat"},
-		Outputs: []string{"water.out", "*.movecs", "deep/**/{a,b}.log", `with "quotes"`, "[ab]c"},
-		Compare: []Compare{
+		Outputs: []string{"water.out", "*.movecs", "deep/**/{a,b,steps}.log", `with "quotes"`, "[ab]c"},
+		Numbers: []Number{
 			{File: "water.out", Pattern: `energy += +(\S+)`, Abs: 1e-9},
 			{File: "deep/x/a.log", JSON: "scf.steps[0].energy", Abs: 1e-8, Rel: 0.001},
+			{Name: "charges", Unit: "e", Log: true, Section: "CHARGES", Until: "^Sum", Line: 2, Column: "3", Header: "no"},
+			{Name: "gap", File: "deep/**/b.log", Pattern: "HOMO-LUMO", Line: 1, Column: "4", Which: "last"},
+			{Name: "all steps", File: "deep/steps.log", Column: "E / Eh", Separator: "semicolon", Header: "yes"},
 		},
 		Workdir: "own", Home: "own",
 		Run: "launch nwchem water.nw > water.out\n\necho done\n",
@@ -80,7 +84,7 @@ func TestDefaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(Optimize{Arch: []string{"auto"}, Strategy: "dispatch"}, s.Optimize); diff != "" {
+		if diff := cmp.Diff(Optimize{Arch: []string{"auto"}, Strategy: "dispatch", Reach: ReachRebuild, Limit: DefaultLimit}, s.Optimize); diff != "" {
 			t.Errorf("%s: %s", file, diff)
 		}
 		if diff := cmp.Diff(Threads{Bind: "none"}, s.Threads); diff != "" || s.Launcher != "none" {

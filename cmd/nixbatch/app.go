@@ -104,7 +104,8 @@ func newApp(s command.Streams) *cli.App {
 		Commands: []*cli.Command{
 			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s), pathCommand(s), collectCommand(s),
 			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s), doctorCommand(s),
-			records.Command(s), rerunCommand(s), retryCommand(s), whyCommand(s), gcCommand(s),
+			records.Command(s), records.Results(s), rerunCommand(s), retryCommand(s), whyCommand(s), gcCommand(s),
+			lsCommand(s), rmCommand(s), cleanCommand(s),
 		},
 	}
 	for _, c := range app.Commands {

@@ -11,6 +11,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/gc"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/internal/ui"
 )
 
@@ -28,6 +29,11 @@ func gcCommand(s command.Streams) *cli.Command {
 			p, err := command.Here()
 			if err != nil {
 				return err
+			}
+			if !c.Bool("dry-run") { // a root of a run that is half removed is nobody's
+				if err := runs.Tidy(c.Context, p); err != nil {
+					return err
+				}
 			}
 			n := &nix.Nix{Runner: proc.System{}, Dir: p.Dir, LogDir: filepath.Join(p.Dir, "logs"), Environ: os.Environ()}
 			out, serr := gc.Collect(c.Context, p, command.NewClient(), n, command.About(), c.Bool("dry-run"))

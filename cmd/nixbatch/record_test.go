@@ -128,7 +128,7 @@ func TestWaterFromItsExport(t *testing.T) {
 				t.Fatalf("%+v", got)
 			}
 			n := got.Diff.Numbers[0]
-			if !n.Agree || math.Abs(n.A-n.B) > 1e-9 || math.Abs(n.B+74.942079928192) > 1e-9 {
+			if !n.Agree || math.Abs(float64(n.A-n.B)) > 1e-9 || math.Abs(float64(n.B)+74.942079928192) > 1e-9 {
 				t.Errorf("%+v", n)
 			}
 			// Redacting changes what is compared (a directory); the results stay.

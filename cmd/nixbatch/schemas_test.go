@@ -44,6 +44,9 @@ func TestPrintedJSONIsAsPublished(t *testing.T) {
 		{command.Done, "cpu"},
 		{anyCode, "doctor"}, // the site's affair
 		{command.Done, "gc --dry-run"},
+		{command.Done, "results schemas-bad"},
+		{command.Done, "ls"},
+		{command.Usage, "rm schemas-held"},
 		{command.Done, "record list"},
 		{command.Done, "record show schemas-bad"},
 		{command.Done, "record export schemas-last -o last.zip"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -16,9 +15,9 @@ import (
 
 func statusCommand(s command.Streams) *cli.Command {
 	return &cli.Command{
-		Name: "status", Usage: "what became of the runs", ArgsUsage: "[RUN]",
-		Description: "RUN is a run's id, its beginning or end, or the job's name (its newest run). Without one, all runs of this\n" +
-			"directory's project are listed. Slurm is asked once for all of them, and its answer serves all commands of the next\n" +
+		Name: "status", Usage: "what became of the runs", ArgsUsage: "[RUN[.TASK]]",
+		Description: "RUN is a run's id, its beginning or end, the job's name (its newest run), or the number of a job of Slurm's. Without\n" +
+			"one, all runs of this directory's project are listed. Slurm is asked once for all of them, and its answer serves all commands of the next\n" +
 			"three seconds. Exit codes: 0 done, 2 no such run, 5 Slurm did not answer (what files tell is shown), 130 interrupted.",
 		Flags: []cli.Flag{command.JSONFlag(),
 			&cli.BoolFlag{Name: "all", Usage: "the runs of all of your projects"},
@@ -35,11 +34,11 @@ func statusCommand(s command.Streams) *cli.Command {
 			if c.Bool("watch") && c.Bool("json") {
 				return fault.New("--watch and --json exclude each other", "call nixbatch status --json every now and then")
 			}
-			all, err := chosenRuns(name, c.Bool("all"))
+			all, task, err := chosenRuns(name, c.Bool("all"))
 			if err != nil {
 				return err
 			}
-			v := &ui.StatusView{Out: s.Out, Err: s.Err, One: name != "", Tasks: c.Bool("tasks"), JSON: c.Bool("json")}
+			v := &ui.StatusView{Out: s.Out, Err: s.Err, One: name != "", Only: task, Tasks: c.Bool("tasks"), JSON: c.Bool("json")}
 			if c.Bool("watch") {
 				p := command.About()
 				states, err := v.Watch(c.Context, screen.Terminal(s.Out), func(maxAge time.Duration) ([]status.Status, error) {
@@ -71,33 +70,21 @@ func statusCommand(s command.Streams) *cli.Command {
 	}
 }
 
-// chosenRuns is one run, those of this project, or those of all projects.
-func chosenRuns(name string, all bool) ([]rundir.Run, error) {
+// chosenRuns is one run and the task of it that was named (else -1), those of this
+// project, or those of all projects.
+func chosenRuns(name string, all bool) ([]rundir.Run, int, error) {
+	if name != "" {
+		r, task, err := command.Find(name)
+		return []rundir.Run{r}, task, err
+	}
 	if all {
-		projects, err := rundir.Projects(rundir.StateDir(os.Getenv))
-		if err != nil {
-			return nil, err
-		}
-		var out []rundir.Run
-		for _, p := range projects {
-			some, err := p.List()
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, some...)
-		}
-		return out, nil
+		runs, err := command.AllRuns()
+		return runs, -1, err
 	}
 	p, err := command.Here()
 	if err != nil {
-		return nil, err
+		return nil, -1, err
 	}
-	if name == "" {
-		return p.List()
-	}
-	r, err := p.Get(name)
-	if err != nil {
-		return nil, err
-	}
-	return []rundir.Run{r}, nil
+	runs, err := p.List()
+	return runs, -1, err
 }

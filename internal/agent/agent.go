@@ -43,6 +43,7 @@ type Agent struct {
 
 	plan    *plan.Plan
 	row     jobspec.Row     // of a sweep
+	printed *printed        // nil: nobody asks for it
 	dir     string          // where the payload runs, "" for the job's directory
 	place   stage.Place     // of which it is, where it is the task's own
 	before  map[string]bool // files beside the job file, where the payload works there
@@ -217,8 +218,8 @@ func (a *Agent) choose(seen []Seen) (facts.Chosen, error) {
 		flags = flags.Intersect(l.CPU.Flags)
 	}
 	archs := a.plan.Archs()
-	for _, arch := range archs {
-		if arch != plan.Generic && !cpuflags.CanRun(flags, arch) {
+	for i, arch := range archs {
+		if !a.plan.Builds[i].RunsOn(flags) {
 			continue
 		}
 		env, err := os.Readlink(a.Run.EnvLink(arch))

@@ -78,14 +78,14 @@ func (a *Agent) finish(ctx context.Context, c *checkpoint, end *facts.End, limit
 	}
 	if a.again(c, end.ExitCode) && a.goesOn(ctx, c, end) {
 		end.Outputs = a.describe(a.plan.Outputs, limit)
-		end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs)
+		end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs, a.printed.open)
 		if a.plan.Scratch != nil && len(end.NotCopied) == 0 {
 			a.leave(nil) // the next attempt may be on another node
 		}
 		return
 	}
 	end.Outputs = a.outputs(limit)
-	end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs)
+	end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs, a.printed.open)
 	end.Undeclared = a.undeclared(end.Outputs)
 	if end.ExitCode != 0 {
 		end.NotInputs = a.notInputs()

@@ -206,9 +206,12 @@ func (a *Agent) noBuild(seen []Seen, archs []string) error {
 		return errors.New("the plan of this run has no build")
 	}
 	weakest := archs[len(archs)-1]
+	if own := a.plan.Builds[len(archs)-1].Needs; own != "" {
+		weakest = own
+	}
 	for _, s := range seen {
 		if hard, _ := cpuflags.Missing(s.CPU.Flags, weakest); len(hard) > 0 {
-			return fault.New(fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, weakest, strings.Join(hard, " ")),
+			return fault.New(fmt.Sprintf("no build of this run can run on %s (%s): the %s build needs %s", s.Node, s.CPU.Name, archs[len(archs)-1], strings.Join(hard, " ")),
 				"submit again: what this node has is known now; or add generic to optimize.arch")
 		}
 	}

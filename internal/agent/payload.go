@@ -45,6 +45,7 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	}()
 	f := &following{Agent: a, p: p, here: here, check: a.newCheckpoint()}
 	werr := f.toItsEnd(got)
+	a.printed.over()
 	end := a.newEnd()
 	end.Elapsed = a.Now().Sub(began).Seconds()
 	f.ended(&end, werr)
@@ -69,6 +70,7 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (Payload, error) {
 		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)
 	}
 	defer let.Close()
+	a.printed = a.print()
 	// The child leads a process group, so that a signal for the payload reaches
 	// all of it. It outlives a cancelled ctx: the signal does the cancelling.
 	p, err := a.Start(context.WithoutCancel(ctx), proc.Cmd{
@@ -77,9 +79,10 @@ func (a *Agent) enter(ctx context.Context, b facts.Chosen) (Payload, error) {
 		Extra:  []*os.File{lines, wait},
 		Env:    a.payloadEnv(),
 		Dir:    a.dir,
-		Stdout: a.Stdout, Stderr: a.Stderr,
+		Stdout: a.printed.instead(a.Stdout), Stderr: a.printed.instead(a.Stderr),
 		Death: a.death(),
 	})
+	a.printed.started()
 	wait.Close()
 	if err != nil {
 		return nil, fmt.Errorf("the environment's bash could not be started: %w", err)

@@ -63,24 +63,3 @@ type Result struct {
 	Attempt int       `json:"attempt"`
 	Time    time.Time `json:"time"`
 }
-
-// Number is what one entry of compare: found in an output, in the order of the
-// file.
-type Number struct {
-	File    string    `json:"file"`
-	Pattern string    `json:"pattern,omitempty"`
-	JSON    string    `json:"json,omitempty"` // a path into JSON
-	Abs     float64   `json:"abs"`            // tolerances
-	Rel     float64   `json:"rel"`
-	Values  []float64 `json:"values"`
-	Problem string    `json:"problem,omitempty"` // why there is none
-}
-
-// Look is one entry of compare: in the job file.
-type Look struct {
-	File    string  `json:"file"`
-	Pattern string  `json:"pattern,omitempty"`
-	JSON    string  `json:"json,omitempty"`
-	Abs     float64 `json:"abs"`
-	Rel     float64 `json:"rel"`
-}

@@ -248,7 +248,7 @@ type End struct {
 	// NotInputs are files beside the job file that the failed task seems to have
 	// looked for, and that are not among its inputs.
 	NotInputs []string `json:"not_inputs,omitempty"`
-	Numbers   []Number `json:"numbers,omitempty"` // what compare: of the job file found in the outputs
+	Numbers   []Number `json:"numbers,omitempty"` // what numbers: of the job file found
 }
 
 // MostUndeclared is how many undeclared files are listed.

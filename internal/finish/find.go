@@ -21,30 +21,29 @@ import (
 // Found is where a record lies.
 type Found struct {
 	Path  string
+	Task  int  // the one that was named, or -1
 	IsRun bool // of this project; else an export
+	// Status is what became of a run that is not sealed; nil where that was not asked.
+	Status *status.Status
 	// Unsealed is why a run that is over could not be sealed, which keeps nobody
 	// from reading it.
 	Unsealed error
 }
 
-// Find finds the record that a run's name or a path means; "" is the newest run.
-// A run that is over is sealed before it is read.
-func Find(ctx context.Context, name string, here func() (rundir.Project, error), w status.Watcher, p ledger.About) (Found, error) {
+// Find finds the record that a run's name or a path means; "" is the newest run,
+// and find tells a run by its name. A run that is over is sealed before it is read.
+func Find(ctx context.Context, name string, find func(name string) (rundir.Run, int, error), w status.Watcher, p ledger.About) (Found, error) {
 	if name != "" && isExport(name) {
-		return Found{Path: name}, load.NoRecord(name)
+		return Found{Path: name, Task: -1}, load.NoRecord(name)
 	}
-	project, err := here()
-	if err != nil {
-		return Found{}, err
-	}
-	r, err := project.Get(name)
+	r, task, err := find(name)
 	if err != nil {
 		if st, serr := durable.Stat(name); name != "" && serr == nil && st != nil && st.IsDir() {
-			return Found{Path: name}, load.NoRecord(name) // what is left of one: record verify tells
+			return Found{Path: name, Task: -1}, load.NoRecord(name) // what is left of one: record verify tells
 		}
 		return Found{}, err
 	}
-	out := Found{Path: r.Dir, IsRun: true}
+	out := Found{Path: r.Dir, Task: task, IsRun: true}
 	if !Sealed(r) {
 		// Whether it is over is asked where Slurm is; a record can be read anywhere.
 		states, serr := status.States(ctx, w, []rundir.Run{r}, p)
@@ -53,6 +52,7 @@ func Find(ctx context.Context, name string, here func() (rundir.Project, error),
 		}
 		if serr == nil {
 			out.Unsealed = SealOver(context.WithoutCancel(ctx), w, states, p)
+			out.Status = &states[0]
 		}
 	}
 	return out, nil

@@ -48,25 +48,7 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 		if err != nil {
 			return nil, fmt.Errorf("run %s: %w", s.Run.ID, err)
 		}
-		why := ""
-		switch {
-		case !s.Whole():
-			why = "left what cannot be read" // and so what it needs is not known
-		case s.NotSubmitted && s.Job.How == "":
-			if young(s.Run, f.Now()) {
-				why = "is perhaps being submitted"
-			}
-		case s.Elsewhere != "":
-			why = "is on cluster " + s.Cluster() + ", which was not asked"
-		case !s.Over() && s.State != "":
-			why = "is " + string(s.State)
-			if s.Job.Local && s.State != "running" {
-				why = "" // it left no end, and is dead
-				if s.Start == nil && young(s.Run, f.Now()) {
-					why = "is perhaps being started"
-				}
-			}
-		}
+		why := Busy(s, f.Now())
 		for _, e := range envs {
 			users[e] = append(users[e], s.Run.ID)
 			if why != "" && busy[e] == "" {
@@ -95,6 +77,66 @@ func Roots(ctx context.Context, p rundir.Project, w status.Watcher, f ledger.Abo
 		out = append(out, r)
 	}
 	return out, err
+}
+
+// Busy is why a run may still need what it has, in words that go on from its
+// name; "" for one that is over.
+func Busy(s status.Status, now time.Time) string {
+	switch {
+	case !s.Whole():
+		return "left what cannot be read" // and so what it needs is not known
+	case s.NotSubmitted && s.Job.How == "":
+		if young(s.Run, now) {
+			return "is perhaps being submitted"
+		}
+	case s.Elsewhere != "":
+		return "is on cluster " + s.Cluster() + ", which was not asked"
+	case !s.Over() && s.State != "":
+		if !s.Job.Local || s.State == "running" {
+			return "is " + string(s.State)
+		}
+		if s.Start == nil && young(s.Run, now) { // else it left no end, and is dead
+			return "is perhaps being started"
+		}
+	}
+	return ""
+}
+
+// Orphan drops the roots of a run that is going, whose directory is given, and that
+// no other run has.
+func Orphan(p rundir.Project, gone string) error {
+	mine, err := envs(rundir.Run{Dir: gone})
+	if err != nil {
+		return err
+	}
+	all, err := p.List()
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		others, err := envs(r)
+		if err != nil {
+			return nil // it may need any of them
+		}
+		mine = slices.DeleteFunc(mine, func(e string) bool { return slices.Contains(others, e) })
+	}
+	if len(mine) == 0 {
+		return nil
+	}
+	entries, err := durable.List(filepath.Join(p.Dir, "roots"))
+	if err != nil {
+		return fmt.Errorf("roots: %w", err)
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(p.Dir, "roots", e.Name()))
+		if err == nil && slices.Contains(mine, target) {
+			err = Drop(p, Root{Name: e.Name()})
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.EINVAL) {
+			return fmt.Errorf("roots: %w", err)
+		}
+	}
+	return nil
 }
 
 // young reports whether a run is so new that its process may still be about to

@@ -108,6 +108,7 @@ var (
 	builderRe     = lazyre.New(`(?:builder for|[Cc]annot build) '(/nix/store/[^']*\.drv)'`)
 	deniedRe      = lazyre.New(`(/[^\s']*/daemon-socket/socket)'?: Permission denied`)
 	fullRe        = lazyre.New(`(?m)^.*(?:No space left on device|database or disk is full).*$`)
+	argumentRe    = lazyre.New(`nixbatch: no argument "([^"\n]*)" of "([^"\n]*)": ([^\n]*)`)
 	missingRe     = lazyre.New(`nixbatch: (no package|not a package) "([^"\n]*)"`)
 	interruptedRe = lazyre.New(`(?m)^(?:error: )?interrupted by the user$`)
 	refusedRe     = lazyre.New(`[Pp]ackage ‘[^’]*’ .*, refusing to evaluate`)
@@ -146,6 +147,11 @@ func explain(ctx context.Context, phase, stderr string, tails map[string][]strin
 	if m := missingRe.FindStringSubmatch(stderr); m != nil {
 		mp := &MissingPackage{Name: m[2], NotPackage: m[1] == "not a package"}
 		e.Message, e.Decisive, e.Err = mp.Error(), "", mp
+		return e
+	}
+	if m := argumentRe.FindStringSubmatch(stderr); m != nil {
+		e.Message, e.Decisive = fmt.Sprintf("optimize.packages: %s takes no argument %q", m[2], m[1]), ""
+		e.Way = "it takes " + strings.Join(strings.Fields(m[3]), ", ")
 		return e
 	}
 	if m := mismatchRe.FindStringSubmatch(stderr); m != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlang"
 	"github.com/nixbatch/nixbatch/internal/nixsource"
+	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // Env is what one build is made of: pure data.
@@ -32,11 +33,26 @@ type Env struct {
 	Compiler         string
 	Whole, WholeTune string
 	// OptimizePackages are the attribute paths of the packages to rebuild for
-	// Arch, beside nixpkgs; Packages are looked up among them first. A package
-	// of Packages that only depends on a named one stays as it is, unless it is
-	// named too. OptimizeConfig is a dotted config option that is set to Arch.
+	// Arch. With Reach jobspec.ReachRebuild, or "", all that depends on one of them
+	// is rebuilt with it, in the package set; with jobspec.ReachNamed they make a set
+	// beside it, where they take each other, Packages are looked up there first, and
+	// nothing else changes.
 	OptimizePackages []string
-	OptimizeConfig   string
+	Reach            string
+	// Override has arguments for some of OptimizePackages, by path. Known has those
+	// that tell packages of Arch's CPU, by the package's own name (pname); those of ""
+	// are for any package that takes them. Values are those of Config.
+	Override, Known map[string]map[string]any
+	// Aliases has, by path, where else in the package set some of OptimizePackages may
+	// be.
+	Aliases map[string][]string
+	// OptimizeConfig is a dotted config option that is set to Arch.
+	OptimizeConfig string
+	// ConfigOff is a dotted config option that is set to ConfigOffValue in the build
+	// without an arch, where OptimizeConfig is given and Config does not set either: the
+	// package set would take an arch of its own.
+	ConfigOff      string
+	ConfigOffValue any
 	// NoTests turns off the tests of the optimised packages: the building
 	// machine cannot run Arch.
 	NoTests bool
@@ -143,10 +159,19 @@ func (e Env) job(name string) (string, error) {
 	for i, o := range e.Overlays {
 		overlays[i] = map[string]any{"url": o.URL, "sha256": o.Hash, "file": path.Clean(or(o.File, "default.nix"))}
 	}
-	var optimize []string
 	arch := e.arch()
-	if arch != "" {
-		optimize = e.OptimizePackages
+	optimize, known := []any{}, map[string]any{}
+	if arch != "" && !e.Everywhere {
+		for _, p := range e.OptimizePackages {
+			for i, at := range append([]string{p}, e.Aliases[p]...) {
+				optimize = append(optimize, map[string]any{"path": nixlang.SplitAttr(at), "name": p, "alias": i > 0, "override": copySet(e.Override[p])})
+			}
+		}
+	}
+	if len(optimize) > 0 {
+		for name, args := range e.Known {
+			known[name] = args
+		}
 	}
 	return nixlang.QuoteValue(map[string]any{
 		"name":       name,
@@ -155,13 +180,16 @@ func (e Env) job(name string) (string, error) {
 		"overlays":   overlays,
 		"config":     config,
 		"packages":   attrPaths(e.Packages),
-		"optimize":   attrPaths(optimize),
+		"optimize":   optimize,
+		"reach":      or(e.Reach, jobspec.ReachRebuild),
+		"known":      known,
 		"arch":       arch,
 		"tune":       or(e.Tune, "generic"),
 		"options":    anys(e.Options),
 		"compiler":   e.Compiler,
 		"whole":      map[string]any{"arch": or(e.Whole, arch), "tune": or(e.WholeTune, or(e.Tune, "generic"))},
-		"noTests":    e.NoTests && len(optimize) > 0,
+		"noTests":    e.NoTests && (len(optimize) > 0 || e.OptimizeConfig != "" && arch != ""),
+		"told":       e.OptimizeConfig != "" && arch != "",
 		"everywhere": e.Everywhere && arch != "",
 	}, "  ")
 }
@@ -182,13 +210,29 @@ func attrPaths(paths []string) []any {
 	return list
 }
 
-// config is Config, with the option of OptimizeConfig set in a copy.
+// config is Config, with the option of OptimizeConfig set in a copy, or, without an
+// arch, what turns the package set's own off.
 func (e Env) config() (map[string]any, error) {
 	config := copySet(e.Config)
-	if e.OptimizeConfig == "" || e.arch() == "" {
+	switch {
+	case e.OptimizeConfig == "":
 		return config, nil
+	case e.arch() != "":
+		given, err := setOption(config, e.OptimizeConfig, e.arch())
+		if err == nil && given {
+			err = errors.New("optimize.config " + e.OptimizeConfig + ": the option is set in environment.config too")
+		}
+		return config, err
+	case e.ConfigOff != "" && !hasOption(config, e.OptimizeConfig):
+		_, err := setOption(config, e.ConfigOff, e.ConfigOffValue)
+		return config, err
 	}
-	parts := nixlang.SplitAttr(e.OptimizeConfig)
+	return config, nil
+}
+
+// setOption sets a dotted option, unless it is given.
+func setOption(config map[string]any, option string, value any) (given bool, err error) {
+	parts := nixlang.SplitAttr(option)
 	set := config
 	for i, p := range parts[:len(parts)-1] {
 		switch inner := set[p].(type) {
@@ -199,15 +243,27 @@ func (e Env) config() (map[string]any, error) {
 			set[p] = next
 			set = next
 		default:
-			return nil, fmt.Errorf("optimize.config %s: config.%s is no set", e.OptimizeConfig, strings.Join(parts[:i+1], "."))
+			return false, fmt.Errorf("optimize.config %s: config.%s is no set", option, strings.Join(parts[:i+1], "."))
 		}
 	}
-	option := parts[len(parts)-1]
-	if _, given := set[option]; given {
-		return nil, errors.New("optimize.config " + e.OptimizeConfig + ": the option is set in environment.config too")
+	last := parts[len(parts)-1]
+	if _, given = set[last]; !given {
+		set[last] = value
 	}
-	set[option] = e.arch()
-	return config, nil
+	return given, nil
+}
+
+func hasOption(config map[string]any, option string) bool {
+	parts := nixlang.SplitAttr(option)
+	for _, p := range parts[:len(parts)-1] {
+		inner, ok := config[p].(map[string]any)
+		if !ok {
+			return false
+		}
+		config = inner
+	}
+	_, ok := config[parts[len(parts)-1]]
+	return ok
 }
 
 func copySet(set map[string]any) map[string]any {

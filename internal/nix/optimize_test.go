@@ -15,6 +15,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/proc"
+	"github.com/nixbatch/nixbatch/jobspec"
 )
 
 // ways is an overlay with packages that hold their flags in each of the places
@@ -22,7 +23,7 @@ import (
 const ways = `
 final: prev:
 let
-  make = name: attrs: final.stdenv.mkDerivation ({ inherit name; buildCommand = "mkdir $out; echo \"$NIX_CFLAGS_COMPILE\" > $out/it"; } // attrs);
+  make = name: attrs: final.stdenv.mkDerivation ({ inherit name; buildCommand = "mkdir $out; echo \"$NIX_CFLAGS_COMPILE_BEFORE $NIX_CFLAGS_COMPILE\" > $out/it"; } // attrs);
 in
 {
   flags-none = final.callPackage ({ }: make "flags-none" { }) { };
@@ -65,8 +66,8 @@ func names(nodes []nixgraph.Node) []string {
 	return out
 }
 
-// Exactly the packages named are rebuilt, and the environment itself: no
-// dependent that is not named, no dependency.
+// With reach: named exactly the packages named are rebuilt, and the environment
+// itself: no dependent that is not named, no dependency.
 func TestExactlyTheNamedAreRebuilt(t *testing.T) {
 	n, _ := testNix(t)
 	for _, c := range []struct {
@@ -81,11 +82,11 @@ func TestExactlyTheNamedAreRebuilt(t *testing.T) {
 		{"argument with the package's own name", []string{"own"}, []string{"own"}, []string{"own", "test-env"}},
 		{"dependent between is not named", []string{"top"}, []string{"top", "base"}, []string{"test-env", "top"}},
 		{"attribute path", []string{"nested.deep.user", "user"}, []string{"nested.deep.user", "base"}, []string{"base", "test-env", "user"}},
-		{"named but not wanted", []string{"hello"}, []string{"base"}, []string{}},
+		{"named but not wanted", []string{"hello"}, []string{"base"}, []string{"test-env"}},
 		{"real ones", []string{"rhf"}, []string{"rhf", "minilinalg"}, []string{"minilinalg-1.0", "rhf-1.0", "test-env"}},
 	} {
 		e := minipkgs(t, ways)
-		e.Packages, e.OptimizePackages, e.Arch, e.Tune = c.packages, c.optimize, "haswell", "haswell"
+		e.Packages, e.OptimizePackages, e.Arch, e.Tune, e.Reach = c.packages, c.optimize, "haswell", "haswell", jobspec.ReachNamed
 		generic, optimised := graphs(t, n, e)
 		if diff := cmp.Diff(c.want, names(optimised.Diff(generic))); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.what, diff)
@@ -98,7 +99,7 @@ func TestCostIsWhatIsBuilt(t *testing.T) {
 	n, _ := testNix(t)
 	ctx := context.Background()
 	e := minipkgs(t, ways+"# "+t.TempDir()) // packages that nobody built before
-	e.Packages, e.OptimizePackages = []string{"user", "top"}, []string{"user", "base"}
+	e.Packages, e.OptimizePackages, e.Reach = []string{"user", "top"}, []string{"user", "base"}, jobspec.ReachNamed
 	e.Overlays[0] = unique(t, e.Overlays[0])
 	realise(t, n, e)
 
@@ -145,14 +146,14 @@ func unique(t *testing.T, o nixsource.OverlaySource) nixsource.OverlaySource {
 	return nixsource.OverlaySource{Source: resolvePath(t, dir)}
 }
 
-// The flags arrive at the compiler, wherever the package keeps its own.
+// The flags arrive at the compiler before the package's own, wherever it keeps them.
 func TestFlags(t *testing.T) {
 	n, _ := testNix(t)
 	for pkg, want := range map[string]string{
 		"flags-none":   "-march=haswell -mtune=znver2",
-		"flags-env":    "-Denv -march=haswell -mtune=znver2",
-		"flags-top":    "-Dtop -march=haswell -mtune=znver2",
-		"flags-list":   "-Done -Dtwo -march=haswell -mtune=znver2",
+		"flags-env":    "-march=haswell -mtune=znver2 -Denv",
+		"flags-top":    "-march=haswell -mtune=znver2 -Dtop",
+		"flags-list":   "-march=haswell -mtune=znver2 -Done -Dtwo",
 		"flags-beside": "-march=haswell -mtune=znver2",
 	} {
 		e := minipkgs(t, ways)
@@ -177,14 +178,14 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// The -mno- options come before the package's own flags; a compiler that does
-// not know them gets the whole name.
+// The -mno- options come with the name; a compiler that does not know them gets the
+// whole name.
 func TestOptionsOfABuild(t *testing.T) {
 	n, _ := testNix(t)
-	for _, c := range []struct{ name, stdenv, before, after string }{
-		{"own", "final.stdenv", "-mno-sse4a -mno-vaes", "-march=znver3 -mtune=znver3"},
-		{"clang", "(final.stdenv // { cc = final.stdenv.cc // { isGNU = false; }; })", "", "-march=x86-64-v3 -mtune=haswell"},
-		{"old", "(final.stdenv // { cc = final.stdenv.cc // { version = \"8.5.0\"; }; })", "", "-march=x86-64-v3 -mtune=haswell"},
+	for _, c := range []struct{ name, stdenv, flags string }{
+		{"own", "final.stdenv", "-march=znver3 -mtune=znver3 -mno-sse4a -mno-vaes"},
+		{"clang", "(final.stdenv // { cc = final.stdenv.cc // { isGNU = false; }; })", "-march=x86-64-v3 -mtune=haswell"},
+		{"old", "(final.stdenv // { cc = final.stdenv.cc // { version = \"8.5.0\"; }; })", "-march=x86-64-v3 -mtune=haswell"},
 	} {
 		e := minipkgs(t, `final: prev: { shown = (final.stdenv.mkDerivation {
 		  name = "shown"; buildCommand = "echo \"$NIX_CFLAGS_COMPILE_BEFORE|$NIX_CFLAGS_COMPILE\" > $out";
@@ -207,8 +208,7 @@ func TestOptionsOfABuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			before := strings.Contains(string(text), `("NIX_CFLAGS_COMPILE_BEFORE","`+c.before+`")`)
-			if before != (c.before != "") || !strings.Contains(string(text), `("NIX_CFLAGS_COMPILE","`+c.after+`")`) {
+			if !strings.Contains(string(text), `("NIX_CFLAGS_COMPILE_BEFORE","`+c.flags+`")`) {
 				t.Errorf("%s: %s", c.name, text)
 			}
 		}
@@ -277,6 +277,44 @@ func TestNoTests(t *testing.T) {
 				t.Errorf("NoTests %v: %s has doCheck %q, doInstallCheck %q", off, node.Name, p.Env["doCheck"], p.Env["doInstallCheck"])
 			}
 		}
+	}
+}
+
+// A package set that is told the arch by an option, and takes one of its own without
+// it, as NixOS-QChem does: generic is generic where it is known how to turn that off,
+// and what is compiled for an arch is found where it is not. Tests off are off in all
+// that is compiled for the arch.
+func TestOwnArch(t *testing.T) {
+	n, _ := testNix(t)
+	e := minipkgs(t, `final: prev:
+	  let
+	    settings = prev.config.own or { };
+	    arch = settings.arch or (if settings.avx or true then "haswell" else null);
+	    make = name: inputs: (final.stdenv.mkDerivation { inherit name inputs; doCheck = true; buildCommand = "echo > $out"; }).overrideAttrs (
+	      if arch == null then { } else { NIX_CFLAGS_COMPILE = "-O2 -march=${arch} -mtune=${arch}"; });
+	  in { own = { lib = make "own-lib" [ ]; program = make "own-program" [ final.own.lib final.hello ]; }; }`)
+	e.Packages, e.OptimizeConfig = []string{"own.program"}, "own.arch"
+	for _, c := range []struct {
+		arch, off string
+		noTests   bool
+		march     map[string]int
+		tested    int
+	}{
+		{"generic", "", false, map[string]int{"haswell": 2}, 2},
+		{"generic", "own.avx", false, map[string]int{}, 0},
+		{"znver3", "own.avx", false, map[string]int{"znver3": 2}, 2},
+		{"znver3", "own.avx", true, map[string]int{"znver3": 2}, 0},
+	} {
+		e.Arch, e.ConfigOff, e.ConfigOffValue, e.NoTests = c.arch, c.off, false, c.noTests
+		r, err := n.Reach(context.Background(), Expression(e))
+		if err != nil || cmp.Diff(c.march, r.March) != "" || len(r.Tested) != c.tested {
+			t.Errorf("%+v: %v, %v, %v", c, r.March, r.Tested, err)
+		}
+	}
+	// What the job file sets is left alone.
+	e.Arch, e.ConfigOff, e.Config = "generic", "own.avx", map[string]any{"own": map[string]any{"arch": "znver2"}}
+	if r, err := n.Reach(context.Background(), Expression(e)); err != nil || r.March["znver2"] != 2 {
+		t.Errorf("%v, %v", r.March, err)
 	}
 }
 

@@ -27,7 +27,9 @@ func (n *Nix) suggest(ctx context.Context, ex Expr, err error) error {
 	if serr != nil {
 		return err
 	}
-	names := expression(ex.env, "builtins.attrNames (builtins.foldl' (set: name: set.${name}) (packageSet job) "+set+")")
+	plain := ex.env
+	plain.OptimizePackages = nil // an overlay of them would have the missing name
+	names := expression(plain, "builtins.attrNames (builtins.foldl' (set: name: set.${name}) (packageSet job) "+set+")")
 	stdout, serr := n.evaluate(ctx, names, jsonArgs)
 	var have []string
 	if serr != nil || json.Unmarshal(stdout, &have) != nil {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/nixlog"
 	"github.com/nixbatch/nixbatch/internal/nixstore"
 )
@@ -28,7 +29,24 @@ type Node struct {
 	Outputs map[string]string   // output name → store path
 	Inputs  map[string][]string // .drv → names of its outputs that are used
 	Fixed   bool                // its output is fixed by a hash: a download, mostly
+	// Names are those by which it was named to be optimised, or what it is a variant
+	// of was: environment.nix marks them.
+	Names []string
+	// Arguments are what it was given beside flags, as JSON; "" for nothing.
+	Arguments string
+	March     string // what its compiler is given as -march by way of NIX_CFLAGS_COMPILE; the last, "" for none
+	Tests     bool   // it runs its tests, as far as its attributes say
 }
+
+// The attributes by which environment.nix marks what it optimises, and with which
+// arguments.
+const (
+	marker    = "nixbatchOptimized"
+	arguments = "nixbatchArguments"
+)
+
+// marchRE finds -march among flags.
+var marchRE = lazyre.New(`(?:^|\s)-march=(\S+)`)
 
 // Reader reads graphs, and each derivation once for all of them.
 type Reader struct {
@@ -82,7 +100,13 @@ func readNode(path string) (Node, error) {
 	if err != nil {
 		return Node{}, err
 	}
-	node := Node{Drv: path, Name: nixlog.DrvName(path), Outputs: map[string]string{}, Inputs: d.Inputs}
+	node := Node{Drv: path, Name: nixlog.DrvName(path), Outputs: map[string]string{}, Inputs: d.Inputs, Names: strings.Fields(d.Attr(marker)), Arguments: d.Attr(arguments),
+		Tests: d.Attr("doCheck") == "1" || d.Attr("doInstallCheck") == "1"}
+	for _, flags := range []string{"NIX_CFLAGS_COMPILE_BEFORE", "NIX_CFLAGS_COMPILE"} {
+		if all := marchRE.FindAllStringSubmatch(d.Attr(flags), -1); len(all) > 0 {
+			node.March = all[len(all)-1][1]
+		}
+	}
 	for name, o := range d.Outputs {
 		node.Outputs[name] = o.Path
 		node.Fixed = node.Fixed || o.Fixed
@@ -90,22 +114,43 @@ func readNode(path string) (Node, error) {
 	return node, nil
 }
 
-// Diff are the derivations of g that other does not have, sorted by name: what
-// would have to be built for g beyond other.
+// Diff are the derivations of g whose outputs other does not have, sorted by name:
+// what would have to be built for g beyond other. A download is one thing, whatever
+// it is downloaded with.
 func (g *Graph) Diff(other *Graph) []Node {
+	theirs := map[string]bool{}
+	for _, node := range other.Nodes {
+		for _, out := range node.Outputs {
+			theirs[out] = true
+		}
+	}
 	var out []Node
 	for path, node := range g.Nodes {
-		if _, ok := other.Nodes[path]; !ok {
+		if _, ok := other.Nodes[path]; !ok && !node.within(theirs) {
 			out = append(out, node)
 		}
 	}
+	byName(out)
+	return out
+}
+
+// within reports whether all outputs of a derivation are among some.
+func (n Node) within(outs map[string]bool) bool {
+	for _, out := range n.Outputs {
+		if !outs[out] {
+			return false
+		}
+	}
+	return true
+}
+
+func byName(out []Node) {
 	sort.Slice(out, func(i, j int) bool {
 		if out[i].Name != out[j].Name {
 			return out[i].Name < out[j].Name
 		}
 		return out[i].Drv < out[j].Drv
 	})
-	return out
 }
 
 // ReadDerivation reads one .drv file. One whose outputs have no path before they

@@ -1,16 +1,20 @@
 package nixstore
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// Derivation is the head of a .drv file: what comes out of it and what it is
-// made from. The rest, its builder and the environment, is passed over.
+// Derivation is what a .drv file says of itself: what comes out of it, what it is
+// made from, and with which attributes. Its other sources and its builder are passed
+// over.
 type Derivation struct {
 	Outputs map[string]Output
 	Inputs  map[string][]string // path of a .drv → names of its outputs that are used
+	Args    []string            // of its builder
+	Env     map[string]string   // the builder's environment
 }
 
 // Output is one output of a derivation.
@@ -23,7 +27,7 @@ type Output struct {
 // (ATerm): Derive([(name,path,algorithm,hash),…],[(drv,[output,…]),…],…).
 func ParseDerivation(text string) (Derivation, error) {
 	s := scanner{rest: text}
-	d := Derivation{Outputs: map[string]Output{}, Inputs: map[string][]string{}}
+	d := Derivation{Outputs: map[string]Output{}, Inputs: map[string][]string{}, Env: map[string]string{}}
 	s.token("Derive(")
 	s.list(func() {
 		s.token("(")
@@ -50,7 +54,7 @@ func ParseDerivation(text string) (Derivation, error) {
 		}
 		d.Inputs[drv] = names
 	})
-	s.tail()
+	s.tail(&d)
 	switch {
 	case s.err != nil:
 		return Derivation{}, s.err
@@ -62,23 +66,22 @@ func ParseDerivation(text string) (Derivation, error) {
 	return d, nil
 }
 
-// tail passes over the rest: sources, system, builder, arguments, environment.
-func (s *scanner) tail() {
-	skip := func() { s.text() }
+// tail reads the rest: sources, system, builder, arguments, environment.
+func (s *scanner) tail(d *Derivation) {
 	s.token(",")
-	s.list(skip)
-	s.token(",")
-	s.text()
+	s.list(func() { s.text() })
 	s.token(",")
 	s.text()
 	s.token(",")
-	s.list(skip)
+	s.text()
+	s.token(",")
+	s.list(func() { d.Args = append(d.Args, s.text()) })
 	s.token(",")
 	s.list(func() {
 		s.token("(")
-		s.text()
+		name := s.text()
 		s.token(",")
-		s.text()
+		d.Env[name] = s.text()
 		s.token(")")
 	})
 	s.token(")")
@@ -153,5 +156,42 @@ func (s *scanner) text() string {
 		}
 	}
 	s.err = errors.New("a string does not end")
+	return ""
+}
+
+// structured is the variable that holds all attributes where they are structured.
+const structured = "__json"
+
+// Attr is an attribute of the derivation as text, as its builder has it: true is
+// "1", false and what is not there "". Where attributes are structured it is looked
+// for among them, and in env. What is neither text nor a truth is "".
+func (d Derivation) Attr(name string) string {
+	raw, ok := d.Env[structured]
+	if !ok {
+		return d.Env[name]
+	}
+	if !strings.Contains(raw, name) { // most have not, and are long
+		return ""
+	}
+	var attrs map[string]json.RawMessage
+	if json.Unmarshal([]byte(raw), &attrs) != nil {
+		return ""
+	}
+	value, there := attrs[name]
+	if !there {
+		var env map[string]json.RawMessage
+		if json.Unmarshal(attrs["env"], &env) != nil {
+			return ""
+		}
+		value = env[name]
+	}
+	var text string
+	var truth bool
+	switch {
+	case json.Unmarshal(value, &text) == nil:
+		return text
+	case json.Unmarshal(value, &truth) == nil && truth:
+		return "1"
+	}
 	return ""
 }

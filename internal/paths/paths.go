@@ -80,6 +80,16 @@ func Output(s string) (problem, hint string) {
 	return Tilde(s)
 }
 
+// Among reports whether a name, or a pattern of several, is of what the outputs of
+// a job are.
+func Among(outputs []string, file string) bool {
+	return slices.ContainsFunc(outputs, func(o string) bool {
+		one, err := doublestar.Match(o, file)
+		other, oerr := doublestar.Match(file, o)
+		return o == file || one && err == nil || other && oerr == nil
+	})
+}
+
 // maxExpansions is how many patterns one with alternatives may stand for: each
 // is looked for by itself, {a,b} twenty times in a row a million times.
 const maxExpansions = 1000

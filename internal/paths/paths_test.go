@@ -42,3 +42,13 @@ func TestOutput(t *testing.T) {
 		}
 	}
 }
+
+// A number may be looked for in what is an output, or in several of them.
+func TestAmong(t *testing.T) {
+	outputs := []string{"a.out", "*.json", "deep/**/x.log", "b-1.dat"}
+	for file, want := range map[string]bool{"a.out": true, "r.json": true, "r*.json": true, "deep/a/b/x.log": true, "b-*.dat": true, "c.out": false, "x.log": false, "[": false} {
+		if got := Among(outputs, file); got != want {
+			t.Errorf("%s: %v", file, got)
+		}
+	}
+}

@@ -101,6 +101,13 @@ func (p *Plan) Task(r jobspec.Row) error {
 	if p.Checkpoint != nil {
 		lists = append(lists, p.Checkpoint.Files)
 	}
+	for i, look := range p.Compare {
+		out, err := r.Output(look.File)
+		if err != nil {
+			return err
+		}
+		p.Compare[i].File = out
+	}
 	for _, l := range lists {
 		for i, pattern := range l {
 			out, err := r.Output(pattern)

@@ -17,6 +17,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/nixsource"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/site"
+	"github.com/nixbatch/nixbatch/internal/tuning"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
@@ -65,7 +66,7 @@ type Plan struct {
 	Private    []string     `json:"private_names,omitempty"`
 	Inputs     []string     `json:"inputs"`
 	Outputs    []string     `json:"outputs"`
-	Compare    []facts.Look `json:"compare,omitempty"` // numbers of the outputs that are kept in the record
+	Compare    []facts.Look `json:"compare,omitempty"` // numbers: of the job file
 	Sweep      *Sweep       `json:"sweep,omitempty"`
 	After      []string     `json:"after,omitempty"` // runs, as the job file names them
 	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"`
@@ -103,9 +104,19 @@ type Build struct {
 	Why        string   `json:"why"`
 	Expression string   `json:"expression"`
 	Key        string   `json:"key"` // of the expression's text: nix.Expr.Hash
+	// Needs is the name that the package set itself gives compilers as -march for some
+	// derivations, where a CPU that can run Arch may not have what it asks for.
+	Needs string `json:"needs,omitempty"`
+	// Reach says whom each name of optimize.packages reaches, in their order; Rebuilt
+	// is what lies between the names and the environment, names of derivations, sorted.
+	// They are known once the build was evaluated: Tell.
+	Reach   []Reach  `json:"reach,omitempty"`
+	Rebuilt []string `json:"rebuilt,omitempty"`
 
 	Expr nix.Expr `json:"-"`
 	Env  nix.Env  `json:"-"`
+	// Recorded says that the build is one of an earlier run, which was told of there.
+	Recorded bool `json:"-"`
 }
 
 // Class is one class of nodes in the plan.
@@ -139,7 +150,7 @@ func Make(in Input) (*Plan, error) {
 		Private: s.Private, Workdir: s.Workdir, Home: s.Home,
 	}
 	p.keep(in)
-	for _, c := range s.Compare {
+	for _, c := range s.Numbers {
 		p.Compare = append(p.Compare, facts.Look(c))
 	}
 	p.Pins = append(p.Pins, pinOf("nixpkgs", in.Nixpkgs))
@@ -195,6 +206,13 @@ func (in Input) env(b Build) nix.Env {
 		Name: "nixbatch", System: in.System, Nixpkgs: in.Nixpkgs, Overlays: in.Overlays,
 		Config: s.Environment.Config, Packages: s.Environment.Packages, Arch: b.Arch, Tune: b.Tune,
 		OptimizePackages: s.Optimize.Packages, OptimizeConfig: s.Optimize.Config, NoTests: b.NoTests,
+		Reach: s.Optimize.Reach, Override: s.Optimize.Override,
+	}
+	if off, value, ok := tuning.Off(s.Optimize.Config); ok {
+		e.ConfigOff, e.ConfigOffValue = off, value
+	}
+	if len(s.Optimize.Packages) > 0 {
+		e.Known, e.Aliases = tuning.Arguments(b.Arch), tuning.Aliases(s.Optimize.Packages)
 	}
 	if build, ok := cpuflags.ParseBuild(b.Arch); ok && len(b.Options) > 0 {
 		l := limitsOf(in)

@@ -324,6 +324,7 @@ func (a *Again) compare(ctx context.Context, r *load.Record, exact bool) error {
 			} else {
 				b.Tune, b.Options, b.NoTests, b.Expression, b.Key = was.Tune, was.Options, was.NoTests, was.Expression, was.Key
 				b.Expr = nix.Recorded(was.Expression, b.Env.Nixpkgs, b.Env.Overlays)
+				b.Reach, b.Rebuilt, b.Needs, b.Recorded = was.Reach, was.Rebuilt, was.Needs, true
 			}
 		}
 		env, ok := r.Envs[b.Arch]

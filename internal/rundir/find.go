@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
@@ -62,6 +63,20 @@ func Projects(stateDir string) ([]Project, error) {
 	}
 	slices.SortFunc(out, func(a, b Project) int { return strings.Compare(a.Dir, b.Dir) })
 	return out, nil
+}
+
+// Time is when the run was made, to the second; zero for one whose id does not
+// tell.
+func (r Run) Time() time.Time {
+	stamp := idTime(r.ID)
+	if len(stamp) < len("20060102-150405") {
+		return time.Time{}
+	}
+	t, err := time.Parse("20060102-150405", stamp[:len("20060102-150405")])
+	if err != nil {
+		return time.Time{}
+	}
+	return t
 }
 
 // Relative is the run directory as seen from dir, if that is shorter.

@@ -24,8 +24,10 @@ import (
 	"github.com/nixbatch/nixbatch/internal/record/compare"
 	"github.com/nixbatch/nixbatch/internal/record/load"
 	"github.com/nixbatch/nixbatch/internal/record/private"
+	"github.com/nixbatch/nixbatch/internal/record/results"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
 	"github.com/nixbatch/nixbatch/internal/record/show"
+	"github.com/nixbatch/nixbatch/internal/runs"
 	"github.com/nixbatch/nixbatch/internal/ui"
 	"github.com/nixbatch/nixbatch/internal/why"
 )
@@ -44,8 +46,8 @@ var printed = map[string]any{
 	ui.CheckedSchema: ui.Checked{}, plan.Schema: ui.Plan{}, ui.MadeSchema: ui.Made{}, ui.SubmittedSchema: ui.Submitted{}, ui.ChainSchema: ui.Chain{},
 	ui.StatusSchema: ui.StatusJSON{}, ui.NodesSchema: ui.Nodes{}, ui.RerunSchema: ui.Rerun{}, ui.RetriedSchema: ui.Retried{},
 	ui.ExportedSchema: ui.Exported{}, ui.ErrorSchema: ui.Failure{}, cpuflags.Schema: cpuflags.Report{}, doctor.DoctorSchema: doctor.Health{},
-	why.Schema: why.Why{}, gc.Schema: gc.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
-	check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
+	why.Schema: why.Why{}, gc.Schema: gc.Report{}, runs.ListSchema: runs.List{}, runs.Schema: runs.Report{}, show.Schema: show.Record{}, show.ListSchema: show.List{},
+	results.Schema: results.Table{}, check.Schema: check.Report{}, compare.Schema: compare.Report{}, seal.SealSchema: seal.Seal{},
 }
 
 // Printed are the names of the schemas of what commands print, sorted.
@@ -79,7 +81,9 @@ func All() map[string][]byte {
 }
 
 var special = map[reflect.Type]map[string]any{
-	reflect.TypeFor[time.Time]():    {"type": "string", "format": "date-time"},
+	reflect.TypeFor[time.Time](): {"type": "string", "format": "date-time"},
+	reflect.TypeFor[facts.Float](): {"anyOf": []any{map[string]any{"type": "number"}, map[string]any{"enum": []any{"NaN", "Infinity", "-Infinity"}}},
+		"description": "JSON has neither NaN nor infinite numbers: they are strings"},
 	reflect.TypeFor[cpuflags.Set](): {"type": "array", "items": map[string]any{"type": "string"}},
 }
 

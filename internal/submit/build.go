@@ -24,6 +24,9 @@ type Built struct {
 // Build has every build of the plan made and pinned; one that is ready costs no
 // process.
 func (j *Planned) Build(ctx context.Context) (*Built, error) {
+	if err := j.Reach(ctx); err != nil {
+		return nil, err
+	}
 	built := &Built{Planned: j, Envs: map[string]string{}, described: map[string]string{}}
 	for _, b := range j.Plan.Builds {
 		out, ok := j.Nix.Ready(b.Expr)

@@ -28,6 +28,14 @@ type Cost struct {
 	Total      int      `json:"total,omitempty"`
 	Rebuilt    []string `json:"rebuilt,omitempty"`
 	Everywhere int      `json:"everywhere,omitempty"`
+	// Twice are packages that are below the environment in the generic form too.
+	Twice []Twofold `json:"twice,omitempty"`
+}
+
+// Twofold is a package of which there are two copies below an environment.
+type Twofold struct {
+	Name string   `json:"name"`
+	By   []string `json:"generic_for"` // derivations that use the generic one
 }
 
 // Costs says for every build of the plan what there is to do. Nothing is built.
@@ -37,6 +45,9 @@ func (j *Planned) Costs(ctx context.Context) ([]Cost, error) {
 	if len(j.Plan.Builds) > 0 {
 		b := j.Plan.Builds[0].Env
 		_, _ = j.Nix.Survey(ctx, nix.Env{System: b.System, Nixpkgs: b.Nixpkgs, Overlays: b.Overlays, Config: b.Config}, j.wanted(j.Plan))
+	}
+	if err := j.Reach(ctx); err != nil {
+		return nil, err
 	}
 	out := make([]Cost, len(j.Plan.Builds))
 	drvs := make([]string, len(out))
@@ -100,6 +111,9 @@ func (j *Planned) count(ctx context.Context, e nix.Env, c *Cost) error {
 		return err
 	}
 	c.Total, c.Rebuilt = diff.Total, diff.Names
+	for _, t := range diff.Twice {
+		c.Twice = append(c.Twice, Twofold(t))
+	}
 	if len(drvs) > 2 {
 		if diff, err = j.Nix.Changed(drvs[2], drvs[1]); err != nil {
 			return err

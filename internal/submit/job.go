@@ -92,6 +92,9 @@ func Load(file string, o Options) (*Loaded, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := jobspec.CheckNumbers(spec, rows); err != nil {
+		return nil, err
+	}
 	j := &Loaded{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o, inputs: found}
 	j.Nix = &nix.Nix{
 		Runner: o.Runner, Dir: project.Dir, LogDir: filepath.Join(project.Dir, "logs"),

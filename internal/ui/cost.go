@@ -8,6 +8,7 @@ import (
 
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/submit"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Plan is what plan --json prints: the plan as it would lie in the run directory,
@@ -24,6 +25,11 @@ func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON,
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))
+		}
+	}
+	for _, c := range costs {
+		for _, t := range c.Twice {
+			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s has %s twice: %s still uses the generic one", c.Arch, t.Name, text.Some(t.By, 5)))
 		}
 	}
 	if asJSON {

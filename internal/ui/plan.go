@@ -44,6 +44,7 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string, why b
 			screen.Printf(w, "  %s %s\n", b.Arch, graphs[b.Arch])
 		}
 	}
+	printReach(w, p)
 	screen.Printf(w, "\nthreads   %d a task\n", p.Threads.PerTask)
 	if r := p.Ranks(); r != "" {
 		screen.Printf(w, "ranks     %s\n", r)
@@ -93,6 +94,24 @@ func printKept(w io.Writer, p *plan.Plan) {
 			}
 		}
 		screen.Printf(w, "\n")
+	}
+}
+
+// printReach says whom the names of optimize.packages reach, once for builds of
+// which the same is true.
+func printReach(w io.Writer, p *plan.Plan) {
+	var texts []string
+	builds := map[string][]string{}
+	for _, b := range p.Builds {
+		for _, r := range b.Reach {
+			if builds[r.Words()] == nil {
+				texts = append(texts, r.Words())
+			}
+			builds[r.Words()] = append(builds[r.Words()], b.Arch)
+		}
+	}
+	for _, t := range texts {
+		screen.Printf(w, "  %s %s\n", strings.Join(builds[t], ","), t)
 	}
 }
 

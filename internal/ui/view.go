@@ -23,6 +23,7 @@ const shownTasks = 40
 type StatusView struct {
 	Out, Err io.Writer
 	One      bool // a run was named
+	Only     int  // the task of it, or -1
 	Tasks    bool // all of a sweep's
 	JSON     bool
 	lines    int // drawn on the terminal before
@@ -34,6 +35,9 @@ func (v *StatusView) Print(w io.Writer, states []status.Status) error {
 		for i := range states {
 			if err := states[i].LoadTasks(); err != nil {
 				return err
+			}
+			if v.Only >= 0 {
+				states[i].Tasks = slices.DeleteFunc(states[i].Tasks, func(t status.TaskStatus) bool { return t.Task != v.Only })
 			}
 		}
 	}

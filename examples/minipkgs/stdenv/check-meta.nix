@@ -11,6 +11,8 @@ let
 in
 if !free && !unfreeAllowed then
   refuse "has an unfree license (‘${licences}’)" "allowUnfree"
+else if (meta.knownVulnerabilities or [ ]) != [ ] && !(builtins.elem name (config.permittedInsecurePackages or [ ])) then
+  throw "package ‘${name}’ is marked as insecure (${builtins.concatStringsSep "; " meta.knownVulnerabilities}), refusing to evaluate; config = { permittedInsecurePackages = [ \"${name}\" ]; } allows it"
 else if meta.broken or false && !(config.allowBroken or false) then
   refuse "is marked as broken" "allowBroken"
 else if !(builtins.elem stdenv.system platforms) && !(config.allowUnsupportedSystem or false) then

@@ -34,19 +34,6 @@ type Difference struct {
 	Expected bool `json:"expected,omitempty"`
 }
 
-// Number is one declared number, or a row of them.
-type Number struct {
-	File    string  `json:"file"`
-	Where   string  `json:"where"` // pattern or path
-	Count   int     `json:"count"`
-	A       float64 `json:"a"` // the pair that is furthest apart
-	B       float64 `json:"b"`
-	Off     float64 `json:"difference"`
-	Allowed float64 `json:"allowed"`
-	Agree   bool    `json:"agree"`
-	Problem string  `json:"problem,omitempty"`
-}
-
 // Report is the comparison of two runs.
 type Report struct {
 	Schema string `json:"schema"`
@@ -56,8 +43,9 @@ type Report struct {
 	// comparable" where one of them did not complete, or a redacted record lacks
 	// the hash of an output. What a redacted record lacks is no difference.
 	Verdict     string       `json:"verdict"`
+	Counts      *Counts      `json:"counts,omitempty"` // of two sweeps
 	Differences []Difference `json:"differences"`
-	Numbers     []Number     `json:"numbers"`
+	Numbers     []Number     `json:"numbers"` // the largest deviations first, then those that are missing, then those that agree
 	Notes       []string     `json:"notes,omitempty"`
 
 	hidden []string // outputs of one size whose hash a redacted record lacks
@@ -81,17 +69,22 @@ type side struct {
 	archs, cpus, threads, layout, locale []string
 	inputs, outputs                      map[string]facts.File
 	numbers                              map[string]facts.Number
+	tasks                                tasks
 	result                               string
 	incomplete                           int
 }
 
 // Runs compares two records.
 func Runs(a, b *load.Record) (*Report, error) {
-	fa, err := gather(a)
+	ta, tb, err := bothTasks(a, b)
 	if err != nil {
 		return nil, err
 	}
-	fb, err := gather(b)
+	fa, err := gather(a, ta)
+	if err != nil {
+		return nil, err
+	}
+	fb, err := gather(b, tb)
 	if err != nil {
 		return nil, err
 	}
@@ -107,6 +100,7 @@ func Runs(a, b *load.Record) (*Report, error) {
 	r.files("input", fa.inputs, fb.inputs)
 	r.add("result", "result", fa.result, fb.result)
 	r.compareNumbers(fa, fb)
+	r.count(fa, fb)
 	r.files("output", fa.outputs, fb.outputs)
 	r.judge(fa, fb)
 	r.tellMasked(a, b)
@@ -116,8 +110,8 @@ func Runs(a, b *load.Record) (*Report, error) {
 	return r, nil
 }
 
-func gather(r *load.Record) (side, error) {
-	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[string]facts.Number{}}
+func gather(r *load.Record, t tasks) (side, error) {
+	f := side{Record: r, inputs: map[string]facts.File{}, outputs: map[string]facts.File{}, numbers: map[string]facts.Number{}, tasks: t}
 	codes := map[string]int{}
 	err := r.Attempts(func(a load.Attempt) error {
 		if !a.Last {
@@ -141,10 +135,6 @@ func gather(r *load.Record) (side, error) {
 				f.inputs[in.Path] = in
 			}
 		}
-		prefix := ""
-		if a.Task > 0 {
-			prefix = fmt.Sprintf("task %d: ", a.Task)
-		}
 		if a.End == nil {
 			f.incomplete++
 			codes["incomplete"]++
@@ -155,7 +145,7 @@ func gather(r *load.Record) (side, error) {
 			f.outputs[out.Path] = out
 		}
 		for _, n := range a.End.Numbers {
-			f.numbers[prefix+n.File+"\x00"+n.Pattern+n.JSON] = n
+			f.numbers[t.key(a.Task, n)] = n
 		}
 		return nil
 	})
@@ -346,7 +336,9 @@ func (r *Report) judge(a, b side) {
 	counted := map[string]bool{}
 	agree := true
 	for _, n := range r.Numbers {
-		counted[n.File] = true
+		for _, p := range n.paths {
+			counted[p] = true
+		}
 		agree = agree && n.Agree
 	}
 	for i := range r.Differences {
@@ -370,6 +362,6 @@ func (r *Report) judge(a, b side) {
 		r.Verdict = SameResults
 	}
 	if differs("output") && len(r.Numbers) == 0 {
-		r.Notes = append(r.Notes, "outputs are compared byte for byte, which is the wrong test for many computations: name the numbers under compare: in the job file")
+		r.Notes = append(r.Notes, "outputs are compared byte for byte, which is the wrong test for many computations: name the numbers under numbers: in the job file")
 	}
 }

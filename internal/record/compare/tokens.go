@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
@@ -51,10 +52,14 @@ func fits(pieces []string, text string) bool {
 func renamed[V any](a, b map[string]V) map[string]V {
 	out := map[string]V{}
 	taken := map[string]bool{}
-	for _, n := range sorted(a) {
+	names := append(sorted(a), sorted(b)...)
+	if !slices.ContainsFunc(names, token.MatchString) {
+		return a
+	}
+	for _, n := range names[:len(a)] {
 		name := n
 		if _, ok := b[n]; !ok {
-			for _, m := range sorted(b) {
+			for _, m := range names[len(a):] {
 				if _, ok := a[m]; !ok && !taken[m] && alike(n, m) {
 					name, taken[m] = m, true
 					break

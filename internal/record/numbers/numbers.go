@@ -1,17 +1,15 @@
 package numbers
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"math"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
@@ -19,123 +17,145 @@ import (
 
 // Bounds of what is looked at: an output may have gigabytes.
 const (
-	maxNumbers = 10000     // a file
+	maxNumbers = 10000     // of an entry
 	maxJSON    = 64 << 20  // bytes
 	maxText    = 512 << 20 // bytes
 	maxRow     = 1 << 20   // bytes
 )
 
-// FindNumbers looks for the numbers in the outputs that could be hashed.
-func Find(dir fs.FS, looks []facts.Look, outputs []facts.File) []facts.Number {
+// Find looks for the numbers in the outputs that could be hashed, which lie in
+// dir, and in what the task printed; log may be nil where nobody asks for that.
+func Find(dir fs.FS, looks []facts.Look, outputs []facts.File, log func() (io.ReadCloser, error)) []facts.Number {
 	var out []facts.Number
 	for _, l := range looks {
-		n := facts.Number{File: l.File, Pattern: l.Pattern, JSON: l.JSON, Abs: l.Abs, Rel: l.Rel, Values: []float64{}}
-		if i := slices.IndexFunc(outputs, func(f facts.File) bool { return f.Path == l.File }); i < 0 {
-			n.Problem = "no such file among the outputs"
-		} else if outputs[i].SHA256 == "" {
-			n.Problem = outputs[i].Skipped
-		} else if err := find(&n, dir); err != nil {
-			n.Problem = digest.Reason(err)
+		f := &finding{Number: facts.Number{Look: l, Values: []facts.Float{}}}
+		if err := f.find(dir, outputs, log); err != nil {
+			f.Problem, f.Values = digest.Reason(err), []facts.Float{}
 		}
-		out = append(out, n)
+		out = append(out, f.Number)
 	}
 	return out
 }
 
-func find(n *facts.Number, dir fs.FS) error {
-	f, err := dir.Open(n.File)
-	if err != nil {
-		return err
+// finding is an entry of numbers: and what was found of it so far.
+type finding struct {
+	facts.Number
+	among string // the file that is looked into now, where it is one of several
+}
+
+func (f *finding) find(dir fs.FS, outputs []facts.File, log func() (io.ReadCloser, error)) error {
+	err := f.each(dir, outputs, log)
+	if errors.Is(err, errEnough) {
+		err = nil
 	}
-	defer f.Close()
-	if n.JSON != "" {
-		err = inJSON(n, f)
-	} else {
-		err = inText(n, f)
+	if err != nil && f.among != "" {
+		return fmt.Errorf("%s: %s", f.among, digest.Reason(err))
 	}
-	if err == nil && len(n.Values) == 0 {
+	if err == nil && len(f.Values) == 0 {
 		err = errors.New("nothing there fits")
 	}
 	return err
 }
 
-func add(n *facts.Number, text string) error {
-	// Fortran writes 1.0D-03.
-	v, err := strconv.ParseFloat(strings.NewReplacer("D", "e", "d", "e").Replace(strings.Trim(text, ",;")), 64)
-	switch {
-	case err != nil || math.IsNaN(v) || math.IsInf(v, 0):
-		return fmt.Errorf("%.40q is not a number", text)
-	case len(n.Values) == maxNumbers:
-		return fmt.Errorf("there are more than %d numbers", maxNumbers)
+// each looks into one file after the other, in the order of their names.
+func (f *finding) each(dir fs.FS, outputs []facts.File, log func() (io.ReadCloser, error)) error {
+	if f.Log {
+		in, err := log()
+		if err != nil {
+			return err
+		}
+		defer in.Close()
+		return f.in(in)
 	}
-	n.Values = append(n.Values, v)
+	files := named(outputs, f.File)
+	if len(files) == 0 {
+		return errors.New("no such file among the outputs")
+	}
+	for _, o := range files {
+		if o.Path != f.File {
+			f.Files = append(f.Files, o.Path)
+			f.among = o.Path
+		}
+		if o.SHA256 == "" {
+			return errors.New(o.Skipped)
+		}
+		in, err := dir.Open(o.Path)
+		if err != nil {
+			return err
+		}
+		err = errors.Join(f.in(in), in.Close())
+		if err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
-func inText(n *facts.Number, in io.Reader) error {
-	re, err := regexp.Compile(n.Pattern)
-	if err != nil {
-		return err
-	}
-	limited := &io.LimitedReader{R: in, N: maxText}
-	rows := bufio.NewScanner(limited)
-	rows.Buffer(nil, maxRow)
-	for rows.Scan() {
-		for _, m := range re.FindAllStringSubmatch(rows.Text(), -1) {
-			if err := add(n, m[min(1, len(m)-1)]); err != nil {
-				return err
-			}
+// named are the outputs that a name means: the one of that very name, else those
+// that it is a pattern of.
+func named(outputs []facts.File, name string) (out []facts.File) {
+	for _, o := range outputs {
+		if o.Path == name {
+			return []facts.File{o}
+		}
+		if ok, err := doublestar.Match(name, o.Path); ok && err == nil {
+			out = append(out, o)
 		}
 	}
-	if rows.Err() == nil && limited.N == 0 {
-		return errors.New("the file is too large to look for numbers")
-	}
-	return rows.Err()
+	return out
 }
 
-func inJSON(n *facts.Number, in io.Reader) error {
-	data, err := io.ReadAll(io.LimitReader(in, maxJSON+1))
-	if err != nil {
-		return err
+func (f *finding) in(in io.Reader) error {
+	switch {
+	case f.JSON != "":
+		return f.inJSON(in)
+	case f.Column != "" && f.Pattern == "":
+		return f.inTable(in)
 	}
-	if len(data) > maxJSON {
-		return errors.New("the file is too large to look for numbers")
-	}
-	var v any
-	if err := json.Unmarshal(data, &v); err != nil {
-		return err
-	}
-	steps := strings.FieldsFunc(n.JSON, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
-	return walk(n, v, steps)
+	return f.inText(in)
 }
 
-func walk(n *facts.Number, v any, steps []string) error {
-	if len(steps) == 0 {
-		switch v := v.(type) {
-		case float64:
-			return add(n, strconv.FormatFloat(v, 'g', -1, 64))
-		case string:
-			return add(n, v)
-		}
-		return errors.New("what is there is no number")
+// errEnough ends the reading when the first number is all that is wanted.
+var errEnough = errors.New("enough")
+
+// add takes a text for the next number.
+func (f *finding) add(text string) error {
+	v, err := parse(text)
+	switch {
+	case err != nil:
+		return err
+	case f.Which == "last" && len(f.Values) > 0:
+		f.Values[0] = v
+		return nil
+	case len(f.Values) == maxNumbers:
+		return fmt.Errorf("there are more than %d numbers", maxNumbers)
 	}
-	switch v := v.(type) {
-	case map[string]any:
-		if in, ok := v[steps[0]]; ok {
-			return walk(n, in, steps[1:])
-		}
-	case []any:
-		if steps[0] == "*" {
-			for _, in := range v {
-				if err := walk(n, in, steps[1:]); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		if i, err := strconv.Atoi(steps[0]); err == nil && i < len(v) {
-			return walk(n, v[i], steps[1:])
-		}
+	f.Values = append(f.Values, v)
+	if f.Which == "first" {
+		return errEnough
 	}
-	return fmt.Errorf("there is no %q", steps[0])
+	return nil
+}
+
+// parse reads a number as programs write it: Fortran's 1.0D-03, NaN, Infinity.
+func parse(text string) (facts.Float, error) {
+	bare := strings.Trim(text, ",;")
+	switch strings.ToLower(strings.TrimLeft(bare, "+-")) {
+	case "nan":
+		return facts.Float(math.NaN()), nil
+	case "inf", "infinity":
+		sign := 1
+		if bare[0] == '-' {
+			sign = -1
+		}
+		return facts.Float(math.Inf(sign)), nil
+	}
+	v, err := strconv.ParseFloat(strings.NewReplacer("D", "e", "d", "e").Replace(bare), 64)
+	if errors.Is(err, strconv.ErrRange) {
+		return 0, fmt.Errorf("%.40q is too large for a number", text)
+	}
+	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+		return 0, fmt.Errorf("%.40q is not a number", text)
+	}
+	return facts.Float(v), nil
 }

@@ -59,7 +59,9 @@ type Options struct {
 	Faked    bool          // the CPU came from NIXBATCH_CPUINFO
 	Sweep    []jobspec.Row // the tasks' values; Tasks has to be as many
 	Private  []string      // names of Env and Sweep that are private
-	Marks    string        // sweep: and private: as they stand in the job file
+	// Numbers are those of a task; nil: the energy.
+	Numbers func(task int) []facts.Number
+	Marks   string // sweep: and private: as they stand in the job file
 }
 
 // TB is what of a testing.TB is needed here: a benchmark that is a program of its
@@ -91,6 +93,12 @@ func fact(t TB, file string, v any) {
 		t.Fatal(err)
 	}
 	write(t, file, append(data, '\n'))
+}
+
+// Replace writes a fact of a run anew, or one more.
+func Replace(t TB, r Run, name string, v any) {
+	t.Helper()
+	fact(t, filepath.Join(r.Dir, name), v)
 }
 
 func sum(s string) string { return digest.Bytes([]byte(s)) }
@@ -219,11 +227,15 @@ func (r Run) task(t TB, task, attempt int, o Options, env string) {
 		return
 	}
 	text := Output(o.Energy)
+	found := []facts.Number{{Look: facts.Look{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9}, Values: []facts.Float{facts.Float(o.Energy)}}}
+	if o.Numbers != nil {
+		found = o.Numbers(task)
+	}
 	fact(t, filepath.Join(dir, "end.json"), facts.End{
 		Schema: facts.EndSchema, RunID: ID, Task: task, Attempt: attempt, Time: at.Add(10*time.Second + o.Jump), Elapsed: 9.5, UserTime: 9, MaxRSS: 1000,
 		Outputs: append([]facts.File{{Path: "water.out", Size: int64(len(text)), SHA256: sum(text)}}, outputs...),
 		Changed: o.Changed,
-		Numbers: []facts.Number{{File: "water.out", Pattern: `energy +(\S+)`, Abs: 1e-9, Values: []float64{o.Energy}}},
+		Numbers: found,
 	})
 }
 

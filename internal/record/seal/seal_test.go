@@ -15,7 +15,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -24,7 +23,6 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/git"
-	"github.com/nixbatch/nixbatch/internal/record/numbers"
 	"github.com/nixbatch/nixbatch/internal/record/private"
 	"github.com/nixbatch/nixbatch/internal/record/recordtest"
 	"github.com/nixbatch/nixbatch/internal/record/seal"
@@ -333,38 +331,6 @@ func TestZipBomb(t *testing.T) {
 	defer src.Close()
 	if _, err := source.ReadAll(src, "plan.json"); err == nil || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("%v", err)
-	}
-}
-
-func TestNumbers(t *testing.T) {
-	dir := fstest.MapFS{
-		"a.out":  {Data: []byte("energy = -1.5 x\nenergy = -2.5D+00\n")},
-		"b.json": {Data: []byte(`{"scf":{"steps":[{"e":1},{"e":"2.5"}]},"word":"x","list":[1,2,3]}`)},
-		"c.out":  {Data: []byte("energy = NaN\n")},
-	}
-	outputs := []facts.File{{Path: "a.out", SHA256: "x"}, {Path: "b.json", SHA256: "x"}, {Path: "c.out", SHA256: "x"}, {Path: "big", Skipped: "over the limit"}}
-	for _, tc := range []struct {
-		look    facts.Look
-		want    []float64
-		problem string
-	}{
-		{facts.Look{File: "a.out", Pattern: `energy = (\S+)`}, []float64{-1.5, -2.5}, ""},
-		{facts.Look{File: "a.out", Pattern: `-[0-9.]+`}, []float64{-1.5, -2.5}, ""},
-		{facts.Look{File: "a.out", Pattern: `nothing (\S+)`}, nil, "nothing there fits"},
-		{facts.Look{File: "b.json", JSON: "scf.steps[1].e"}, []float64{2.5}, ""},
-		{facts.Look{File: "b.json", JSON: "scf.steps[*].e"}, []float64{1, 2.5}, ""},
-		{facts.Look{File: "b.json", JSON: "list[*]"}, []float64{1, 2, 3}, ""},
-		{facts.Look{File: "b.json", JSON: "scf.none"}, nil, `there is no "none"`},
-		{facts.Look{File: "b.json", JSON: "word"}, nil, `"x" is not a number`},
-		{facts.Look{File: "b.json", JSON: "scf"}, nil, "what is there is no number"},
-		{facts.Look{File: "c.out", Pattern: `energy = (\S+)`}, nil, `"NaN" is not a number`},
-		{facts.Look{File: "big", Pattern: `x`}, nil, "over the limit"},
-		{facts.Look{File: "gone", Pattern: `x`}, nil, "no such file among the outputs"},
-	} {
-		got := numbers.Find(dir, []facts.Look{tc.look}, outputs)[0]
-		if !slices.Equal(got.Values, append([]float64{}, tc.want...)) || got.Problem != tc.problem {
-			t.Errorf("%+v: %+v", tc.look, got)
-		}
 	}
 }
 

@@ -52,9 +52,48 @@ func FindRun(c *cli.Context, required bool) (r rundir.Run, task int, err error) 
 	if required && name == "" {
 		return r, task, fault.New("nixbatch "+c.Command.Name+" needs a run", "nixbatch status lists the runs")
 	}
+	return Find(name)
+}
+
+// Find is the run, or the task of one (else -1), that a name means: see
+// ledger.Find.
+func Find(name string) (rundir.Run, int, error) {
 	p, err := Here()
 	if err != nil {
-		return r, task, err
+		return rundir.Run{}, -1, err
 	}
-	return ledger.GetTask(p, name)
+	return ledger.Find(p, func() ([]rundir.Project, error) { return rundir.Projects(rundir.StateDir(os.Getenv)) }, name)
+}
+
+// FindWhole is the run that a name means.
+func FindWhole(name string) (rundir.Run, error) {
+	r, task, err := Find(name)
+	if err == nil {
+		err = Whole(name, task)
+	}
+	return r, err
+}
+
+// Whole refuses a task where a run is meant.
+func Whole(name string, task int) error {
+	if task < 0 {
+		return nil
+	}
+	return fault.New(name+" is a task, and this is about whole runs", "write the run alone")
+}
+
+// AllRuns are the runs of all projects of the user, by project.
+func AllRuns() (out []rundir.Run, err error) {
+	projects, err := rundir.Projects(rundir.StateDir(os.Getenv))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range projects {
+		some, err := p.List()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
 }

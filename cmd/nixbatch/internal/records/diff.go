@@ -14,7 +14,7 @@ import (
 func recordDiff(s command.Streams) *cli.Command {
 	return &cli.Command{
 		Name: "diff", Usage: "in what two runs differ, the most telling first", ArgsUsage: "RUN|FILE RUN|FILE",
-		Description: "Numbers that compare: in the job file names are compared with their tolerances.\n" +
+		Description: "Numbers that numbers: in the job file names are compared with their tolerances.\n" +
 			"Exit codes: 0 the results agree, 1 they differ or one run has none, 2 no such record.",
 		Flags: []cli.Flag{command.JSONFlag()},
 		Action: func(c *cli.Context) error {

@@ -41,11 +41,20 @@ func One(c *cli.Context) (string, error) {
 	return c.Args().First(), nil
 }
 
-// recordPath is where the record is that a run or a path names. A run that is
-// over is sealed before it is read.
-func recordPath(ctx context.Context, s command.Streams, name string) (path string, isRun bool, err error) {
-	found, err := finish.Find(ctx, name, command.Here, command.NewClient(), command.About())
+// find is where the record is that a run or a path names. A run that is over is
+// sealed before it is read.
+func find(ctx context.Context, s command.Streams, name string) (finish.Found, error) {
+	found, err := finish.Find(ctx, name, command.Find, command.NewClient(), command.About())
 	command.TellUnsealed(s, found.Unsealed)
+	return found, err
+}
+
+// recordPath is find for what is about whole records.
+func recordPath(ctx context.Context, s command.Streams, name string) (path string, isRun bool, err error) {
+	found, err := find(ctx, s, name)
+	if err == nil {
+		err = command.Whole(name, found.Task)
+	}
 	return found.Path, found.IsRun, err
 }
 
@@ -122,11 +131,7 @@ func recordSeal(s command.Streams) *cli.Command {
 			if err != nil {
 				return err
 			}
-			p, err := command.Here()
-			if err != nil {
-				return err
-			}
-			r, err := p.Get(name)
+			r, err := command.FindWhole(name)
 			if err != nil {
 				return err
 			}
