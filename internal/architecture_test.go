@@ -47,7 +47,7 @@ var layers = [][]string{
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
-	{"internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
+	{"internal/options", "internal/paths", "internal/csvtable", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
 	{"slurm/sbatch"},
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist", "slurm/indices", "slurm/constraint"},
@@ -59,7 +59,7 @@ var layers = [][]string{
 // none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/indices", "slurm/constraint", "slurm/sbatch", "slurm/slurmtest"}
 
-var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables"}
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/csvtable", "internal/locate", "internal/sri", "internal/variables"}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.

@@ -1,6 +1,8 @@
 package jobspec
 
 import (
+	"strings"
+
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/options"
 	"github.com/nixbatch/nixbatch/internal/paths"
@@ -110,17 +112,8 @@ func (d *decoder) name(at string, n *node) (string, bool) {
 
 func (d *decoder) run(at string, n *node) (string, bool) {
 	s, ok := d.Text(at, n, "the lines to run")
-	if ok && isBlank(s) {
+	if ok && strings.Trim(s, " \t\n") == "" {
 		d.Add(n.Pos, "", "%s: there is nothing to run", at)
 	}
 	return s, ok
-}
-
-func isBlank(s string) bool {
-	for _, r := range s {
-		if r != ' ' && r != '\t' && r != '\n' {
-			return false
-		}
-	}
-	return true
 }
