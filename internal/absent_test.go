@@ -25,8 +25,7 @@ var dropping = []string{"Read", "ReadFile", "ReadIf", "There", "Stat", "List"}
 var told = map[string]string{
 	"agent.machine":       "the kernel's files, which not every machine has, and a container may hide",
 	"agent.learntAlready": "a cache: it is written anew",
-	"agent.describe":      "glob, which comes next, tells",
-	"agent.match":         "glob, which comes next, tells",
+	"agent.mine":          "every error is told",
 	"cluster.Harvest":     "a cache: the next job on the node writes it anew",
 	"digest.File":         "the file's Skip keeps the answers apart",
 	"launch.exists":       "a place of a search: a program that cannot be looked at cannot be started",
@@ -50,7 +49,10 @@ var told = map[string]string{
 	"rundir.trusted":      "the error is returned as it is, and its readers keep the answers apart",
 	"status.fromFiles":    "final.json is a cache: the state is found again",
 	"status.witnesses":    "a cache: Slurm is asked again",
+	"stage.match":         "glob, which comes next, tells",
+	"submit.Missed":       "a note: what cannot be looked at is not told of",
 	"submit.ArrayLimit":   "a cache: Slurm is asked again",
+	"submit.earlier":      "that a run cannot be read is told when the job is to wait for it",
 	"submit.inventory":    "a cache: Slurm is asked again",
 }
 

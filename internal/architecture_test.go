@@ -33,7 +33,7 @@ var layers = [][]string{
 	{"internal/nodes", "internal/cancel", "internal/starter"},
 	{"internal/rerun", "internal/doctor", "internal/why", "internal/gc", "internal/runs", "internal/agent"},
 	{"internal/submit"},
-	{"internal/finish", "internal/probe"},
+	{"internal/finish", "internal/probe", "internal/collect"},
 	{"internal/status"},
 	{"internal/ledger"},
 	{"internal/record/check", "internal/record/compare", "internal/record/export", "internal/record/show", "internal/record/results"},
@@ -43,11 +43,11 @@ var layers = [][]string{
 	{"internal/rundir"},
 	{"internal/plan", "internal/launch"},
 	{"internal/nix", "internal/cluster", "internal/site"},
-	{"internal/git", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree", "internal/tuning"},
+	{"internal/git", "internal/stage", "internal/digest", "internal/nixgraph", "internal/nixlang", "internal/nixlog", "internal/nixsource", "internal/nixstore", "internal/nixtree", "internal/tuning"},
 	{"internal/facts"},
 	{"internal/resources"},
 	{"jobspec"},
-	{"internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
+	{"internal/options", "internal/paths", "internal/csvtable", "internal/locate", "internal/sri", "internal/variables", "slurm/slurmtest"},
 	{"slurm/sbatch"},
 	{"cpuflags", "slurm"},
 	{"slurm/hostlist", "slurm/indices", "slurm/constraint"},
@@ -59,7 +59,7 @@ var layers = [][]string{
 // none of them may be in what it exports (TestPublicSignatures).
 var public = []string{"jobspec", "cpuflags", "slurm", "slurm/hostlist", "slurm/indices", "slurm/constraint", "slurm/sbatch", "slurm/slurmtest"}
 
-var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/locate", "internal/sri", "internal/variables"}
+var words = []string{"internal/proc", "internal/lazyre", "internal/suggest", "internal/strictyaml", "internal/options", "internal/paths", "internal/csvtable", "internal/locate", "internal/sri", "internal/variables"}
 
 // keepers are packages that only the folders named may import, in code that is
 // not a test, and why.

@@ -1,9 +1,7 @@
 package jobspec
 
 import (
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/nixbatch/nixbatch/internal/lazyre"
@@ -45,7 +43,7 @@ func (d *decoder) config(at string, n *node) (map[string]any, bool) {
 	if !d.IsMapping(at, n) {
 		return nil, false
 	}
-	m, ok := d.value(at, n).(map[string]any)
+	m, ok := d.Any(at, n).(map[string]any)
 	return m, ok
 }
 
@@ -87,63 +85,4 @@ func checkAttr(s string) (problem, hint string) {
 		return "is not the name of a package", "write " + s[i+1:]
 	}
 	return "is not the name of a package", "write an attribute path, such as hello or python3Packages.numpy"
-}
-
-var (
-	yesNo    = lazyre.New(`^(?i:yes|no|on|off)$`)
-	wholeRE  = lazyre.New(`^[-+]?[0-9][0-9_]*$`)
-	numberRE = lazyre.New(`^[-+]?[0-9][0-9_]*(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
-)
-
-// value reads any value, for the package set's configuration.
-func (d *decoder) value(where string, n *node) any {
-	switch n.Kind {
-	case mapping:
-		m := map[string]any{}
-		for _, p := range n.Keys {
-			if p.Key.Kind != text {
-				d.Add(p.Key.Pos, "put it between quotes", "%s: a name has to be text, found %s", where, p.Key.Describe())
-				continue
-			}
-			m[p.Key.Value] = d.value(dot(where, p.Key.Value), p.Value)
-		}
-		return m
-	case list:
-		l := []any{}
-		for _, item := range n.Items {
-			l = append(l, d.value(where, item))
-		}
-		return l
-	case boolean:
-		return strings.EqualFold(n.Value, "true")
-	case number:
-		return d.number(where, n)
-	case text:
-		if n.Plain && yesNo.MatchString(n.Value) {
-			d.Add(n.Pos, `write true or false, or put it between quotes`, "%s: %s is true or false for some readers and text for others", where, n.Value)
-		}
-		if n.Plain && numberRE.MatchString(n.Value) {
-			d.Add(n.Pos, "", "%s: the number %s is too large", where, shown(n.Value))
-		}
-		return n.Value
-	}
-	return nil
-}
-
-func (d *decoder) number(where string, n *node) any {
-	if !d.ZeroFree(where, n) {
-		return nil
-	}
-	plain := strings.ReplaceAll(n.Value, "_", "")
-	if i, err := strconv.ParseInt(plain, 0, 64); err == nil {
-		return i
-	}
-	f, err := strconv.ParseFloat(plain, 64)
-	switch {
-	case wholeRE.MatchString(n.Value) || err != nil && strings.Contains(err.Error(), "range"):
-		d.Add(n.Pos, "put it between quotes if it is text", "%s: the number %s is too large", where, shown(n.Value))
-	case err != nil || math.IsInf(f, 0) || math.IsNaN(f):
-		d.Add(n.Pos, "put it between quotes if it is text", "%s: %s is a number that Nix does not have", where, shown(n.Value))
-	}
-	return f
 }

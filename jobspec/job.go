@@ -1,12 +1,18 @@
 package jobspec
 
 import (
+	"strings"
+
 	"github.com/nixbatch/nixbatch/internal/lazyre"
 	"github.com/nixbatch/nixbatch/internal/options"
 	"github.com/nixbatch/nixbatch/internal/paths"
 )
 
-var launchers = []string{"none", "srun", "mpirun"}
+var (
+	launchers = []string{"none", "srun", "mpirun"}
+	workdirs  = []string{"own", "shared"}
+	homes     = []string{"own", "user"}
+)
 
 // A job's name becomes Slurm's job name and part of file names.
 var nameRE = lazyre.New(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
@@ -29,9 +35,9 @@ func jobBlock() block[Spec] {
 			into(oneOf(launchers), func(s *Spec) *string { return &s.Launcher })},
 		{"env", optional, "environment variables", namesTo(envRE),
 			func(d *decoder, at string, p pair, s *Spec) { s.Env = d.env(at, p.Value) }},
-		{"inputs", optional, "files the job reads, relative to the job file or absolute", listOf(textOf(nil), 0),
+		{"inputs", optional, "files, directories and patterns that the job reads, relative to the job file or absolute; !pattern leaves out", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Spec) { s.Inputs = d.paths(at, p.Value, paths.Input) }},
-		{"outputs", optional, "files the job writes, relative; patterns with * ** ? [] {} allowed", listOf(textOf(nil), 0),
+		{"outputs", optional, "files the job writes, relative; patterns with * ** ? [] {} allowed, !pattern leaves out", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Spec) { s.Outputs = d.paths(at, p.Value, paths.Output) }},
 		{"numbers", optional, "numbers that tasks leave in outputs or print: kept in the record, shown as results, and compared, with tolerances", numberList,
 			func(d *decoder, at string, p pair, s *Spec) { s.Numbers = d.numbers(at, p.Value, s.Outputs) }},
@@ -45,8 +51,12 @@ func jobBlock() block[Spec] {
 			func(d *decoder, at string, p pair, s *Spec) { s.After = d.after(at, p.Value) }},
 		{"checkpoint", optional, "go on after the time limit: a signal before it, and a new start", mapOf(checkpointBlock),
 			func(d *decoder, at string, p pair, s *Spec) { s.Checkpoint = d.checkpoint(at, p.Value, s.Slurm) }},
-		{"scratch", optional, "work in a directory of the node, copying files there and back", mapOf(scratchBlock),
-			func(d *decoder, at string, p pair, s *Spec) { s.Scratch = d.scratch(at, p.Value) }},
+		{"workdir", optional, "where a task works: own (a directory of its own, with the inputs in it) or shared (the job file's); default own", enumOf(workdirs),
+			into(oneOf(workdirs), func(s *Spec) *string { return &s.Workdir })},
+		{"home", optional, "HOME of a task: own (an empty directory) or user (your home directory); default own", enumOf(homes),
+			into(oneOf(homes), func(s *Spec) *string { return &s.Home })},
+		{"scratch", optional, "have a task's own directory on the node", mapOf(scratchBlock),
+			func(d *decoder, at string, p pair, s *Spec) { s.Scratch = d.scratch(at, p.Value, s.Workdir) }},
 		{"run", required, "the lines to run, in bash", textOf(nil),
 			into((*decoder).run, func(s *Spec) *string { return &s.Run })},
 	}, map[string]string{
@@ -64,7 +74,7 @@ func (d *decoder) job(root *node) *Spec {
 	s := &Spec{
 		Optimize: Optimize{Arch: []string{"auto"}, Strategy: "dispatch", Reach: ReachRebuild, Limit: DefaultLimit},
 		Threads:  Threads{Bind: "none"},
-		Launcher: "none",
+		Launcher: "none", Workdir: "own", Home: "own",
 	}
 	got, ok := jobBlock().read(d, "", root, s)
 	if !ok {
@@ -102,17 +112,8 @@ func (d *decoder) name(at string, n *node) (string, bool) {
 
 func (d *decoder) run(at string, n *node) (string, bool) {
 	s, ok := d.Text(at, n, "the lines to run")
-	if ok && isBlank(s) {
+	if ok && strings.Trim(s, " \t\n") == "" {
 		d.Add(n.Pos, "", "%s: there is nothing to run", at)
 	}
 	return s, ok
-}
-
-func isBlank(s string) bool {
-	for _, r := range s {
-		if r != ' ' && r != '\t' && r != '\n' {
-			return false
-		}
-	}
-	return true
 }

@@ -19,11 +19,11 @@ type Checkpoint struct {
 	Files   []string      // patterns, as outputs
 }
 
-// Scratch says where a task works, and what is copied there and back.
+// Scratch says that a task's own directory is on the node.
 type Scratch struct {
 	Dir      string   // absolute, or beginning with a variable of the node: $TMPDIR
-	StageIn  []string // file names or patterns, relative to the job file; default: inputs
-	StageOut []string // patterns; default: outputs
+	StageIn  []string // as inputs, beside these
+	StageOut []string // patterns of what comes back beside outputs
 }
 
 // signals are those that a program can answer and that mean nothing else to the
@@ -48,9 +48,9 @@ func scratchBlock() block[Scratch] {
 	return block[Scratch]{[]key[Scratch]{
 		{"dir", required, "directory on the node: absolute, or a variable such as $TMPDIR", textOf(scratchRE),
 			into((*decoder).nodeDir, func(s *Scratch) *string { return &s.Dir })},
-		{"stage-in", optional, "files to copy there, patterns allowed; default inputs", listOf(textOf(nil), 0),
+		{"stage-in", optional, "further inputs: files, directories, patterns", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Scratch) { s.StageIn = d.paths(at, p.Value, checkStageIn) }},
-		{"stage-out", optional, "files to copy back, patterns allowed; default outputs", listOf(textOf(nil), 0),
+		{"stage-out", optional, "patterns of what comes back beside outputs; !pattern leaves out", listOf(textOf(nil), 0),
 			func(d *decoder, at string, p pair, s *Scratch) { s.StageOut = d.paths(at, p.Value, paths.Output) }},
 	}, map[string]string{"path": "did you mean dir?"}}
 }
@@ -106,10 +106,13 @@ func (d *decoder) yesOrNo(at string, n *node) (bool, bool) {
 	return strings.EqualFold(n.Value, "true"), true
 }
 
-func (d *decoder) scratch(at string, n *node) *Scratch {
+func (d *decoder) scratch(at string, n *node, workdir string) *Scratch {
 	s := &Scratch{}
 	if _, ok := scratchBlock().read(d, at, n, s); !ok {
 		return nil
+	}
+	if workdir == "shared" {
+		d.Add(n.Pos, "remove one of them", "%s: with workdir: shared a task works beside the job file, and not on the node", at)
 	}
 	return s
 }

@@ -21,8 +21,9 @@ prints a JSON Schema for editors. Keys that are not here are errors. A number wi
 a leading zero, such as ` + "`010`" + `, is refused: quote it or drop the zero.
 
 Paths are relative to the job file. Lines in ` + "`run`" + ` are bash, with
-` + "`set -eo pipefail`" + `, in the directory of the job file, with what ` + "`packages`" + ` brings on
-PATH and nothing else.
+` + "`set -eo pipefail`" + `, with what ` + "`packages`" + ` brings on PATH and nothing else, in a
+directory of the task's own: ` + "`inputs`" + ` are there under the same names, and ` + "`outputs`" + ` are
+put back beside the job file when the task is over. See [The task's directory](task-directory.md).
 `)
 	section(&b, "The file", "", jobBlock())
 	section(&b, "environment", "", environmentBlock())

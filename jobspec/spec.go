@@ -41,14 +41,16 @@ type Spec struct {
 	Threads     Threads
 	Launcher    string   // "none" (default), "srun", "mpirun"
 	Env         []EnvVar // in the order of the file
-	Inputs      []string // file names, relative to the job file or absolute
-	Outputs     []string // file names or doublestar patterns, relative to the job file
+	Inputs      []string // files, directories or doublestar patterns, relative to the job file or absolute; with ! before it: not these
+	Outputs     []string // file names or doublestar patterns, relative to the job file; with ! before it: not these
 	Numbers     []Number
 	Sweep       *Sweep      // nil: one task
 	Private     []string    // names of Env and of the sweep; of a CSV's, CheckPrivate tells whether they are
 	After       []string    // runs, by id or by their job's name
 	Checkpoint  *Checkpoint // nil: none
-	Scratch     *Scratch    // nil: a task works in the job file's directory
+	Workdir     string      // where a task works: "own" (default), "shared"
+	Home        string      // "own" (default), "user"
+	Scratch     *Scratch    // nil: a task's own directory is in the run directory
 	Run         string      // lines for bash
 }
 

@@ -65,6 +65,7 @@ func TestFull(t *testing.T) {
 			{Name: "gap", File: "deep/**/b.log", Pattern: "HOMO-LUMO", Line: 1, Column: "4", Which: "last"},
 			{Name: "all steps", File: "deep/steps.log", Column: "E / Eh", Separator: "semicolon", Header: "yes"},
 		},
+		Workdir: "own", Home: "own",
 		Run: "launch nwchem water.nw > water.out\n\necho done\n",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

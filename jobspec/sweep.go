@@ -108,7 +108,7 @@ func (d *decoder) taskRows(at string, n *node, s *Sweep) {
 func (d *decoder) csvFile(at string, n *node) (string, bool) {
 	f, ok := d.Text(at, n, "a file name")
 	if ok {
-		if problem, hint := paths.Input(f); problem != "" {
+		if problem, hint := paths.File(f); problem != "" {
 			d.Add(n.Pos, hint, "%s: %s %s", at, shown(f), problem)
 		}
 	}

@@ -1,15 +1,11 @@
 package jobspec
 
 import (
-	"bytes"
-	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/nixbatch/nixbatch/internal/csvtable"
 	"github.com/nixbatch/nixbatch/internal/paths"
 )
 
@@ -107,52 +103,27 @@ func (r Row) String() string {
 	return strings.Join(words, " ")
 }
 
-// readCSV reads RFC 4180 with a line of names.
+// readCSV reads the rows of a CSV file.
 func readCSV(file string, data []byte) ([]Row, error) {
-	bad := func(line int, way, format string, args ...any) error {
-		return &SweepError{fmt.Sprintf("%s:%d: %s", file, line, fmt.Sprintf(format, args...)), way}
-	}
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	if !utf8.Valid(data) || bytes.IndexByte(data, 0) >= 0 {
-		return nil, bad(1, "save it as UTF-8", "the file is not text in UTF-8")
-	}
-	in := csv.NewReader(bytes.NewReader(data))
-	names, err := in.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, bad(1, "its first line names the columns", "the file is empty")
-	}
-	var rows []Row
-	for ; err == nil; in.FieldsPerRecord = len(names) {
-		if rows == nil {
-			rows = []Row{}
-			for i, n := range names {
-				names[i] = strings.TrimSpace(n)
-				if problem, hint := checkSweepName(names[i]); problem != "" {
-					return nil, bad(1, hint, "%s %s", shown(names[i]), problem)
-				}
-				if slices.Contains(names[:i], names[i]) {
-					return nil, bad(1, "rename one of them", "column %s is there twice", names[i])
-				}
-			}
-		} else if len(rows) > MaxTasks {
-			return nil, &SweepError{fmt.Sprintf("sweep: more than %d tasks", MaxTasks), "make several jobs of it"}
+	names, lines, bad := csvtable.Read(data, MaxTasks, func(name string) (string, string) {
+		problem, hint := checkSweepName(name)
+		if problem != "" {
+			problem = shown(name) + " " + problem
 		}
-		var fields []string
-		if fields, err = in.Read(); err != nil {
-			break
-		}
-		r := make(Row, len(fields))
+		return problem, hint
+	})
+	switch {
+	case bad != nil && bad.Line == 0:
+		return nil, &SweepError{fmt.Sprintf("sweep: more than %d tasks", MaxTasks), "make several jobs of it"}
+	case bad != nil:
+		return nil, &SweepError{fmt.Sprintf("%s:%d: %s", file, bad.Line, bad.Message), bad.Way}
+	}
+	rows := make([]Row, len(lines))
+	for k, fields := range lines {
+		rows[k] = make(Row, len(fields))
 		for i, f := range fields {
-			r[i] = EnvVar{names[i], f}
+			rows[k][i] = EnvVar{names[i], f}
 		}
-		rows = append(rows, r)
-	}
-	var pe *csv.ParseError
-	if errors.As(err, &pe) {
-		return nil, bad(pe.Line, "", "%v", pe.Err)
-	}
-	if len(rows) == 0 {
-		return nil, bad(1, "write a line for each task", "the table has no line but its names")
 	}
 	return rows, nil
 }

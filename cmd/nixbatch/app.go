@@ -102,7 +102,7 @@ func newApp(s command.Streams) *cli.App {
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return fault.New(err.Error(), "nixbatch --help") },
 		Commands: []*cli.Command{
-			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s),
+			initCommand(s), checkCommand(s), planCommand(s), buildCommand(s), submitCommand(s), statusCommand(s), logsCommand(s), pathCommand(s), collectCommand(s),
 			cancelCommand(s), nodesCommand(s), cpuCommand(s), pinCommand(s), schemaCommand(s), doctorCommand(s),
 			records.Command(s), records.Results(s), rerunCommand(s), retryCommand(s), whyCommand(s), gcCommand(s),
 			lsCommand(s), rmCommand(s), cleanCommand(s),

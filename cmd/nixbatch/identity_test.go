@@ -18,7 +18,7 @@ import (
 // counts is a job that leaves a line for each start of its payload.
 func counts(name string) string {
 	return "name: " + name + "\nenvironment: {nixpkgs: {path: minipkgs}, packages: [archprobe]}\n" +
-		"optimize: {arch: generic}\nslurm: {mem: 100M, time: 5, hold: true}\nrun: echo \"$NIXBATCH_ATTEMPT\" >>ran\n"
+		"optimize: {arch: generic}\nslurm: {mem: 100M, time: 5, hold: true}\nrun: echo \"$NIXBATCH_ATTEMPT\" >>$NIXBATCH_WORKDIR/ran\n"
 }
 
 // over waits until every job of a name is, and returns them by number.

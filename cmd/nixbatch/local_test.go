@@ -33,18 +33,18 @@ func localSite(t *testing.T) *site {
 // A payload that does not want to end: processes in the background, in sessions
 // of their own, deaf to SIGTERM.
 const stubborn = `trap "" TERM
-/usr/bin/setsid /bin/sh -c 'echo $$ >>pids; exec /bin/sleep 1000' &
-/bin/sh -c '/bin/sh -c "echo \$\$ >>pids; exec /bin/sleep 1000" & exit'
-echo $$ >>pids
-while [ "$(wc -l <pids)" -lt 3 ]; do /bin/sleep 0.05; done
+/usr/bin/setsid /bin/sh -c 'echo $$ >>$NIXBATCH_WORKDIR/pids; exec /bin/sleep 1000' &
+/bin/sh -c '/bin/sh -c "echo \$\$ >>$NIXBATCH_WORKDIR/pids; exec /bin/sleep 1000" & exit'
+echo $$ >>$NIXBATCH_WORKDIR/pids
+while [ "$(wc -l <$NIXBATCH_WORKDIR/pids)" -lt 3 ]; do /bin/sleep 0.05; done
 echo ready
 /bin/sleep 1000
 /bin/sleep 1000`
 
 // A payload that ends when it is told to, but has something in the background.
-const obedient = `/usr/bin/setsid /bin/sh -c 'echo $$ >>pids; exec /bin/sleep 1000' &
-echo $$ >>pids
-while [ "$(wc -l <pids)" -lt 2 ]; do /bin/sleep 0.05; done
+const obedient = `/usr/bin/setsid /bin/sh -c 'echo $$ >>$NIXBATCH_WORKDIR/pids; exec /bin/sleep 1000' &
+echo $$ >>$NIXBATCH_WORKDIR/pids
+while [ "$(wc -l <$NIXBATCH_WORKDIR/pids)" -lt 2 ]; do /bin/sleep 0.05; done
 echo ready
 /bin/sleep 1000`
 
@@ -72,7 +72,7 @@ func TestLocalEnds(t *testing.T) {
 		state     string
 		reason    string
 	}{
-		{"left", `/usr/bin/setsid /bin/sleep 1000 & echo $! >>pids; echo ready`, none, 0, "completed", ""},
+		{"left", `/usr/bin/setsid /bin/sleep 1000 & echo $! >>$NIXBATCH_WORKDIR/pids; echo ready`, none, 0, "completed", ""},
 		{"typed", obedient, submitter(syscall.SIGINT), command.Interrupted, "cancelled", "told to end by signal: terminated"},
 		{"typed-stubborn", stubborn, submitter(syscall.SIGINT), command.Interrupted, "cancelled", "told to end by signal: terminated"},
 		{"submit-killed", stubborn, submitter(syscall.SIGKILL), -1, "cancelled", "told to end by signal: terminated"},

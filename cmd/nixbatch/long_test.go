@@ -27,8 +27,8 @@ func (s *site) end(dir string, attempt int) facts.End {
 const counting = `i=$(cat state.chk 2>/dev/null || echo 0)
 echo "attempt $NIXBATCH_ATTEMPT from $i"
 trap 'echo $i >state.chk; echo "saved $i"; exit 0' USR1
-touch begun.$NIXBATCH_ATTEMPT
-until [ -e go ]; do i=$((i+1)); sleep 0.05; done
+touch "$NIXBATCH_WORKDIR/begun.$NIXBATCH_ATTEMPT"
+until [ -e "$NIXBATCH_WORKDIR/go" ]; do i=$((i+1)); sleep 0.05; done
 echo "$i" >done.txt`
 
 // A job longer than its time limit: the signal comes, the program saves and
@@ -81,7 +81,7 @@ func TestCheckpoint(t *testing.T) {
 func TestCheckpointBeforeTheLimit(t *testing.T) {
 	t.Parallel()
 	s := onHarsh(t)
-	s.job("deaf", "partition: late, mem: 60M, time: 1", "checkpoint: {before: 20s}\n", "touch begun.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
+	s.job("deaf", "partition: late, mem: 60M, time: 1", "checkpoint: {before: 20s}\n", "touch \"$NIXBATCH_WORKDIR/begun.$NIXBATCH_ATTEMPT\"\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	s.must("submit", "deaf.yaml")
 	s.appears("begun.0")
 	dir := s.state("deaf").Dir
@@ -97,8 +97,8 @@ func TestCheckpointBeforeTheLimit(t *testing.T) {
 	s.reaches("deaf", "completed", "")
 }
 
-// Files are copied to the scratch directory, and back whatever the end is; what
-// cannot be copied is told, and kept.
+// A task works in the scratch directory, and its outputs are put back whatever the
+// end is; what cannot be is told, and kept.
 func TestScratch(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -148,7 +148,7 @@ chmod 750 out/result.txt
 				t.Errorf("mode %v, %v", st.Mode(), err)
 			}
 			if _, err := os.Stat(filepath.Join(s.dir, "other.tmp")); err == nil {
-				t.Error("what is no output was copied back")
+				t.Error("what is no output was put back")
 			}
 			// A directory stands where a file should go.
 			e := s.end(r.Dir, 0)
@@ -156,10 +156,10 @@ chmod 750 out/result.txt
 				t.Errorf("not copied: %+v", e.NotCopied)
 			}
 			log := s.must("logs", "scratch")
-			if !strings.Contains(log, "blocked.txt could not be copied back") || !strings.Contains(log, "the scratch directory stays: "+base) {
+			if !strings.Contains(log, "blocked.txt could not be put back") || !strings.Contains(log, "the scratch directory stays: "+base) {
 				t.Errorf("log\n%s", log)
 			}
-			kept, err := filepath.Glob(filepath.Join(base, "nixbatch-scratch-*", "blocked.txt"))
+			kept, err := filepath.Glob(filepath.Join(base, "nixbatch-scratch-*", "work", "blocked.txt"))
 			if err != nil || len(kept) != 1 {
 				t.Errorf("kept %v, %v", kept, err)
 			}
@@ -178,7 +178,7 @@ func TestScratchIsTidied(t *testing.T) {
 	if left, err := os.ReadDir(base); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	s.job("nowhere", small, "scratch: {dir: "+base+"/none}\n", "touch ran")
+	s.job("nowhere", small, "scratch: {dir: "+base+"/none}\n", "touch $NIXBATCH_WORKDIR/ran")
 	if code, out, _ := s.run("submit", "nowhere.yaml", "--wait"); code != 1 || !strings.Contains(out, "scratch: ") {
 		t.Errorf("code %d: %s", code, out)
 	}

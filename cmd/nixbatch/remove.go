@@ -1,11 +1,13 @@
 package main
 
 import (
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/nixbatch/nixbatch/cmd/nixbatch/internal/command"
+	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/runs"
@@ -107,34 +109,30 @@ func cleanRule(c *cli.Context) (runs.Rule, error) {
 	return rule, err
 }
 
-// removeRuns removes and tells. Those of all projects are looked at, since any of
-// them may need one that is to go.
+// removeRuns removes and tells. Runs of all projects are looked at, since any of
+// them may need one that is to go; that of this directory, and those of the runs
+// named, may never have been noted.
 func removeRuns(c *cli.Context, s command.Streams, named []rundir.Run, choose func([]status.Status) []status.Status) (*runs.Report, error) {
-	all, err := command.AllRuns()
+	projects, err := rundir.Projects(rundir.StateDir(os.Getenv))
 	if err != nil {
 		return nil, err
 	}
-	have := map[string]bool{}
-	for _, r := range all {
-		have[r.Dir] = true
+	here, err := command.Here()
+	if err != nil {
+		return nil, err
 	}
-	for _, p := range named { // a project that was never noted, or whose note is lost
-		if have[p.Dir] {
-			continue
-		}
-		some, err := p.Project.List()
-		if err != nil {
-			return nil, err
-		}
-		for _, r := range some {
-			if !have[r.Dir] {
-				have[r.Dir] = true
-				all = append(all, r)
-			}
+	if there, err := durable.There(here.Dir); err != nil {
+		return nil, err
+	} else if there && !slices.Contains(projects, here) {
+		projects = append(projects, here)
+	}
+	for _, r := range named {
+		if !slices.Contains(projects, r.Project) {
+			projects = append(projects, r.Project)
 		}
 	}
 	o := runs.Options{Outputs: c.Bool("outputs"), Unknown: c.Bool("unknown"), Dry: c.Bool("dry-run")}
-	rep, rerr := runs.Remove(c.Context, command.NewClient(), all, choose, o, command.About())
+	rep, rerr := runs.Remove(c.Context, command.NewClient(), projects, choose, o, command.About())
 	if rep == nil {
 		return nil, rerr
 	}

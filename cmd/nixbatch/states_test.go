@@ -172,8 +172,8 @@ func (s *site) appears(name string) {
 
 const (
 	small    = "partition: n, mem: 60M, time: 60"
-	forever  = "touch begun.$NIXBATCH_ATTEMPT\nwhile :; do sleep 0.2; done"
-	untilGo  = "touch begun.$NIXBATCH_ATTEMPT\nwhile ! [ -e go ]; do sleep 0.1; done"
+	forever  = "touch \"$NIXBATCH_WORKDIR/begun.$NIXBATCH_ATTEMPT\"\nwhile :; do sleep 0.2; done"
+	untilGo  = "touch \"$NIXBATCH_WORKDIR/begun.$NIXBATCH_ATTEMPT\"\nwhile ! [ -e \"$NIXBATCH_WORKDIR/go\" ]; do sleep 0.1; done"
 	refusing = "trap '' TERM\n" + forever
 )
 
@@ -334,7 +334,7 @@ func TestStates(t *testing.T) {
 // that is.
 func (s *site) nodeFail() {
 	s.job("cut", "nodelist: k1, partition: k, no-requeue: true, mem: 60M, time: 60", "", forever)
-	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 60M, time: 60", "", "touch saved.$NIXBATCH_ATTEMPT\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
+	s.job("saved", "nodelist: k2, partition: k, requeue: true, mem: 60M, time: 60", "", "touch \"$NIXBATCH_WORKDIR/saved.$NIXBATCH_ATTEMPT\"\n[ $NIXBATCH_ATTEMPT = 1 ] || sleep 1000")
 	os.Remove(filepath.Join(s.dir, "begun.0"))
 	s.must("submit", "cut.yaml")
 	s.must("submit", "saved.yaml")

@@ -56,12 +56,13 @@ sweep:
   matrix: {basis: [sto-3g, "6-31G*", "a'b $x"]}
   exclude: [{mol: water, basis: "6-31G*"}]
   max-running: 2
-`, `mkdir -p out running
-touch running/$NIXBATCH_TASK
-[ $(ls running | wc -l) -le 2 ]
+`, `running=$NIXBATCH_WORKDIR/running
+mkdir -p out $running
+touch $running/$NIXBATCH_TASK
+[ $(ls $running | wc -l) -le 2 ]
 echo "$FIXED $mol $charge $basis $(cat "$mol.xyz") $NIXBATCH_TASK" >"out/$mol-$basis.txt"
 echo "attempt $NIXBATCH_ATTEMPT"
-rm running/$NIXBATCH_TASK
+rm $running/$NIXBATCH_TASK
 [ "$mol" != water ] || [ "$basis" != sto-3g ] || [ "$NIXBATCH_ATTEMPT" = 1 ]`)
 	if out := s.must("plan", "scan.yaml"); !strings.Contains(out, "tasks     5, 2 at once, the first with mol=water charge=0 basis=sto-3g") {
 		t.Errorf("plan says\n%s", out)

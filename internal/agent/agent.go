@@ -6,8 +6,8 @@
 // payload did. A job that is a copy of the run's stops before it touches
 // anything of the attempt.
 //
-// It never calls Nix, never asks the network, and never changes the submit
-// directory but below .nixbatch.
+// It never calls Nix, never asks the network, and changes the job's directory only
+// below .nixbatch and by putting declared outputs back.
 package agent
 
 import (
@@ -20,7 +20,6 @@ import (
 	"strconv"
 
 	"github.com/nixbatch/nixbatch/cpuflags"
-	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -28,6 +27,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/resources"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/stage"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -42,9 +42,12 @@ type Agent struct {
 	Ticket facts.Ticket // what the batch script says of the submission
 
 	plan    *plan.Plan
-	row     jobspec.Row // of a sweep
-	printed *printed    // nil: nobody asks for it
-	dir     string      // where the payload runs, "" for the job's directory
+	row     jobspec.Row     // of a sweep
+	printed *printed        // nil: nobody asks for it
+	dir     string          // where the payload runs, "" for the job's directory
+	place   stage.Place     // of which it is, where it is the task's own
+	before  map[string]bool // files beside the job file, where the payload works there
+	temp    string          // the task's TMPDIR, "" for the site's
 	task    int
 	attempt int
 	start   facts.Start
@@ -164,7 +167,7 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("work directory: %w", err)
 	}
-	s.Priv.WorkDir, s.Priv.Home, s.Priv.TmpDir = wd, a.Getenv("HOME"), a.Getenv("TMPDIR")
+	s.Priv.WorkDir = wd
 	seen, err := a.look(ctx)
 	if err != nil {
 		return 0, err
@@ -184,18 +187,15 @@ func (a *Agent) work(ctx context.Context) (int, error) {
 		return 0, err
 	}
 	defer func() { a.launch.done() }()
-	for _, in := range a.plan.Inputs {
-		f := digest.File(in, in, digest.HashLimit)
-		if f.Why() == facts.SkipMissing {
-			return 0, fault.New(fmt.Sprintf("input %s is missing", in), "it was there when the job was submitted")
-		}
-		s.Inputs = append(s.Inputs, f)
+	if err := a.layOut(); err != nil {
+		return 0, err
 	}
+	if err := a.settle(); err != nil {
+		return 0, err
+	}
+	defer a.unsettle()
 	for _, n := range s.Notes {
 		fmt.Fprintf(a.Stderr, "nixbatch: note: %s\n", n)
-	}
-	if err := a.enterScratch(); err != nil {
-		return 0, err
 	}
 	s.Time = a.Now().UTC()
 	return a.payload(ctx, build, func() { a.learn(seen) })

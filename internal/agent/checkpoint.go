@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/nixbatch/nixbatch/internal/facts"
+	"github.com/nixbatch/nixbatch/internal/record/numbers"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -68,15 +70,41 @@ func (a *Agent) requeue(ctx context.Context) error {
 	return a.Client(a.stepEnv()).Requeue(ctx, job.Ref())
 }
 
-// finish ends an attempt whose payload is over: what lies in the scratch
-// directory is copied back, and the task requeued if it has to go on.
+// finish ends an attempt whose payload is over: the task is requeued if it has to
+// go on, and else its outputs are kept and put back.
 func (a *Agent) finish(ctx context.Context, c *checkpoint, end *facts.End, limit int64) {
-	end.NotCopied = a.leaveScratch()
 	if p := a.plan.Checkpoint; p != nil && len(p.Files) > 0 {
 		end.Checkpoint = a.describe(p.Files, limit)
 	}
-	if !a.again(c, end.ExitCode) {
+	if a.again(c, end.ExitCode) && a.goesOn(ctx, c, end) {
+		end.Outputs = a.describe(a.plan.Outputs, limit)
+		end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs, a.printed.open)
+		if a.plan.Scratch != nil && len(end.NotCopied) == 0 {
+			a.leave(nil) // the next attempt may be on another node
+		}
 		return
+	}
+	end.Outputs = a.outputs(limit)
+	end.Numbers = numbers.Find(os.DirFS(a.at()), a.plan.Compare, end.Outputs, a.printed.open)
+	end.Undeclared = a.undeclared(end.Outputs)
+	if end.ExitCode != 0 {
+		end.NotInputs = a.notInputs()
+	}
+	end.NotCopied = append(end.NotCopied, a.putBack(end.Outputs, end.ExitCode == 0)...)
+	if end.ExitCode != 0 && a.plan.Checkpoint != nil {
+		end.NotCopied = append(end.NotCopied, a.carry(a.plan.Checkpoint.Files)...)
+	}
+	a.leave(end.NotCopied)
+	for _, n := range end.NotInputs {
+		fmt.Fprintf(a.Stderr, "hint: %s lies beside the job file and is not among its inputs: the task did not have it\n", n)
+	}
+}
+
+// goesOn requeues the task, and reports whether it could be.
+func (a *Agent) goesOn(ctx context.Context, c *checkpoint, end *facts.End) bool {
+	end.NotCopied = a.carry(slices.Concat(a.plan.Outputs, a.plan.Checkpoint.Files))
+	if len(end.NotCopied) > 0 {
+		a.leave(end.NotCopied)
 	}
 	if err := a.requeue(ctx); err != nil {
 		end.Reason = "it has to go on, but could not be requeued: " + err.Error()
@@ -84,10 +112,11 @@ func (a *Agent) finish(ctx context.Context, c *checkpoint, end *facts.End, limit
 			end.ExitCode = 128 + int(c.signal) // what is not finished is no success
 		}
 		fmt.Fprintf(a.Stderr, "nixbatch: %s\n", end.Reason)
-		return
+		return false
 	}
 	end.Requeued, end.Reason = true, "checkpoint: it goes on in another attempt"
 	fmt.Fprintf(a.Stderr, "nixbatch: attempt %d ends here, the task is requeued\n", a.attempt)
+	return true
 }
 
 // trap keeps bash alive under the checkpoint's signal while a program of the

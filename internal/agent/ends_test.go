@@ -12,6 +12,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/stage"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
@@ -115,7 +116,7 @@ func TestRefused(t *testing.T) {
 	a, f, _ = task(t)
 	f.env["TMPDIR"] = t.TempDir()
 	a.plan.Scratch = &plan.Scratch{Dir: "$TMPDIR", StageIn: []string{"in.dat"}}
-	refuses(t, a, "scratch.stage-in: in.dat is missing")
+	refuses(t, a, "input in.dat is missing")
 }
 
 // The checkpoint's signal lets the task go on in another attempt, if it ends in
@@ -222,10 +223,129 @@ func TestTaskOfASweep(t *testing.T) {
 func TestEnvironmentOfThePayload(t *testing.T) {
 	a, f, _ := task(t)
 	f.env = map[string]string{"HOME": "/h", "SLURM_JOB_ID": "1", "SLURM_HINT": "nomultithread", "SLURM_CPUS_PER_TASK": "2", "PMIX_RANK": "0", "SECRET": "x", "PATH": "/bin"}
-	if got := a.payloadEnv(); !slices.Equal(got, []string{"HOME=/h", "SLURM_CPUS_PER_TASK=2", "SLURM_JOB_ID=1"}) {
+	if got := a.payloadEnv(); !slices.Equal(got, []string{"HOME=/h", "SLURM_CPUS_PER_TASK=2", "SLURM_JOB_ID=1", "LANG=C.UTF-8"}) {
 		t.Errorf("payload %q", got)
 	}
 	if got := a.stepEnv(); !slices.Equal(got, []string{"HOME=/h", "SLURM_JOB_ID=1", "PATH=/bin"}) {
 		t.Errorf("step %q", got)
+	}
+}
+
+// A task of its own directory works on what was submitted, in a home of its own;
+// its outputs are kept and put back, what it does to its inputs is its own affair,
+// and a later attempt goes on from what it left.
+func TestOwnDirectory(t *testing.T) {
+	a, f, log := task(t)
+	wd, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.plan.Workdir, a.plan.Home, a.plan.Kept = "own", "own", &plan.Kept{Below: 1000}
+	a.plan.Inputs, a.plan.Outputs, a.plan.Run = []string{"in.dat"}, []string{"out.txt", "none.txt"}, "prog missed.dat"
+	f.env["TMPDIR"], f.env["LC_ALL"] = t.TempDir(), "de_DE"
+	write(t, "in.dat", "submitted")
+	write(t, "missed.dat", "")
+	k := stage.Keeper{Shared: a.Run.Project.Kept(), Run: a.Run.KeptDir(), Below: 1000}
+	var in []facts.File
+	if err = os.MkdirAll(k.Run, 0o700); err == nil {
+		in, err = k.All([]string{"in.dat"}, func(n string) string { return n }, 1<<20)
+	}
+	if err == nil {
+		err = durable.Write(a.Run.InputsFile(), facts.Inputs{Schema: facts.InputsSchema, Files: in})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, "in.dat", "edited")
+	f.payload.life = func(p *fakePayload) error {
+		if text, err := os.ReadFile(p.cmd.Dir + "/in.dat"); err != nil || string(text) != "submitted" || p.cmd.Dir == wd {
+			t.Errorf("in %s: %q, %v", p.cmd.Dir, text, err)
+		}
+		for _, want := range []string{"HOME=" + a.Run.HomeDir(0), "LANG=C.UTF-8", "TMPDIR=" + f.env["TMPDIR"] + "/nixbatch-"} {
+			if !slices.ContainsFunc(p.cmd.Env, func(kv string) bool { return strings.HasPrefix(kv, want) }) {
+				t.Errorf("%s is not in %q", want, p.cmd.Env)
+			}
+		}
+		write(t, p.cmd.Dir+"/in.dat", "by the task")
+		write(t, p.cmd.Dir+"/out.txt", "first")
+		write(t, p.cmd.Dir+"/state", "1")
+		return exited(3)
+	}
+	_, e := end(t, a)
+	if len(e.Changed) > 0 || len(e.Outputs) != 2 || !e.Outputs[0].Kept || e.Outputs[1].Why() != facts.SkipMissing || len(e.NotCopied) > 0 {
+		t.Errorf("%+v\n%s", e, log)
+	}
+	if !slices.Equal(e.NotInputs, []string{"missed.dat"}) || !strings.Contains(log.String(), "hint: missed.dat lies beside the job file") {
+		t.Errorf("not among inputs: %v\n%s", e.NotInputs, log)
+	}
+	for name, want := range map[string]string{"out.txt": "first", "in.dat": "edited", stage.In(a.Run.KeptDir(), e.Outputs[0].SHA256): "first"} {
+		if text, err := os.ReadFile(name); err != nil || string(text) != want {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if left, err := os.ReadDir(f.env["TMPDIR"]); err != nil || len(left) > 0 {
+		t.Errorf("left in TMPDIR: %v, %v", left, err)
+	}
+	a.start, a.dir, a.plan.Outputs = facts.Start{}, "", []string{"out.txt"}
+	f.env["SLURM_RESTART_COUNT"] = "1"
+	f.payload.life = func(p *fakePayload) error {
+		for name, want := range map[string]string{"in.dat": "by the task", "state": "1", "out.txt": "first"} {
+			if text, err := os.ReadFile(p.cmd.Dir + "/" + name); err != nil || string(text) != want {
+				t.Errorf("later, %s: %q, %v", name, text, err)
+			}
+		}
+		write(t, p.cmd.Dir+"/out.txt", "second")
+		return nil
+	}
+	if _, e = end(t, a); e.ExitCode != 0 || e.Attempt != 1 {
+		t.Errorf("%+v\n%s", e, log)
+	}
+	if text, err := os.ReadFile("out.txt"); err != nil || string(text) != "second" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// What appears beside a shared job file and is no output is listed.
+func TestUndeclared(t *testing.T) {
+	a, f, _ := task(t)
+	a.plan.Workdir, a.plan.Outputs = "shared", []string{"out.txt"}
+	write(t, "there", "")
+	f.payload.life = func(*fakePayload) error {
+		write(t, "out.txt", "")
+		write(t, "made/by it", "")
+		return nil
+	}
+	if _, e := end(t, a); !slices.Equal(e.Undeclared, []string{"made/by it"}) {
+		t.Errorf("undeclared: %q", e.Undeclared)
+	}
+}
+
+// What a task left on a node before it went on elsewhere is not gone on with, and
+// what the attempt before carried is.
+func TestScratchOfAnEarlierAttempt(t *testing.T) {
+	for before, goesOn := range map[string]bool{"1": true, "0": false, "": false} {
+		a, f, _ := task(t)
+		f.env["TMPDIR"], f.env["SLURM_RESTART_COUNT"] = t.TempDir(), "2"
+		a.plan.Scratch = &plan.Scratch{Dir: "$TMPDIR"}
+		top := f.env["TMPDIR"] + "/nixbatch-water-1-0"
+		for _, n := range []int{0, 1} {
+			write(t, a.Run.AttemptDir(0, n)+"/x", "")
+		}
+		write(t, a.Run.CarryDir(0)+"/state.chk", "carried")
+		write(t, top+"/work/state.chk", "on the node")
+		write(t, top+"/laid", "")
+		if before != "" {
+			write(t, top+"/attempt", before)
+		}
+		f.payload.life = func(p *fakePayload) error {
+			want := map[bool]string{true: "on the node", false: "carried"}[goesOn]
+			if text, err := os.ReadFile(p.cmd.Dir + "/state.chk"); err != nil || string(text) != want {
+				t.Errorf("after attempt %q: %q, %v", before, text, err)
+			}
+			return nil
+		}
+		if _, e := end(t, a); e.Attempt != 2 || exists(top) {
+			t.Errorf("%+v", e)
+		}
 	}
 }

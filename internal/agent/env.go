@@ -9,7 +9,7 @@ import (
 // variables of Slurm itself. Everything else comes from the pinned environment
 // or from the job file.
 var Kept = []string{
-	"HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR", "TERM",
+	"HOME", "USER", "LOGNAME", "TZ", "TMPDIR", "TERM",
 	"CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK",
 	"NIXBATCH_CPUINFO", "KRB5CCNAME",
 }
@@ -23,8 +23,29 @@ var keptPrefixes = []string{"SLURM_", "SLURMD_"}
 // step: they came from whoever submitted.
 var fromCaller = []string{"SLURM_CPU_BIND", "SLURM_MEM_BIND", "SLURM_HINT", "SLURM_DISTRIBUTION", "SLURM_EXCLUSIVE", "SLURM_MPI_TYPE"}
 
+// locale is the one that nixpkgs builds into its C library (SUPPORTED-LOCALES in its
+// glibc/default.nix): what a program sorts and prints does not depend on who
+// submits. env of the job file may set another.
+const locale = "C.UTF-8"
+
 // payloadEnv is the environment that the pinned bash starts in.
 func (a *Agent) payloadEnv() []string {
+	out := append(a.siteEnv(), "LANG="+locale)
+	set := func(name, value string) {
+		out = slices.DeleteFunc(out, func(kv string) bool { return strings.HasPrefix(kv, name+"=") })
+		out = append(out, name+"="+value)
+	}
+	if a.plan.Home == "own" {
+		set("HOME", a.Run.HomeDir(a.task))
+	}
+	if a.temp != "" {
+		set("TMPDIR", a.temp)
+	}
+	return out
+}
+
+// siteEnv is what is kept of the batch step's environment.
+func (a *Agent) siteEnv() []string {
 	var out []string
 	for _, kv := range a.Environ() {
 		name, _, _ := strings.Cut(kv, "=")
@@ -40,7 +61,7 @@ func (a *Agent) payloadEnv() []string {
 // programs need no more. It asks for one CPU of each node; since 23.11 srun stops
 // when that contradicts what the job's tasks have by SLURM_TRES_PER_TASK.
 func (a *Agent) stepEnv() []string {
-	env := slices.DeleteFunc(a.payloadEnv(), func(kv string) bool {
+	env := slices.DeleteFunc(a.siteEnv(), func(kv string) bool {
 		return strings.HasPrefix(kv, "SLURM_CPUS_PER_TASK=") || strings.HasPrefix(kv, "SLURM_TRES_PER_TASK=")
 	})
 	return append(env, "PATH="+a.Getenv("PATH"))

@@ -134,13 +134,13 @@ func exited(code int) error {
 }
 
 func killed(s syscall.Signal) error {
-	return &proc.Error{ExitCode: -1, Signal: s.String(), Err: status{syscall.WaitStatus(s)}}
+	return &proc.Error{ExitCode: -1, Signal: s.String(), Err: ended{syscall.WaitStatus(s)}}
 }
 
-type status struct{ syscall.WaitStatus }
+type ended struct{ syscall.WaitStatus }
 
-func (s status) Error() string { return "killed" }
-func (s status) Sys() any      { return s.WaitStatus }
+func (s ended) Error() string { return "killed" }
+func (s ended) Sys() any      { return s.WaitStatus }
 
 // flags are those of a build and of what it stands on.
 func flags(t *testing.T, arch string) cpuflags.CPU {

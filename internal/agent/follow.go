@@ -39,7 +39,7 @@ func (f *following) toItsEnd(got <-chan os.Signal) error {
 		case <-f.check.due:
 			if f.plan.Checkpoint.Requeue {
 				f.check.stopped = true
-				f.endGroup(f.p, termGrace)
+				f.endGroup(f.p, f.grace())
 			}
 		case err := <-done:
 			select { // Slurm signals all of the job's processes: the payload may be quicker
@@ -62,7 +62,7 @@ func (f *following) handOn(s os.Signal) {
 	// The group may be gone already; then there is nobody to tell.
 	f.p.Signal(s.(syscall.Signal))
 	if s == syscall.SIGTERM && f.dir != "" {
-		f.endGroup(f.p, termGrace)
+		f.endGroup(f.p, f.grace())
 	}
 	f.here.saw(s)
 }

@@ -40,7 +40,7 @@ const probeSize = 16 << 10
 // otherwise.
 func (a *Agent) diskFull(code int) string {
 	for _, d := range []struct{ dir, what string }{
-		{".", "the job's directory"}, {a.dir, "the scratch directory"},
+		{".", "the job's directory"}, {a.dir, a.what()},
 		{filepath.Dir(a.Run.LogFile(a.task)), "the log"},
 	} {
 		if d.dir == "" {
@@ -51,6 +51,14 @@ func (a *Agent) diskFull(code int) string {
 		}
 	}
 	return ""
+}
+
+// what is a task's own directory in a sentence.
+func (a *Agent) what() string {
+	if a.plan.Scratch != nil {
+		return "the scratch directory"
+	}
+	return "the task's directory"
 }
 
 func probeDisk(dir string) error {

@@ -96,15 +96,19 @@ func limits() map[string]string {
 
 // recorded are the variables of the site that a payload keeps, that can change
 // what it computes, and that name nobody.
-var recorded = []string{"LANG", "LC_ALL", "TZ", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"}
+var recorded = []string{"TZ", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "GPU_DEVICE_ORDINAL", "ZE_AFFINITY_MASK"}
 
-// environment is the values of those that are set.
+// environment is the values of those that the payload gets. Of the job file's own
+// tell the variables.
 func (a *Agent) environment() map[string]string {
-	out := map[string]string{}
+	out := map[string]string{"LANG": locale}
 	for _, n := range recorded {
 		if v := a.Getenv(n); v != "" {
 			out[n] = v
 		}
+	}
+	for _, v := range a.plan.Env {
+		delete(out, v.Name)
 	}
 	return out
 }

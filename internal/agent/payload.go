@@ -5,20 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/launch"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/proc"
-	"github.com/nixbatch/nixbatch/internal/record/numbers"
-	"github.com/nixbatch/nixbatch/internal/rundir"
 )
 
 // forwarded are the signals that reach the payload through the agent. SIGKILL
@@ -54,10 +50,8 @@ func (a *Agent) payload(ctx context.Context, b facts.Chosen, meanwhile func()) (
 	end.Elapsed = a.Now().Sub(began).Seconds()
 	f.ended(&end, werr)
 	a.finish(context.WithoutCancel(ctx), f.check, &end, f.limit())
-	end.Outputs = a.outputs(f.limit())
-	end.Changed = a.changed(f.limit())
+	end.Changed, end.Before = a.changed(f.limit()), a.start.Changed
 	<-also
-	end.Numbers = numbers.Find(os.DirFS("."), a.plan.Compare, end.Outputs, a.printed.open)
 	end.Time = a.Now().UTC()
 	a.writeEnd(end) // the payload's own word counts more than our failure to write it down
 	return end.ExitCode, nil
@@ -144,7 +138,10 @@ func (a *Agent) script(b facts.Chosen) string {
 		fmt.Fprintf(&s, "export %s=%s\n", v.Name, q(v.Value))
 	}
 	if a.dir != "" {
-		fmt.Fprintf(&s, "export NIXBATCH_SCRATCH=%s NIXBATCH_WORKDIR=%s\n", q(a.dir), q(a.start.Priv.WorkDir))
+		fmt.Fprintf(&s, "export NIXBATCH_WORKDIR=%s\n", q(a.start.Priv.WorkDir))
+	}
+	if a.plan.Scratch != nil {
+		fmt.Fprintf(&s, "export NIXBATCH_SCRATCH=%s\n", q(a.dir))
 	}
 	s.WriteString(a.newCheckpoint().trap())
 	s.WriteString("set -eo pipefail\n")
@@ -152,52 +149,9 @@ func (a *Agent) script(b facts.Chosen) string {
 	return s.String()
 }
 
-// outputs describes every file that a declared output names.
-func (a *Agent) outputs(limit int64) []facts.File { return a.describe(a.plan.Outputs, limit) }
-
-// describe describes every file that one of the patterns names; a plain name
-// that no file has is said to be missing.
-func (a *Agent) describe(patterns []string, limit int64) []facts.File {
-	out := []facts.File{}
-	seen := map[string]bool{}
-	for _, pattern := range patterns {
-		// A file of that very name comes first: "out[1].log" is a name before it
-		// is a pattern.
-		if st, err := os.Lstat(pattern); err == nil && st.Mode().IsRegular() {
-			out = append(out, digest.File(pattern, pattern, limit))
-			seen[pattern] = true
-			continue
-		}
-		names, err := glob(".", pattern)
-		switch {
-		case err != nil:
-			out = append(out, facts.File{Path: pattern, Skipped: digest.Reason(err), Skip: facts.SkipUnreadable})
-		case len(names) == 0:
-			out = append(out, facts.File{Path: pattern, Skipped: "no such file", Skip: facts.SkipMissing})
-		}
-		for _, n := range names {
-			// The record does not describe itself.
-			if !seen[n] && !slices.Contains(strings.Split(n, "/"), rundir.DirName) {
-				seen[n] = true
-				out = append(out, digest.File(n, n, limit))
-			}
-		}
-	}
-	return out
-}
-
-// changed looks at the inputs again.
-func (a *Agent) changed(limit int64) (out []facts.InputChange) {
-	for _, was := range a.start.Inputs {
-		if was.SHA256 == "" {
-			continue
-		}
-		switch now := digest.File(was.Path, was.Path, limit); {
-		case now.Skipped != "":
-			out = append(out, facts.InputChange{Path: was.Path, What: now.Skipped, Skip: now.Skip})
-		case now.SHA256 != was.SHA256:
-			out = append(out, facts.InputChange{Path: was.Path, What: facts.OtherContents})
-		}
-	}
-	return out
+// changed looks at the inputs again that are not the task's own copies.
+func (a *Agent) changed(limit int64) []facts.InputChange {
+	p := a.place
+	p.From = a.start.Priv.WorkDir
+	return p.Changed(a.start.Inputs, limit)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"time"
@@ -133,6 +134,6 @@ func (p *printed) open() (io.ReadCloser, error) {
 		}
 		return f, err
 	}
-	_, err := p.copy.Seek(0, io.SeekStart)
-	return p.copy, err
+	// Each number reads it for itself.
+	return io.NopCloser(io.NewSectionReader(p.copy, 0, math.MaxInt64)), nil
 }

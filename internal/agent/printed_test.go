@@ -58,7 +58,7 @@ func TestPrintedIntoAPipe(t *testing.T) {
 	}
 	p.started()
 	p.over()
-	if got := content(t, p); got != long+"the end\n" || log.String() != got {
+	if got := content(t, p); got != long+"the end\n" || log.String() != got || content(t, p) != got { // for each number
 		t.Errorf("%d bytes were kept, %d passed on", len(got), log.Len())
 	}
 	if names, err := filepath.Glob(filepath.Join(a.Run.AttemptDir(0, 0), ".*")); err != nil || len(names) > 0 {
@@ -97,7 +97,7 @@ func TestPrintedIntoAFile(t *testing.T) {
 	}
 	p.started()
 	p.over()
-	if got := content(t, p); got != "of this one\n" {
+	if got := content(t, p); got != "of this one\n" || content(t, p) != got {
 		t.Errorf("%q", got)
 	}
 }

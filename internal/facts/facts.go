@@ -16,6 +16,7 @@ const (
 	EndSchema    = "nixbatch/end/v1"
 	CallSchema   = "nixbatch/call/v1"
 	SweepSchema  = "nixbatch/sweep/v1"
+	InputsSchema = "nixbatch/inputs/v1"
 	SeenSchema   = "nixbatch/seen/v1"
 	CopySchema   = "nixbatch/copy/v1"
 	LearntSchema = "nixbatch/node/v1"
@@ -135,6 +136,9 @@ type File struct {
 	SHA256  string `json:"sha256,omitempty"`
 	Skipped string `json:"skipped,omitempty"` // why it has no hash, for people
 	Skip    Skip   `json:"skip,omitempty"`    // the same for programs: see Why
+	// Kept says that the run keeps a copy, whatever becomes of the file.
+	Kept bool `json:"kept,omitempty"`
+	Exec bool `json:"executable,omitempty"` // of an input
 }
 
 // Node is one allocated node as the job saw it.
@@ -197,8 +201,10 @@ type Start struct {
 	Limits         map[string]string `json:"limits,omitempty"`      // soft limits of the batch step: bytes, a number, or "unlimited"
 	Environ        map[string]string `json:"environment,omitempty"` // of the site's variables, those that can matter and name nobody
 	Inputs         []File            `json:"inputs"`
-	Notes          []string          `json:"notes,omitempty"` // what differs from the plan
-	Priv           StartPrivate      `json:"private"`
+	// Changed are inputs that were no longer what was submitted.
+	Changed []InputChange `json:"inputs_changed,omitempty"`
+	Notes   []string      `json:"notes,omitempty"` // what differs from the plan
+	Priv    StartPrivate  `json:"private"`
 }
 
 // StartPrivate is the private part of Start.
@@ -209,6 +215,8 @@ type StartPrivate struct {
 	Hostname string   `json:"hostname"`
 	Home     string   `json:"home,omitempty"`
 	TmpDir   string   `json:"tmpdir,omitempty"`
+	// Dir is where the task worked, where that was not WorkDir.
+	Dir string `json:"task_dir,omitempty"`
 }
 
 // End is written on the node when the user's lines are over. A task without it
@@ -229,11 +237,31 @@ type End struct {
 	MaxRSS   int64         `json:"max_rss_kib"` // the largest single process
 	Outputs  []File        `json:"outputs"`
 	Changed  []InputChange `json:"inputs_changed,omitempty"`
+	Before   []InputChange `json:"inputs_changed_before,omitempty"` // those of the start
 	// Requeued is an attempt that ended at a checkpoint, to go on in another.
-	Requeued   bool     `json:"requeued,omitempty"`
-	Checkpoint []File   `json:"checkpoint,omitempty"` // what it goes on from
-	NotCopied  []File   `json:"not_copied,omitempty"` // left in the scratch directory, and why
-	Numbers    []Number `json:"numbers,omitempty"`    // what numbers: of the job file found
+	Requeued   bool   `json:"requeued,omitempty"`
+	Checkpoint []File `json:"checkpoint,omitempty"` // what it goes on from
+	NotCopied  []File `json:"not_copied,omitempty"` // left in the task's directory, and why
+	// Undeclared are files that appeared in a shared directory meanwhile and are no
+	// outputs, at most MostUndeclared of them.
+	Undeclared []string `json:"undeclared,omitempty"`
+	// NotInputs are files beside the job file that the failed task seems to have
+	// looked for, and that are not among its inputs.
+	NotInputs []string `json:"not_inputs,omitempty"`
+	Numbers   []Number `json:"numbers,omitempty"` // what numbers: of the job file found
+}
+
+// MostUndeclared is how many undeclared files are listed.
+const MostUndeclared = 100
+
+// Inputs is what a run was submitted with: inputs.json. Hashes are those at the
+// submission.
+type Inputs struct {
+	Schema string   `json:"schema"`
+	RunID  string   `json:"run_id"`
+	Files  []File   `json:"files"`           // sorted by path
+	Dirs   []string `json:"dirs,omitempty"`  // of inputs that are directories
+	Trees  []File   `json:"trees,omitempty"` // inputs that are directories, with one hash for all that is in them
 }
 
 // InputChange is an input that was not the same at the end.

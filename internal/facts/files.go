@@ -7,6 +7,7 @@ const (
 	ScriptFile     = "batch.sh"
 	LinesFile      = "run.sh"
 	SweepFile      = "sweep.json"
+	InputsFile     = "inputs.json"
 	IntentFile     = "intent.json"
 	SubmitFile     = "submit.json"
 	ResultFile     = "result.json"
@@ -50,6 +51,7 @@ var RunFiles = []RunFile{
 	{ScriptFile, "", true, "the batch script"},
 	{LinesFile, "", true, "the user's lines"},
 	{SweepFile, SweepSchema, true, "the tasks of a sweep"},
+	{InputsFile, InputsSchema, true, "what was there to be read at the submission, and which of it is kept"},
 	{IntentFile, IntentSchema, true, "written before sbatch is called"},
 	{SubmitFile, SubmitSchema, true, "which job it became"},
 	{ResultFile, ResultSchema, true, "how it was found to have ended"},

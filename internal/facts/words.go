@@ -14,6 +14,7 @@ const (
 	SkipSpecial    Skip = "not-a-file"
 	SkipLarge      Skip = "too-large"
 	SkipUnreadable Skip = "unreadable"
+	SkipLater      Skip = "later" // of an input at the submission: an earlier job makes it
 )
 
 // Why is why the file has no hash, "" where it has one. The first nixbatch left

@@ -2,12 +2,17 @@ package gc
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/nix"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/stage"
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
@@ -22,6 +27,9 @@ type Report struct {
 	// Bytes is what only the dropped ones needed of this project; -1: not known.
 	Bytes int64 `json:"bytes"`
 	Dry   bool  `json:"dry_run"`
+	// Files is how many kept files no run needs any more, FileBytes their size.
+	Files     int   `json:"files"`
+	FileBytes int64 `json:"file_bytes"`
 }
 
 // Collect drops the roots that nobody needs; dry drops nothing. A Report beside
@@ -50,10 +58,20 @@ func Collect(ctx context.Context, p rundir.Project, w status.Watcher, n *nix.Nix
 		}
 	}
 	out.Bytes = freed(ctx, n, out)
+	files, size, err := stage.Unneeded(p.Kept())
+	if err != nil {
+		return nil, fmt.Errorf("kept files: %w", err)
+	}
+	out.Files, out.FileBytes = len(files), size
 	if !dry {
 		for _, r := range out.Dropped {
 			if err := Drop(p, r); err != nil {
 				return nil, err
+			}
+		}
+		for _, f := range files {
+			if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return nil, fmt.Errorf("kept files: %w", err)
 			}
 		}
 	}

@@ -27,10 +27,25 @@ func Tilde(s string) (problem, hint string) {
 	return "", ""
 }
 
-// Input refuses a pattern: which files a job reads has to be known.
-func Input(s string) (problem, hint string) {
+// File refuses a pattern where one file is meant.
+func File(s string) (problem, hint string) {
 	if strings.ContainsAny(s, "*?") {
-		return "is a pattern: inputs are the names of files", "name each file"
+		return "is a pattern, and one file belongs here", "name the file"
+	}
+	return Tilde(s)
+}
+
+// Input lets the name of a file or directory through, and a pattern that can be
+// looked for.
+func Input(s string) (problem, hint string) {
+	s = strings.TrimPrefix(s, "!")
+	switch {
+	case s == "":
+		return "names nothing", ""
+	case strings.ContainsAny(s, "*?") && !doublestar.ValidatePattern(s):
+		return "is not a pattern: a bracket is not closed, or it ends in a backslash", `write \[ for a bracket that is meant as it is`
+	case expansions(s) > maxExpansions:
+		return fmt.Sprintf("stands for more than %d patterns", maxExpansions), "fewer alternatives between braces; or * instead of them"
 	}
 	return Tilde(s)
 }
@@ -43,6 +58,9 @@ var (
 // Output refuses what is not below the job's directory, or is ours, also
 // where that is one of several alternatives ({..,a}) or behind a backslash.
 func Output(s string) (problem, hint string) {
+	if s = strings.TrimPrefix(s, "!"); s == "" {
+		return "names nothing", ""
+	}
 	bare := strings.ReplaceAll(s, `\`, "")
 	parts := separators.Split(bare, -1)
 	switch {

@@ -23,13 +23,23 @@ func TestOutput(t *testing.T) {
 			t.Errorf("%s: %s", good, problem)
 		}
 	}
-	for _, bad := range []string{"/a", "../a", "a/../../b", "{..,a}/b", "{/etc,a}", `\../a`, ".nixbatch/runs", "{.nixbatch,a}/x", ".", "./", "[a", "~/a"} {
+	for _, bad := range []string{"/a", "../a", "a/../../b", "{..,a}/b", "{/etc,a}", `\../a`, ".nixbatch/runs", "{.nixbatch,a}/x", ".", "./", "[a", "~/a", "!", "!/a", "!../a"} {
 		if problem, _ := Output(bad); problem == "" {
 			t.Errorf("%s is let through", bad)
 		}
 	}
-	if problem, _ := Input("*.xyz"); problem == "" {
-		t.Error("a pattern is the name of an input")
+	if problem, _ := File("*.xyz"); problem == "" {
+		t.Error("a pattern is the name of a file")
+	}
+	for _, good := range []string{"*.xyz", "!*.tmp", "../basis", "/data/x", "a[1].dat", "a[1"} {
+		if problem, _ := Input(good); problem != "" {
+			t.Errorf("%s: %s", good, problem)
+		}
+	}
+	for _, bad := range []string{"", "!", "*[1", "~/a", strings.Repeat("{a,b}", 20)} {
+		if problem, _ := Input(bad); problem == "" {
+			t.Errorf("%s is let through", bad)
+		}
 	}
 }
 

@@ -2,8 +2,8 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/fault"
@@ -27,7 +27,7 @@ type Checkpoint struct {
 	Files   []string `json:"files,omitempty"`
 }
 
-// Scratch is jobspec.Scratch with its defaults filled in.
+// Scratch is jobspec.Scratch.
 type Scratch struct {
 	Dir      string   `json:"dir"`
 	StageIn  []string `json:"stage_in"`
@@ -57,29 +57,7 @@ func (p *Plan) long(in Input) error {
 		}
 	}
 	if c := s.Scratch; c != nil {
-		sc := &Scratch{Dir: c.Dir, StageIn: c.StageIn, StageOut: c.StageOut}
-		if sc.StageIn == nil {
-			for _, name := range s.Inputs {
-				if name[0] != '/' {
-					sc.StageIn = append(sc.StageIn, name)
-				}
-			}
-		}
-		if sc.StageOut == nil {
-			sc.StageOut = slices.Clone(s.Outputs)
-		}
-		sc.StageIn, sc.StageOut = orEmpty(sc.StageIn), orEmpty(sc.StageOut)
-		if p.Checkpoint != nil {
-			for _, f := range p.Checkpoint.Files {
-				if !slices.Contains(sc.StageOut, f) {
-					sc.StageOut = append(sc.StageOut, f)
-				}
-				if !slices.Contains(sc.StageIn, f) {
-					sc.StageIn = append(sc.StageIn, f)
-				}
-			}
-		}
-		p.Scratch = sc
+		p.Scratch = &Scratch{Dir: c.Dir, StageIn: orEmpty(c.StageIn), StageOut: orEmpty(c.StageOut)}
 	}
 	return nil
 }
@@ -100,7 +78,7 @@ func (p *Plan) sweep(in Input) error {
 	}
 	p.Sweep, p.Tasks = sw, in.Tasks
 	for _, o := range p.Outputs {
-		if len(in.Tasks) > 1 && len(jobspec.Places(o)) == 0 {
+		if len(in.Tasks) > 1 && !strings.HasPrefix(o, "!") && len(jobspec.Places(o)) == 0 {
 			p.Notes = append(p.Notes, fmt.Sprintf("output %s is the same file for all tasks: write a {NAME} of the sweep into it, unless that is meant", o))
 		}
 	}
@@ -110,12 +88,15 @@ func (p *Plan) sweep(in Input) error {
 // Task is the plan as it is for one task: the sweep's values are put into the
 // names of its files.
 func (p *Plan) Task(r jobspec.Row) error {
-	for i, name := range p.Inputs {
-		p.Inputs[i] = r.Input(name)
-	}
+	names := [][]string{p.Inputs}
 	lists := [][]string{p.Outputs}
 	if p.Scratch != nil {
-		lists = append(lists, p.Scratch.StageIn, p.Scratch.StageOut)
+		names, lists = append(names, p.Scratch.StageIn), append(lists, p.Scratch.StageOut)
+	}
+	for _, l := range names {
+		for i, name := range l {
+			l[i] = r.Input(name)
+		}
 	}
 	if p.Checkpoint != nil {
 		lists = append(lists, p.Checkpoint.Files)

@@ -38,6 +38,7 @@ type Input struct {
 	Tool     facts.Tool
 	Site     *site.Config  // nil: the site settles nothing
 	Tasks    []jobspec.Row // of a sweep
+	Files    []facts.File  // that the inputs are now, with their sizes; sorted by path
 }
 
 // Plan is what will happen, and why.
@@ -70,8 +71,15 @@ type Plan struct {
 	After      []string     `json:"after,omitempty"` // runs, as the job file names them
 	Checkpoint *Checkpoint  `json:"checkpoint,omitempty"`
 	Scratch    *Scratch     `json:"scratch,omitempty"`
-	Run        string       `json:"run"`
-	Notes      []string     `json:"notes,omitempty"`
+	// Workdir is "own" or "shared", Home "own" or "user"; "" of an older nixbatch is
+	// the latter.
+	Workdir string `json:"workdir,omitempty"`
+	Home    string `json:"home,omitempty"`
+	Kept    *Kept  `json:"kept,omitempty"` // with a directory of its own
+	// InputsSHA256 is that of inputs.json, in the plan of a run.
+	InputsSHA256 string   `json:"inputs_sha256,omitempty"`
+	Run          string   `json:"run"`
+	Notes        []string `json:"notes,omitempty"`
 
 	Tasks []jobspec.Row `json:"-"` // of a sweep: they have a file of their own
 }
@@ -139,8 +147,9 @@ func Make(in Input) (*Plan, error) {
 		Schema: Schema, Name: s.Name, Job: digest.Bytes(s.Bytes), Tool: in.Tool, System: in.System,
 		Local: in.Local, Compiler: in.Info.GCC, Packages: s.Environment.Packages, Strategy: s.Optimize.Strategy,
 		Launcher: s.Launcher, Inputs: orEmpty(s.Inputs), Outputs: orEmpty(s.Outputs), Run: s.Run,
-		Private: s.Private,
+		Private: s.Private, Workdir: s.Workdir, Home: s.Home,
 	}
+	p.keep(in)
 	for _, c := range s.Numbers {
 		p.Compare = append(p.Compare, facts.Look(c))
 	}

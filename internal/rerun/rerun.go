@@ -271,7 +271,7 @@ func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error
 	if err != nil || !filepath.IsLocal(name) {
 		return fault.New(fmt.Sprintf("input %q leads out of the directory", in.Path), "do not trust this record")
 	}
-	from, err := r.Data("input", in.Path)
+	from, err := r.File("input", in)
 	if err != nil {
 		return fault.New(fmt.Sprintf("input %s is not to be had (sha256 %s)", in.Path, in.SHA256), "an export with a larger --max-file has it")
 	}
@@ -279,7 +279,11 @@ func input(r *load.Record, root *os.Root, work, dir string, in facts.File) error
 	if err := root.MkdirAll(filepath.Dir(name), 0o755); err != nil {
 		return fmt.Errorf("input %s: %w", in.Path, err)
 	}
-	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	mode := fs.FileMode(0o644)
+	if in.Exec {
+		mode = 0o755
+	}
+	to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("input %s: %w", in.Path, err)
 	}

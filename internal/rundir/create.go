@@ -8,15 +8,19 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/digest"
 	"github.com/nixbatch/nixbatch/internal/durable"
+	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/plan"
+	"github.com/nixbatch/nixbatch/internal/stage"
 )
 
 // Creation is what a run directory is made from.
@@ -27,9 +31,10 @@ type Creation struct {
 	Envs    map[string]string // arch → store path of its environment
 	// Facts is the file that describes each build (facts.Environment), by arch;
 	// a run shares it with the others that have the build.
-	Facts map[string]string
-	Agent string // path of this very binary
-	Now   time.Time
+	Facts  map[string]string
+	Inputs stage.Found // in WorkDir
+	Agent  string      // path of this very binary
+	Now    time.Time
 }
 
 // Create makes a run directory under its final name only when all of it is
@@ -45,7 +50,7 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			os.RemoveAll(tmp.Dir)
 		}
 	}()
-	for _, d := range []string{"", "bin", "env", "logs", filepath.Dir(tmp.TaskDir(0))} {
+	for _, d := range []string{"", "bin", "env", "logs", facts.KeptDir, filepath.Dir(tmp.TaskDir(0))} {
 		if !filepath.IsAbs(d) {
 			d = filepath.Join(tmp.Dir, d)
 		}
@@ -53,32 +58,10 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 			return Run{}, fault.New(fmt.Sprintf("the run directory cannot be made: %v", err), "work in a directory that you can write to").Because(err)
 		}
 	}
-	logFile := final.LogFile(0)
-	files := []file{{tmp.JobFile(), c.Job, 0o444}, {tmp.LinesFile(), []byte(c.Plan.Run), 0o444}}
-	if c.Plan.Sweep != nil {
-		logFile = final.SlurmLog()
-		rows, err := Table(c.Plan.Tasks)
-		if err != nil {
-			return Run{}, fmt.Errorf("table of tasks: %w", err)
-		}
-		files = append(files, file{tmp.TableFile(), rows, 0o444})
-	}
-	log, err := filepath.Rel(c.WorkDir, logFile)
-	if err != nil {
-		return Run{}, fmt.Errorf("run directory: %w", err)
-	}
-	script, err := c.Plan.Script(plan.Place{RunID: final.ID, RunDir: final.Dir, WorkDir: c.WorkDir, Log: log})
+	files, err := p.submitted(tmp, final, c)
 	if err != nil {
 		return Run{}, err
 	}
-	var planned bytes.Buffer
-	enc := json.NewEncoder(&planned)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(c.Plan); err != nil {
-		return Run{}, fmt.Errorf("plan: %w", err)
-	}
-	files = append(files, file{tmp.PlanFile(), planned.Bytes(), 0o444}, file{tmp.ScriptFile(), []byte(script), 0o555})
 	if err := writeAll(files); err != nil {
 		return Run{}, fmt.Errorf("run directory: %w", err)
 	}
@@ -104,6 +87,71 @@ func (p Project) Create(c Creation) (_ Run, err error) {
 		return Run{}, fmt.Errorf("run directory: %w", err)
 	}
 	return final, nil
+}
+
+// submitted is what is written down of a submission; what the run reads is kept.
+func (p Project) submitted(tmp, final Run, c Creation) ([]file, error) {
+	logFile := final.LogFile(0)
+	files := []file{{tmp.JobFile(), c.Job, 0o444}, {tmp.LinesFile(), []byte(c.Plan.Run), 0o444}}
+	if c.Plan.Sweep != nil {
+		logFile = final.SlurmLog()
+		rows, err := Table(c.Plan.Tasks)
+		if err != nil {
+			return nil, fmt.Errorf("table of tasks: %w", err)
+		}
+		files = append(files, file{tmp.TableFile(), rows, 0o444})
+	}
+	log, err := filepath.Rel(c.WorkDir, logFile)
+	if err != nil {
+		return nil, fmt.Errorf("run directory: %w", err)
+	}
+	script, err := c.Plan.Script(plan.Place{RunID: final.ID, RunDir: final.Dir, WorkDir: c.WorkDir, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Plan.Reads()) > 0 {
+		data, err := p.inputs(tmp, c)
+		if err != nil {
+			return nil, err
+		}
+		c.Plan.InputsSHA256 = digest.Bytes(data)
+		files = append(files, file{tmp.InputsFile(), data, 0o444})
+	}
+	var planned bytes.Buffer
+	enc := json.NewEncoder(&planned)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(c.Plan); err != nil {
+		return nil, fmt.Errorf("plan: %w", err)
+	}
+	files = append(files, file{tmp.PlanFile(), planned.Bytes(), 0o444}, file{tmp.ScriptFile(), []byte(script), 0o555})
+	return files, nil
+}
+
+// inputs keeps what a run reads, and is the bytes of inputs.json.
+func (p Project) inputs(r Run, c Creation) ([]byte, error) {
+	k := stage.Keeper{Shared: p.Kept(), Run: r.KeptDir(), Below: stage.Nothing}
+	if c.Plan.Own() {
+		k.Below = c.Plan.Kept.Below
+	}
+	list, err := k.All(slices.Sorted(maps.Keys(c.Inputs.Files)), func(name string) string {
+		if filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(c.WorkDir, name)
+	}, digest.HashLimit)
+	if err != nil {
+		return nil, fault.New(fmt.Sprintf("input %v", err), "").Because(err)
+	}
+	for _, f := range list {
+		if why := f.Why(); why != "" && why != facts.SkipLarge {
+			return nil, fault.New("input "+f.Path+": "+f.Skipped, "it was there a moment ago")
+		}
+	}
+	in := c.Inputs.Inputs(list)
+	in.RunID = r.ID
+	data, err := json.MarshalIndent(in, "", " ")
+	return append(data, '\n'), err
 }
 
 type file struct {

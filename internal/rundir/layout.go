@@ -71,6 +71,22 @@ func (r Run) TaskDir(task int) string {
 	return filepath.Join(r.Dir, "tasks", taskRange(task), fmt.Sprint(task))
 }
 
+// TopDir is all that belongs to a task's own directory, where that is not on a
+// node: see stage.Place.
+func (r Run) TopDir(task int) string { return filepath.Join(r.TaskDir(task), "own") }
+
+// CarryDir holds what a task goes on from whose own directory is on a node.
+func (r Run) CarryDir(task int) string { return filepath.Join(r.TaskDir(task), "carry") }
+
+// HomeDir is a task's HOME.
+func (r Run) HomeDir(task int) string { return filepath.Join(r.TaskDir(task), "home") }
+
+// KeptDir holds the files that the run keeps, by their hashes.
+func (r Run) KeptDir() string { return filepath.Join(r.Dir, facts.KeptDir) }
+
+// InputsFile is what was submitted to be read: facts.Inputs.
+func (r Run) InputsFile() string { return filepath.Join(r.Dir, facts.InputsFile) }
+
 // AttemptDir holds start.json and end.json of one start of a task.
 func (r Run) AttemptDir(task, attempt int) string {
 	return filepath.Join(r.TaskDir(task), fmt.Sprintf("attempt-%d", attempt))

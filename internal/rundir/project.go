@@ -71,6 +71,9 @@ func (p Project) Make() error {
 // Learnt is where jobs leave what they saw of their nodes.
 func (p Project) Learnt() string { return filepath.Join(p.Dir, "learnt") }
 
+// Kept is what the project's runs keep of files, by content.
+func (p Project) Kept() string { return filepath.Join(p.Dir, "kept") }
+
 const idAlphabet = "abcdefghjkmnpqrstuvwxyz23456789"
 
 // NewID makes a run id: the job's name, the time in UTC, and four characters

@@ -56,7 +56,7 @@ func TestCreate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{
-		".": "drwx------", "env": "drwx------", "logs": "drwx------", "tasks": "drwx------", "tasks/0-999": "drwx------",
+		".": "drwx------", "env": "drwx------", "kept": "drwx------", "logs": "drwx------", "tasks": "drwx------", "tasks/0-999": "drwx------",
 		"job.yaml": "-r--r--r--", "plan.json": "-r--r--r--", "run.sh": "-r--r--r--", "batch.sh": "-r-xr-xr-x",
 		"nixbatch": "-r-xr-xr-x", "bin": "drwx------", "bin/launch": "Lrwxrwxrwx", "env/generic": "Lrwxrwxrwx", "env/haswell": "Lrwxrwxrwx",
 	}

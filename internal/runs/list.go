@@ -1,13 +1,11 @@
 package runs
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -59,10 +57,10 @@ func ListAll(ctx context.Context, w status.Watcher, all []rundir.Run, p ledger.A
 	return out, states, serr
 }
 
+// newestFirst sorts; within a second the order of a project's list stays, which has
+// more than ids to tell by.
 func newestFirst(entries []Entry) {
-	slices.SortStableFunc(entries, func(a, b Entry) int {
-		return cmp.Or(b.Submitted.Compare(a.Submitted), strings.Compare(a.RunID, b.RunID))
-	})
+	slices.SortStableFunc(entries, func(a, b Entry) int { return b.Submitted.Compare(a.Submitted) })
 }
 
 func entryOf(s status.Status) Entry {

@@ -43,18 +43,28 @@ type Options struct {
 }
 
 // Remove removes runs that nobody needs; choose says which of the states that are
-// found are meant. all is every run that there is, since any of them may need one
-// that is chosen. A Report beside an error is what was done all the same.
-func Remove(ctx context.Context, w status.Watcher, all []rundir.Run, choose func([]status.Status) []status.Status, o Options, p ledger.About) (*Report, error) {
+// found are meant. projects are all that there are, each once, since a run of any of
+// them may need one that is chosen. A Report beside an error is what was done all the same.
+func Remove(ctx context.Context, w status.Watcher, projects []rundir.Project, choose func([]status.Status) []status.Status, o Options, p ledger.About) (*Report, error) {
 	if !o.Dry {
-		release, err := lockAll(ctx, all)
+		release, err := lockAll(ctx, projects)
 		if err != nil {
 			return nil, err
 		}
 		defer release()
-		if err := clearAll(all); err != nil {
+	}
+	var all []rundir.Run
+	for _, project := range projects {
+		if !o.Dry {
+			if err := Clear(project); err != nil {
+				return nil, err
+			}
+		}
+		some, err := project.List()
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, some...)
 	}
 	p.MaxAge = 0
 	states, serr := status.States(ctx, w, all, p)
@@ -85,26 +95,17 @@ func Remove(ctx context.Context, w status.Watcher, all []rundir.Run, choose func
 	return out, serr
 }
 
-// projectsOf are the projects of runs, in the order in which they are locked.
-func projectsOf(all []rundir.Run) (out []rundir.Project) {
-	for _, r := range all {
-		if !slices.Contains(out, r.Project) {
-			out = append(out, r.Project)
-		}
-	}
-	slices.SortFunc(out, func(a, b rundir.Project) int { return strings.Compare(a.Dir, b.Dir) })
-	return out
-}
-
 // lockAll keeps anything from being submitted to the projects meanwhile.
-func lockAll(ctx context.Context, all []rundir.Run) (release func(), err error) {
+func lockAll(ctx context.Context, projects []rundir.Project) (release func(), err error) {
 	var locked []func()
 	release = func() {
 		for _, r := range locked {
 			r()
 		}
 	}
-	for _, p := range projectsOf(all) {
+	projects = slices.Clone(projects)
+	slices.SortFunc(projects, func(a, b rundir.Project) int { return strings.Compare(a.Dir, b.Dir) }) // all in one order
+	for _, p := range projects {
 		r, err := p.LockRoots(ctx, true)
 		if err != nil {
 			release()
@@ -129,16 +130,6 @@ func remove(r rundir.Run) error {
 		return err
 	}
 	return clearAway(r.Project, gone)
-}
-
-// clearAll clears away what removals left that were cut short.
-func clearAll(all []rundir.Run) error {
-	for _, p := range projectsOf(all) {
-		if err := Clear(p); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Clear clears away what removals of a project's runs left that were cut short.

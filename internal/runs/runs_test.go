@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,13 @@ func remove(t *testing.T, w *runtest.Witness, o runs.Options, all ...rundir.Run)
 	for _, r := range all {
 		dirs = append(dirs, r.Dir)
 	}
-	rep, err := runs.Remove(t.Context(), w, all, runs.Named(dirs), o, runtest.About())
+	var projects []rundir.Project
+	for _, r := range all {
+		if !slices.Contains(projects, r.Project) {
+			projects = append(projects, r.Project)
+		}
+	}
+	rep, err := runs.Remove(t.Context(), w, projects, runs.Named(dirs), o, runtest.About())
 	if rep == nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ import (
 // name of the schema.
 var recorded = map[string]any{
 	facts.IntentSchema: facts.Intent{}, facts.SubmitSchema: facts.Submit{}, facts.StartSchema: facts.Start{}, facts.EndSchema: facts.End{},
-	facts.EnvironmentSchema: facts.Environment{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
+	facts.EnvironmentSchema: facts.Environment{}, facts.InputsSchema: facts.Inputs{}, facts.AccountingSchema: facts.Accounting{}, facts.ResultSchema: facts.Result{},
 	seal.SealSchema: seal.Seal{}, private.PrivateSchema: private.Private{}, private.KeySchema: private.KeyData{}, load.ContentsSchema: load.Contents{},
 }
 

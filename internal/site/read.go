@@ -3,11 +3,13 @@ package site
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/options"
 	"github.com/nixbatch/nixbatch/internal/strictyaml"
 	"github.com/nixbatch/nixbatch/jobspec"
+	"github.com/nixbatch/nixbatch/slurm"
 	"github.com/nixbatch/nixbatch/slurm/sbatch"
 )
 
@@ -37,6 +39,7 @@ func (c *Config) add(file string, data []byte, admin bool) error {
 				c.PerTask = &Word{w, at(v)}
 			}
 		}},
+		{Name: "keep-below", Read: c.keepBelow},
 		{Name: "probe", Read: func(v strictyaml.Value) {
 			v.Block([]strictyaml.Key{{Name: "timeout", Read: c.timeout}}, nil)
 		}},
@@ -115,6 +118,32 @@ func has(o sbatch.Options, name string) (sbatch.Option, bool) {
 		return sbatch.Option{}, false
 	}
 	return o[i], true
+}
+
+// Below is the size in bytes up to which files are copied to be kept, where no file
+// says another: texts and tables are smaller, integrals and wave functions are not.
+const Below = 64 << 20
+
+// Below is what the site says of that.
+func (c *Config) Below() int64 {
+	if c == nil || c.KeepBelow == nil {
+		return Below
+	}
+	return *c.KeepBelow
+}
+
+func (c *Config) keepBelow(v strictyaml.Value) {
+	s, ok := v.Text("a size such as 64M")
+	if !ok {
+		return
+	}
+	n, err := slurm.ParseSize(s)
+	if err != nil || !strings.ContainsAny(s, "KMGTkmgt") {
+		v.Problem("write a number and its unit: 64M, 1G; 0M copies nothing", fmt.Sprintf("%q is not a size", s))
+		return
+	}
+	n <<= 20
+	c.KeepBelow = &n
 }
 
 func (c *Config) timeout(v strictyaml.Value) {

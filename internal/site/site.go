@@ -40,6 +40,9 @@ type Config struct {
 	Memory   *Word                           // "node", "cpu" or "none"; nil: as the job file has it
 	PerTask  *Word                           // cpus-per-task: "allowed" or "forbidden"
 	Probe    struct{ Timeout time.Duration } // 0: not said
+	// KeepBelow is the size in bytes up to which files are copied to be kept; nil:
+	// not said. See Below.
+	KeepBelow *int64
 }
 
 // Source is where something was said.

@@ -76,8 +76,14 @@ func Notes(end *facts.End) (out []string) {
 		}
 		out = append(out, "input "+c.Path+" changed during the run")
 	}
+	for _, c := range end.Before {
+		out = append(out, "input "+c.Path+" changed before the start")
+	}
 	for _, o := range end.NotCopied {
-		out = append(out, o.Path+" not copied back")
+		out = append(out, o.Path+" not put back")
+	}
+	for _, n := range end.NotInputs {
+		out = append(out, n+" is not among inputs")
 	}
 	return out
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,6 +24,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/proc"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/site"
+	"github.com/nixbatch/nixbatch/internal/stage"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
@@ -46,6 +49,8 @@ type Options struct {
 	// Rows is the table of a sweep's tasks as it was recorded (a rerun); nil: it
 	// is made from the job file.
 	Rows []jobspec.Row
+	// Before are jobs that this one comes after, beside those that it names.
+	Before []Parent
 }
 
 // Loaded is a job file that was read, and is right as far as the file itself
@@ -58,6 +63,7 @@ type Loaded struct {
 	Nix     *nix.Nix
 	Slurm   *slurm.Client // nil for a local run
 	opts    Options
+	inputs  stage.Found
 	// sources are the job's pins as they were resolved: nixpkgs, then overlays.
 	sources []nixsource.Source
 }
@@ -78,18 +84,18 @@ func Load(file string, o Options) (*Loaded, error) {
 	if err != nil {
 		return nil, fmt.Errorf("job file: %w", err)
 	}
-	rows, err := tasks(spec, dir, o.Rows)
+	project, err := rundir.Near(dir)
+	if err != nil {
+		return nil, err
+	}
+	rows, found, err := tasks(spec, dir, o.Rows, append(earlier(project, spec.After), o.Before...))
 	if err != nil {
 		return nil, err
 	}
 	if err := jobspec.CheckNumbers(spec, rows); err != nil {
 		return nil, err
 	}
-	project, err := rundir.Near(dir)
-	if err != nil {
-		return nil, err
-	}
-	j := &Loaded{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o}
+	j := &Loaded{Spec: spec, Tasks: rows, WorkDir: dir, Project: project, opts: o, inputs: found}
 	j.Nix = &nix.Nix{
 		Runner: o.Runner, Dir: project.Dir, LogDir: filepath.Join(project.Dir, "logs"),
 		Environ: o.Environ, Progress: o.Progress,
@@ -109,7 +115,7 @@ func System() string {
 // MakePlan asks the cluster and the pin, and makes the plan. Nix is asked once,
 // when the cluster has told which builds are likely.
 func (j *Loaded) MakePlan(ctx context.Context) (*Planned, error) {
-	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool}
+	in := plan.Input{Spec: j.Spec, Tasks: j.Tasks, Local: j.opts.Local, System: System(), Tool: j.opts.Tool, Files: j.files()}
 	if !j.opts.Local {
 		for _, dir := range []string{j.WorkDir, j.Project.Dir} {
 			if err := plan.CheckDir(dir); err != nil {
@@ -155,6 +161,14 @@ func (j *Loaded) MakePlan(ctx context.Context) (*Planned, error) {
 		return nil, err
 	}
 	return &Planned{j, made}, nil
+}
+
+// files are what the inputs stand for now, sorted by name.
+func (j *Loaded) files() (out []facts.File) {
+	for _, name := range slices.Sorted(maps.Keys(j.inputs.Files)) {
+		out = append(out, facts.File{Path: name, Size: j.inputs.Files[name].Size})
+	}
+	return out
 }
 
 // pins names the job's trees by their hashes.

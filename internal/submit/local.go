@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/nixbatch/nixbatch/internal/collect"
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/facts"
 	"github.com/nixbatch/nixbatch/internal/interrupt"
@@ -130,6 +131,9 @@ func agentKilled(r rundir.Run, p *proc.Process, name string) error {
 		return fmt.Errorf("agent: it was killed by signal, and whether it began cannot be told: %w", err)
 	} else if !began {
 		return fmt.Errorf("agent: it was killed by signal before it began: %s", name)
+	}
+	if back, err := collect.Task(r, 0); err == nil {
+		end.Outputs, end.NotCopied = back.Outputs, back.Failed
 	}
 	if err := durable.Write(r.EndFile(0, 0), end); err != nil && !errors.Is(err, durable.ErrExists) {
 		return fmt.Errorf("the agent was killed, and its end could not be written down: %w", err)

@@ -82,7 +82,7 @@ func differ(r rundir.Run, a, b *plan.Plan) (out []string) {
 	parts := map[string][2]any{
 		"environment": {keys(a), keys(b)}, "threads": {a.Threads.PerTask, b.Threads.PerTask}, "launcher": {a.Launcher, b.Launcher}, "env": {a.Env, b.Env},
 		"inputs": {a.Inputs, b.Inputs}, "outputs": {a.Outputs, b.Outputs}, "run": {a.Run, b.Run}, "after": {a.After, b.After},
-		"checkpoint": {a.Checkpoint, b.Checkpoint}, "scratch": {a.Scratch, b.Scratch}, "sweep": {a.Sweep, b.Sweep},
+		"checkpoint": {a.Checkpoint, b.Checkpoint}, "scratch": {a.Scratch, b.Scratch}, "workdir": {a.Workdir, b.Workdir}, "home": {a.Home, b.Home}, "sweep": {a.Sweep, b.Sweep},
 	}
 	for _, name := range slices.Sorted(maps.Keys(parts)) {
 		if text(parts[name][0]) != text(parts[name][1]) {

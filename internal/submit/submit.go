@@ -103,6 +103,7 @@ func Chain(ctx context.Context, files []string, o Options, w Way, told func(*Sub
 			return err
 		}
 		jobs = append(jobs, b)
+		o.Before = append(o.Before, Parent{b.WorkDir, b.Plan.Gives()})
 	}
 	for i, j := range jobs {
 		s, err := j.Submit(ctx, w)
@@ -204,6 +205,7 @@ func (j *Built) create() (rundir.Run, error) {
 	}
 	r, err := j.Project.Create(rundir.Creation{
 		Plan: j.Plan, Job: j.Spec.Bytes, WorkDir: j.WorkDir, Envs: j.Envs, Facts: j.described, Agent: exe, Now: j.opts.Now(),
+		Inputs: j.inputs,
 	})
 	if err == nil {
 		j.Project.Remember(rundir.StateDir(os.Getenv))

@@ -5,23 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/fault"
 	"github.com/nixbatch/nixbatch/internal/rundir"
+	"github.com/nixbatch/nixbatch/internal/stage"
 	"github.com/nixbatch/nixbatch/jobspec"
 	"github.com/nixbatch/nixbatch/slurm"
 )
 
-// tasks makes the table of a sweep and checks every task's files; a job without
-// one has one task.
-func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Row, error) {
-	if spec.Sweep == nil {
-		return nil, inputsExist(spec.Inputs, dir, "")
+// tasks makes the table of a sweep and finds every task's files; a job without one
+// has one task.
+func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row, before []Parent) ([]jobspec.Row, stage.Found, error) {
+	found := search{spec: spec, before: before, found: stage.Found{Base: dir}, seen: map[string]bool{}}
+	for _, n := range reads(spec) {
+		if pattern, out := stage.Out(n); out && len(jobspec.Places(pattern)) == 0 {
+			found.found.Exclude = append(found.found.Exclude, n)
+		}
 	}
+	if spec.Sweep == nil {
+		err := found.task(nil)
+		return nil, found.found, err
+	}
+	rows, err := table(spec, dir, recorded)
+	if err != nil {
+		return nil, found.found, err
+	}
+	for _, r := range rows {
+		for _, o := range spec.Outputs {
+			if _, err := r.Output(o); err != nil {
+				return nil, found.found, err
+			}
+		}
+		if err := found.task(r); err != nil {
+			return nil, found.found, err
+		}
+	}
+	return rows, found.found, nil
+}
+
+// table is the tasks of a sweep.
+func table(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Row, error) {
 	var data []byte
 	if spec.Sweep.CSV != "" && recorded == nil {
 		path := spec.Sweep.CSV
@@ -49,23 +78,50 @@ func tasks(spec *jobspec.Spec, dir string, recorded []jobspec.Row) ([]jobspec.Ro
 			}
 		}
 	}
-	seen := map[string]bool{}
-	for _, r := range rows {
-		for _, o := range spec.Outputs {
-			if _, err := r.Output(o); err != nil {
-				return nil, err
-			}
+	return rows, nil
+}
+
+// reads are the names of what a job reads.
+func reads(spec *jobspec.Spec) []string {
+	if spec.Scratch == nil {
+		return spec.Inputs
+	}
+	return slices.Concat(spec.Inputs, spec.Scratch.StageIn)
+}
+
+// search finds the inputs of a job's tasks, each once.
+type search struct {
+	spec  *jobspec.Spec
+	found stage.Found
+	seen  map[string]bool
+	// before are the jobs that this one comes after.
+	before []Parent
+}
+
+func (s *search) task(r jobspec.Row) error {
+	for _, in := range reads(s.spec) {
+		name := r.Input(in)
+		if _, out := stage.Out(name); out || s.seen[name] {
+			continue
 		}
-		for _, in := range spec.Inputs {
-			if name := r.Input(in); !seen[name] {
-				seen[name] = true
-				if err := inputsExist([]string{name}, dir, r.String()); err != nil {
-					return nil, err
-				}
-			}
+		s.seen[name] = true
+		if s.made(name) {
+			s.found.Later = append(s.found.Later, path.Clean(name))
+			continue
+		}
+		// None of these is there before the first attempt.
+		later := s.spec.Checkpoint != nil && slices.Contains(s.spec.Checkpoint.Files, in)
+		staged := s.spec.Scratch != nil && slices.Contains(s.spec.Scratch.StageIn, in) && stage.IsPattern(in)
+		err := s.found.Add(name, later || staged)
+		var told *fault.Error
+		if errors.As(err, &told) && len(r) > 0 {
+			told.Way += "; the task is " + r.String()
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return rows, nil
+	return nil
 }
 
 func names(r jobspec.Row) string {
@@ -74,30 +130,6 @@ func names(r jobspec.Row) string {
 		out = append(out, v.Name)
 	}
 	return strings.Join(out, ", ")
-}
-
-func inputsExist(inputs []string, dir, task string) error {
-	for _, in := range inputs {
-		path := in
-		if !filepath.IsAbs(in) {
-			path = filepath.Join(dir, in)
-		}
-		st, err := durable.Stat(path)
-		if err != nil {
-			return fmt.Errorf("input %s: %w", in, err)
-		}
-		if st != nil && !st.Mode().IsRegular() {
-			return fault.New("input "+in+" is not a file, and has no hash", "name the files in it that the job reads")
-		}
-		if st == nil {
-			e := fault.New("input "+in+" does not exist", "inputs are relative to the job file's directory")
-			if task != "" {
-				e.Way += "; the task is " + task
-			}
-			return e
-		}
-	}
-	return nil
 }
 
 // limitsFact is a cache of what Slurm allows.

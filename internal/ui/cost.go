@@ -21,7 +21,7 @@ type Plan struct {
 // PrintPlanCosts prints a plan with what its builds cost now; why is PrintPlan's.
 func PrintPlanCosts(w io.Writer, j *submit.Planned, costs []submit.Cost, asJSON, why bool) error {
 	shown := *j.Plan
-	shown.Notes = append(slices.Clone(shown.Notes), j.TreeNotes()...)
+	shown.Notes = append(slices.Clone(shown.Notes), slices.Concat(j.TreeNotes(), j.Missed())...)
 	for _, c := range costs {
 		if c.Total > 0 && len(c.Rebuilt) == 0 {
 			shown.Notes = append(shown.Notes, fmt.Sprintf("the build for %s is the generic one: nothing of environment.packages uses what optimize names", c.Arch))

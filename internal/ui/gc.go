@@ -20,6 +20,9 @@ func PrintGC(w io.Writer, g *gc.Report) {
 	for _, r := range g.Kept {
 		screen.Printf(w, "kept %s  %s\n", r.Path, r.Kept)
 	}
+	if g.Files > 0 {
+		screen.Printf(w, "%s %s that no run keeps any more, %s\n", verb, text.Plural(g.Files, "file"), Bytes(g.FileBytes))
+	}
 	if len(g.Dropped) == 0 {
 		screen.Printf(w, "nothing to drop\n")
 		return

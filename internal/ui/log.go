@@ -9,14 +9,14 @@ import (
 	"os"
 	"time"
 
-	"github.com/nixbatch/nixbatch/internal/durable"
 	"github.com/nixbatch/nixbatch/internal/ledger"
 	"github.com/nixbatch/nixbatch/internal/rundir"
 	"github.com/nixbatch/nixbatch/internal/status"
 )
 
-// FollowLog copies the log as it grows, until the run, or its task, is over.
-func FollowLog(ctx context.Context, out io.Writer, w status.Watcher, r rundir.Run, task int, p ledger.About) error {
+// FollowLog copies a log, or what else a task's open finds, as it grows, until the
+// run, or its task, is over.
+func FollowLog(ctx context.Context, out io.Writer, w status.Watcher, r rundir.Run, task int, p ledger.About, open func(task int) (*os.File, error)) error {
 	over := make(chan error, 1)
 	go func() {
 		_, err := status.WaitTask(ctx, w, r, task, p, nil, nil)
@@ -28,7 +28,7 @@ func FollowLog(ctx context.Context, out io.Writer, w status.Watcher, r rundir.Ru
 	for last := false; ; {
 		if f == nil {
 			var err error // it is not there before the job starts
-			if f, err = durable.Open(r.LogFile(max(task, 0))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			if f, err = open(task); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				return fmt.Errorf("log: %w", err)
 			}
 		}

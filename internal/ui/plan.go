@@ -10,6 +10,7 @@ import (
 	"github.com/nixbatch/nixbatch/internal/humanize"
 	"github.com/nixbatch/nixbatch/internal/plan"
 	"github.com/nixbatch/nixbatch/internal/screen"
+	"github.com/nixbatch/nixbatch/internal/text"
 )
 
 // Bytes is a size in bytes for people.
@@ -55,6 +56,10 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string, why b
 		}
 		screen.Printf(w, "tasks     %d%s, the first with %s\n", sw.Tasks, most, sw.First)
 	}
+	printKept(w, p)
+	if p.Home == "user" {
+		screen.Printf(w, "home      user: what lies in your home directory may change the result\n")
+	}
 	for _, pin := range p.Pins {
 		words := []string{pin.Kind}
 		if pin.From != "" {
@@ -70,6 +75,25 @@ func PrintPlan(w io.Writer, p *plan.Plan, costs, graphs map[string]string, why b
 	}
 	for _, n := range p.Notes {
 		screen.Printf(w, "note: %s\n", n)
+	}
+}
+
+// printKept says what of the inputs the run will keep.
+func printKept(w io.Writer, p *plan.Plan) {
+	k := p.Kept
+	switch {
+	case k == nil:
+		screen.Printf(w, "workdir   shared: the job file's directory\n")
+	case k.Files > 0:
+		n := len(k.Large) + k.More
+		screen.Printf(w, "inputs    %s, %s kept", text.Plural(k.Files, "file"), Bytes(k.Bytes))
+		if n > 0 {
+			screen.Printf(w, "; above %s, and so only hashed unless the file system clones it: %s", Bytes(k.Below), k.Large[0])
+			if n > 1 {
+				screen.Printf(w, " and %d more", n-1)
+			}
+		}
+		screen.Printf(w, "\n")
 	}
 }
 

@@ -103,6 +103,11 @@ func PrintEnd(w io.Writer, s status.Status) {
 	if s.Start != nil && s.Start.Oversubscribed != "" {
 		screen.Printf(w, "note: %s\n", s.Start.Oversubscribed)
 	}
+	if s.Start != nil && !s.Sweep() {
+		for _, c := range s.Start.Changed {
+			screen.Printf(w, "input %s: %s\n", c.Path, c.What)
+		}
+	}
 	if s.Sweep() {
 		printTaskNotes(w, s)
 	} else if s.End != nil {
@@ -115,7 +120,10 @@ func PrintEnd(w io.Writer, s status.Status) {
 			screen.Printf(w, "input %s changed while the job ran: %s\n", c.Path, c.What)
 		}
 		for _, o := range s.End.NotCopied {
-			screen.Printf(w, "%s was not copied back: %s\n", o.Path, o.Skipped)
+			screen.Printf(w, "%s was not put back: %s\n", o.Path, o.Skipped)
+		}
+		for _, n := range s.End.NotInputs {
+			screen.Printf(w, "hint: %s lies beside the job file and is not among inputs\n", n)
 		}
 	}
 	screen.Printf(w, "record %s\nlog    %s\n", s.Run.Dir, s.Run.LogFile(told))

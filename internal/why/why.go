@@ -101,6 +101,7 @@ func Explain(ctx context.Context, r rundir.Run, w status.Watcher, task int, p le
 		why.Nodes = acct.Nodes
 	}
 	why.use(r, t, &pl, job, acct)
+	why.directory(r, t, name)
 	var end facts.End
 	if t.State.Final() {
 		// What cannot be read is told with the reason, and below by use.

@@ -167,7 +167,7 @@ type known struct {
 // files looks at inputs and outputs, and at what the attempts say of themselves.
 func (c *checker) files() {
 	inputs, outputs := map[string]known{}, map[string]known{}
-	var odd, changed, faked []string
+	var odd, changed, late, faked []string
 	attempts, ended := 0, 0
 	var before load.Attempt
 	err := c.Attempts(func(a load.Attempt) error {
@@ -184,6 +184,9 @@ func (c *checker) files() {
 		}
 		for _, f := range a.Start.Inputs {
 			keep(inputs, f, a.Start.Time)
+		}
+		for _, ch := range a.Start.Changed {
+			late = append(late, ch.Path+" ("+name+")")
 		}
 		if before.Task == a.Task && before.End != nil && a.Start.Time.Before(before.End.Time) {
 			odd = append(odd, name+" began before the one before it had ended")
@@ -206,7 +209,14 @@ func (c *checker) files() {
 		c.report.say("tasks can be read", Failed, err.Error())
 		return
 	}
-	c.compare("inputs are those the run read", "input", inputs)
+	what := "inputs are those the run read"
+	if c.Plan.Workdir == "shared" {
+		what = "declared inputs are those the run read"
+	}
+	c.compare(what, "input", inputs)
+	if len(late) > 0 {
+		c.report.say("inputs are those that were submitted", Failed, some(late)+": other contents at the start than at the submission")
+	}
 	if len(changed) > 0 {
 		c.report.say("inputs stayed the same while the run read them", Failed, strings.Join(changed[:min(3, len(changed))], "; ")+": other contents at the end")
 	}
@@ -234,65 +244,78 @@ func keep(m map[string]known, f facts.File, at time.Time) {
 	}
 }
 
+// looked is what was found of a record's files.
+type looked struct {
+	bad, absent, other, skipped, unread []string
+	good, own                           int // own: of what the run keeps
+}
+
+// look hashes one file, if it is at hand.
+func (c *checker) look(l *looked, role string, f facts.File) {
+	name := f.Path
+	switch {
+	case f.SHA256 == "":
+		l.skipped = append(l.skipped, name+" ("+f.Skipped+")")
+		return
+	case private.Hidden(f.SHA256):
+		l.skipped = append(l.skipped, name+" (redacted)")
+		return
+	}
+	sum := sha256.New()
+	in, err := c.File(role, f)
+	if errors.Is(err, fs.ErrNotExist) {
+		l.absent = append(l.absent, name)
+		return
+	}
+	opened := err == nil
+	if opened {
+		_, err = io.Copy(sum, in)
+		in.Close()
+	}
+	same := err == nil && hex.EncodeToString(sum.Sum(nil)) == f.SHA256
+	switch {
+	case c.refusedData(err):
+		l.unread = append(l.unread, name+" ("+durable.Reason(err).Error()+")")
+	case !opened:
+		l.bad = append(l.bad, name+" cannot be read: "+err.Error())
+	case same && f.Kept:
+		l.good, l.own = l.good+1, l.own+1
+	case same:
+		l.good++
+	case err == nil && c.Plan.Own() && !f.Kept && c.Contents == nil:
+		l.other = append(l.other, name) // whoever put it there
+	default:
+		l.bad = append(l.bad, name+" has other contents")
+	}
+}
+
 // compare hashes the files that are at hand.
 func (c *checker) compare(what, role string, files map[string]known) {
 	if len(files) == 0 {
 		return
 	}
-	var bad, absent, skipped, unread []string
-	good := 0
+	var l looked
 	for _, name := range sorted(files) {
-		f := files[name].file
-		if f.SHA256 == "" {
-			skipped = append(skipped, name+" ("+f.Skipped+")")
-			continue
-		}
-		if private.Hidden(f.SHA256) {
-			skipped = append(skipped, name+" (redacted)")
-			continue
-		}
-		in, err := c.Data(role, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			absent = append(absent, name)
-			continue
-		}
-		if c.refusedData(err) {
-			unread = append(unread, name+" ("+durable.Reason(err).Error()+")")
-			continue
-		}
-		if err != nil {
-			bad = append(bad, name+" cannot be read: "+err.Error())
-			continue
-		}
-		sum := sha256.New()
-		_, err = io.Copy(sum, in)
-		in.Close()
-		if c.refusedData(err) {
-			unread = append(unread, name+" ("+durable.Reason(err).Error()+")")
-			continue
-		}
-		if err != nil || hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
-			bad = append(bad, name+" has other contents")
-			continue
-		}
-		good++
+		c.look(&l, role, files[name].file)
 	}
-	if len(bad) > 0 {
-		c.report.several(what, bad, Failed, "")
+	if len(l.bad) > 0 {
+		c.report.several(what, l.bad, Failed, "")
 		return
 	}
-	detail := fmt.Sprintf("%d of %d files have their recorded hashes", good, len(files))
-	if len(absent) > 0 {
-		detail += "; not here: " + some(absent)
+	detail := fmt.Sprintf("%d of %d files have their recorded hashes", l.good, len(files))
+	if l.own > 0 && c.Contents == nil {
+		detail += fmt.Sprintf(", %d of them as the run keeps them", l.own)
 	}
-	if len(unread) > 0 {
-		detail += "; cannot be read here: " + some(unread)
-	}
-	if len(skipped) > 0 {
-		detail += "; without a hash: " + some(skipped)
+	for _, more := range []struct {
+		words string
+		names []string
+	}{{"not here", l.absent}, {"not kept, and what has the name now is another file", l.other}, {"cannot be read here", l.unread}, {"without a hash", l.skipped}} {
+		if len(more.names) > 0 {
+			detail += "; " + more.words + ": " + some(more.names)
+		}
 	}
 	verdict := Proved
-	if good < len(files) {
+	if l.good < len(files) {
 		verdict = Unknown
 	}
 	c.report.say(what, verdict, detail)

@@ -66,12 +66,12 @@ var order = []string{"number", "pin", "package", "build", "cpu", "threads", "lay
 // side is what of a record is compared.
 type side struct {
 	*load.Record
-	archs, cpus, threads, layout []string
-	inputs, outputs              map[string]facts.File
-	numbers                      map[string]facts.Number // by tasks.key
-	tasks                        tasks
-	result                       string
-	incomplete                   int
+	archs, cpus, threads, layout, locale []string
+	inputs, outputs                      map[string]facts.File
+	numbers                              map[string]facts.Number
+	tasks                                tasks
+	result                               string
+	incomplete                           int
 }
 
 // Runs compares two records.
@@ -120,6 +120,7 @@ func gather(r *load.Record, t tasks) (side, error) {
 		if s := a.Start; s != nil {
 			f.archs = text.AddNew(f.archs, s.Build.Arch)
 			f.threads = text.AddNew(f.threads, strconv.Itoa(s.Threads))
+			f.locale = text.AddNew(f.locale, locale(s))
 			nodes := 0
 			for _, n := range s.Nodes {
 				name := n.CPUName()
@@ -160,10 +161,31 @@ func gather(r *load.Record, t tasks) (side, error) {
 	if r.Result != nil {
 		f.result = strings.TrimSuffix(r.Result.State+", "+f.result, ", ")
 	}
-	for _, l := range [][]string{f.archs, f.cpus, f.threads, f.layout} {
+	for _, l := range [][]string{f.archs, f.cpus, f.threads, f.layout, f.locale} {
 		slices.Sort(l)
 	}
 	return f, err
+}
+
+// locale is the variables that decide how programs sort and print; those of the
+// job file win.
+func locale(s *facts.Start) string {
+	vars := map[string]string{}
+	for _, n := range []string{"LANG", "LC_ALL"} {
+		if v := s.Environ[n]; v != "" {
+			vars[n] = v
+		}
+	}
+	for _, v := range s.Vars {
+		if v.Name == "LANG" || strings.HasPrefix(v.Name, "LC_") {
+			vars[v.Name] = v.Value
+		}
+	}
+	var out []string
+	for _, n := range sorted(vars) {
+		out = append(out, n+"="+vars[n])
+	}
+	return strings.Join(out, " ")
 }
 
 func (r *Report) add(kind, what, a, b string) {
@@ -251,6 +273,9 @@ func (r *Report) job(a, b side) {
 		return strings.Join(out, " ")
 	}
 	r.add("job", "options of sbatch", options(a), options(b))
+	r.add("job", "workdir", a.Plan.Workdir, b.Plan.Workdir)
+	r.add("job", "home", a.Plan.Home, b.Plan.Home)
+	r.lists("job", "locale", a.locale, b.locale)
 	env := func(f side) string {
 		var out []string
 		for _, v := range f.Plan.Env {

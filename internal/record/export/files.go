@@ -103,7 +103,7 @@ func (b *bundler) file(role string, f facts.File) error {
 
 // copy copies a file that is still what was recorded.
 func (b *bundler) copy(role string, f facts.File, shown string) (at, absent string, err error) {
-	in, absent := b.open(role, f.Path)
+	in, absent := b.open(role, f)
 	if absent != "" {
 		return "", absent, nil
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/nixbatch/nixbatch/internal/facts"
 )
 
 const cannotBeHad = "it cannot be had any more"
@@ -15,9 +17,15 @@ const cannotBeHad = "it cannot be had any more"
 // Nothing of nixbatch's own goes there, which may be of other runs; nor an
 // output that is read through a symbolic link from somewhere else: the job, or
 // anybody who may write to its directory, may have put the link there.
-func (b *bundler) open(role, path string) (in io.ReadCloser, absent string) {
+func (b *bundler) open(role string, f facts.File) (in io.ReadCloser, absent string) {
+	path := f.Path
 	if own(path) {
 		return nil, "left out: it is a file of nixbatch"
+	}
+	if f.Kept && b.Contents == nil {
+		if in, err := b.File(role, f); err == nil {
+			return in, ""
+		}
 	}
 	if b.WorkDir() == "" {
 		in, err := b.Data(role, path)

@@ -329,6 +329,18 @@ func (r *Record) Data(role, path string) (io.ReadCloser, error) {
 	return durable.Open(path)
 }
 
+// File opens an input or an output as a fact describes it: what the run keeps of it
+// comes first, whatever lies under its name now.
+func (r *Record) File(role string, f facts.File) (io.ReadCloser, error) {
+	if f.Kept && r.Contents == nil && len(f.SHA256) == 64 {
+		in, err := r.Open(facts.KeptDir + "/" + f.SHA256)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return in, err
+		}
+	}
+	return r.Data(role, f.Path)
+}
+
 // NoRecord says that what lies at path is no record of a run, nor what is left of
 // one; nil if it is, or if it cannot be told.
 func NoRecord(path string) error {

@@ -45,7 +45,7 @@ func (h hashed) add(v *canon.Value) {
 // hold something private, are no text, or are no longer what they were, so that
 // nobody can tell. A file that has such a hash in it holds something private,
 // too: it is looked again until no more are found.
-func (h hashed) private(workDir string, p private.Private) ([]string, error) {
+func (h hashed) private(kept, workDir string, p private.Private) ([]string, error) {
 	open := map[string]bool{} // looked at, and nothing private is in it
 	for f := range h {
 		open[f.sha256] = false
@@ -61,7 +61,7 @@ func (h hashed) private(workDir string, p private.Private) ([]string, error) {
 		}
 		now := map[string]bool{}
 		for _, f := range files {
-			if !now[f.sha256] && (round == 0 || open[f.sha256]) && f.public(workDir, r) {
+			if !now[f.sha256] && (round == 0 || open[f.sha256]) && f.public(kept, workDir, r) {
 				now[f.sha256] = true
 			}
 		}
@@ -78,12 +78,15 @@ func (h hashed) private(workDir string, p private.Private) ([]string, error) {
 
 // public reports whether the file is there as it was, and anybody may try out
 // what is in it.
-func (f listed) public(workDir string, r *private.Redactor) bool {
+func (f listed) public(kept, workDir string, r *private.Redactor) bool {
 	name := f.path
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(workDir, name)
 	}
-	in, err := durable.Open(name)
+	in, err := durable.Open(filepath.Join(kept, filepath.Base(f.sha256)))
+	if err != nil { // it is not kept, or not here any more
+		in, err = durable.Open(name)
+	}
 	if err != nil {
 		return false
 	}

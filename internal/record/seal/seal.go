@@ -254,7 +254,7 @@ func FactFiles(dir string) ([]string, error) {
 // redacting changes is private too: it would let anybody try out what was there.
 func gather(dir string, names []string, salt string) (private.Private, error) {
 	w := private.NewWords()
-	files := map[string][]byte{}
+	files, small := map[string][]byte{}, hashed{}
 	for _, name := range names {
 		data, err := durable.ReadFile(filepath.Join(dir, name))
 		if err != nil {
@@ -267,9 +267,12 @@ func gather(dir string, names []string, salt string) (private.Private, error) {
 				return private.Private{}, fmt.Errorf("%s: %w", name, err)
 			}
 			w.Fact(&v)
+			if name == facts.InputsFile {
+				small.fact(data, &v)
+			}
 		}
 	}
-	in, small := folder{dir: dir}, hashed{}
+	in := folder{dir: dir}
 	err := TaskFiles(dir, func(name string) error {
 		if !strings.HasSuffix(name, ".json") {
 			return nil
@@ -305,7 +308,7 @@ func gather(dir string, names []string, salt string) (private.Private, error) {
 	}
 	w.Add(submissionOf(files))
 	p.Words = w.Sorted()
-	p.Hashes, err = small.private(workDir(files[facts.SubmitFile]), p)
+	p.Hashes, err = small.private(filepath.Join(dir, facts.KeptDir), workDir(files[facts.SubmitFile]), p)
 	return p, err
 }
 

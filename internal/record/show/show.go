@@ -237,7 +237,11 @@ func files(row func(name, format string, args ...any), kind string, all []facts.
 			row(kind, "%s: %s", f.Path, f.Skipped)
 			continue
 		}
-		row(kind, "%s, %s, sha256 %s", f.Path, humanize.IBytes(uint64(f.Size)), f.SHA256)
+		kept := ""
+		if f.Kept {
+			kept = ", kept"
+		}
+		row(kind, "%s, %s, sha256 %s%s", f.Path, humanize.IBytes(uint64(f.Size)), f.SHA256, kept)
 	}
 	if count > maxShown {
 		row("", "and %d more", count-maxShown)

@@ -14,7 +14,8 @@
 // nix-instantiate of the same shell; (f), first, the start of nixbatch itself
 // against build/nothing, an empty program; (g) what sealing, verifying, exporting,
 // showing and comparing records of 1,000 and of 10,000 tasks takes for each task,
-// and the most memory in use at a time, side by side.
+// and the most memory in use at a time, side by side; (h) what a task's directory of
+// its own costs with ten small inputs.
 package main
 
 import (
@@ -93,7 +94,7 @@ func bench(ctx context.Context, nixbatch, examples string, letters []string) (er
 	for _, part := range []struct {
 		letter string
 		run    func() error
-	}{{"f", b.start}, {"a", b.submit}, {"b", b.firstLine}, {"c", b.builds}, {"d", b.guard}, {"e", b.plans}, {"g", b.records}} {
+	}{{"f", b.start}, {"a", b.submit}, {"b", b.firstLine}, {"c", b.builds}, {"d", b.guard}, {"e", b.plans}, {"g", b.records}, {"h", b.staging}} {
 		if len(letters) > 0 && !slices.Contains(letters, part.letter) {
 			continue
 		}
