@@ -94,7 +94,7 @@ func Held(file string) (there, held bool, err error) {
 // Agent is the process on this machine that holds the file. fs.ErrNotExist says
 // that nobody does.
 func Agent(file string) (proc.Ident, error) {
-	f, err := os.Open(file)
+	f, err := durable.Open(file)
 	if err != nil {
 		return proc.Ident{}, err
 	}

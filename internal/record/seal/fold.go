@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -172,7 +171,7 @@ func (f *folder) line(name string) (l Line, err error) {
 
 // log makes the fact of a log.
 func (f *folder) log(l *Line) error {
-	in, err := os.Open(filepath.Join(f.dir, l.Path))
+	in, err := durable.Open(filepath.Join(f.dir, l.Path))
 	if err != nil {
 		return err
 	}
