@@ -154,7 +154,7 @@ func writeTree(dir, small string) error {
 		return err
 	}
 	files := map[string]string{
-		"default.nix": "args: import ./base (args // { overlays = (args.overlays or [ ]) ++ [ (import ./overlay.nix) ]; })\n",
+		"default.nix": "args: import ./base (args // { overlays = [ (import ./overlay.nix) ] ++ (args.overlays or [ ]); })\n",
 		"overlay.nix": `final: prev:
 let
   used = builtins.genList (i: final.callPackage (./by-name + "/${toString (i / 100)}/${toString i}.nix") { }) ` + fmt.Sprint(treeUsed) + `;
