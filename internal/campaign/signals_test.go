@@ -50,10 +50,13 @@ func waiting(sig string) kind {
 // asking is status that gets a signal when it asks Slurm.
 func asking(sig string) kind {
 	return kind{name: strings.ToLower(sig) + "-status", does: "status gets SIG" + sig + " while it settles a submission", holds: once, share: 0.5, run: func(f *fault) {
+		f.job(work{hold: true}) // one that starts says itself whose it is, and nobody asks
 		f.front("sbatch", taken+`; kill -KILL $PPID`)
 		f.submit()
 		f.front("squeue", "kill -"+sig+" $PPID; "+take)
 		f.status()
+		f.lift()
+		f.release()
 		f.follow()
 	}}
 }
