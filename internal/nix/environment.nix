@@ -4,17 +4,16 @@ let
   fetch = source: fetchTarball { name = "source"; inherit (source) url sha256; };
 
   # nixpkgs as a job wants it. The packages that are rebuilt for its CPU replace
-  # themselves in an overlay after all others: so that what depends on one of them
-  # uses it, and nothing else changes.
-  packageSet =
-    job:
+  # themselves in an overlay after all others, also those that the pinned set has
+  # itself: so that what depends on one of them uses it, and nothing else changes.
+  packageSet = job: rebuilt job (asPinned job [ ]);
+
+  asPinned =
+    job: more:
     import (fetch job.nixpkgs) (
       {
         inherit (job) config;
-        overlays =
-          map (o: import (fetch o + "/${o.file}")) job.overlays
-          ++ (if job.reach == "rebuild" then overlaysOf job else [ ])
-          ++ (if job.told && job.noTests then [ (untested job) ] else [ ]);
+        overlays = map (o: import (fetch o + "/${o.file}")) job.overlays ++ more;
       }
       // (
         if job.everywhere then
@@ -23,6 +22,20 @@ let
           { inherit (job) system; }
       )
     );
+
+  rebuilt =
+    job: set:
+    let
+      ours =
+        (if job.reach == "rebuild" then overlaysOf job else [ ])
+        ++ (if job.told && job.noTests then [ (untested job) ] else [ ]);
+    in
+    if ours == [ ] then
+      set
+    else if set ? appendOverlays then
+      set.appendOverlays ours
+    else
+      asPinned job ours;
 
   dotted = builtins.concatStringsSep ".";
   last = path: builtins.elemAt path (builtins.length path - 1);
@@ -362,13 +375,8 @@ let
     let
       minver = fetch bare.nixpkgs + "/lib/minver.nix";
       minNix = if builtins.pathExists minver then import minver else "";
-      shared = packageSet bare;
-      setFor =
-        job:
-        if job.config == bare.config && !job.everywhere && !(job.told && job.noTests) && (job.reach == "named" || job.optimize == [ ]) then
-          shared
-        else
-          packageSet job;
+      shared = asPinned bare [ ];
+      setFor = job: if job.config == bare.config && !job.everywhere then rebuilt job shared else packageSet job;
     in
     {
       inherit minNix;

@@ -97,6 +97,35 @@ func TestReachOfARebuild(t *testing.T) {
 	}
 }
 
+// A package set may have overlays of its own, and put them behind those that it is
+// given: what they have is replaced as well.
+func TestReachInASetWithOverlays(t *testing.T) {
+	n, _ := testNix(t)
+	tree := t.TempDir()
+	if err := os.CopyFS(filepath.Join(tree, "base"), os.DirFS(filepath.Join("..", "..", "examples", "minipkgs"))); err != nil {
+		t.Fatal(err)
+	}
+	const set = "args: import ./base (args // { overlays = args.overlays ++ [ (import ./own.nix) ]; })\n"
+	writeFile(t, filepath.Join(tree, "default.nix"), set)
+	writeFile(t, filepath.Join(tree, "own.nix"), layers)
+	e := minipkgs(t, "")
+	e.Nixpkgs = resolvePath(t, tree)
+	e.Packages, e.OptimizePackages, e.Arch, e.Tune = []string{"besides"}, []string{"besides", "minifft"}, "haswell", "haswell"
+	generic, optimised := graphs(t, n, e)
+	if wrong, err := optimised.Astray(generic); err != nil || len(wrong) > 0 {
+		t.Errorf("%v, %v", wrong, err)
+	}
+	r, err := optimised.Reach()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range r.Names {
+		if !slices.Equal(n.Reaches, []string{"besides"}) {
+			t.Errorf("%s reaches %q", n.Name, n.Reaches)
+		}
+	}
+}
+
 // The judge of the test above finds what it is for.
 func TestAstray(t *testing.T) {
 	n, _ := testNix(t)
